@@ -1,0 +1,90 @@
+"""Read the environment: flags, lists, database and Redis addresses, the secret key.
+
+Helpers of ``config.settings`` only.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return whether the variable is one of 1, true, yes, on; ``default`` when it is not set."""
+    value = os.environ.get(name)
+    return default if value is None else value.strip().lower() in {"1", "true", "yes", "on"}
+
+
+def words(name: str, *, default: list[str]) -> list[str]:
+    """Return the comma-separated words of the variable."""
+    value = os.environ.get(name)
+    return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def secret_key(home: Path) -> str:
+    """Return SECRET_KEY, or one made once and kept below the data folder.
+
+    Access keys and sessions are signed with it, so it must survive restarts and be the same
+    on every machine of one installation.
+    """
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    path = home / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        home.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_urlsafe(48)
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(made)
+    except FileExistsError:  # another process was quicker
+        return path.read_text().strip()
+    return made
+
+
+def database_url(home: Path) -> str:
+    """Return DATABASE_URL, or the address of the embedded server that runs below ``home``."""
+    return os.environ.get("DATABASE_URL") or _address(home / "postgres.url")
+
+
+def redis_url(home: Path) -> str:
+    """Return REDIS_URL without a database number, or the embedded server's address."""
+    url = os.environ.get("REDIS_URL") or _address(home / "redis.url")
+    return url.rstrip("/")
+
+
+def _address(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def database(url: str) -> dict[str, object]:
+    """Return Django's database settings for a ``postgresql://`` address (query = options)."""
+    parts = urlsplit(url or "postgresql://127.0.0.1:1/not-started")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or 5432),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 10, **dict(parse_qsl(parts.query))},
+    }
+
+
+def beat_schedule() -> dict[str, dict[str, object]]:
+    """Return what beat runs; the tasks are sweeps, so a missed or doubled run does no harm."""
+    every = {
+        "billing.sweep_chunks": 15,
+        "billing.auto_approve": 60,
+        "billing.scheduled_billing": 60,
+        "billing.measurement_partitions": 3600,
+        "integrations.sweep_deliveries": 5,
+        "integrations.dispatch_events": 5,
+    }
+    return {name: {"task": name, "schedule": float(seconds)} for name, seconds in every.items()}

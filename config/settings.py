@@ -1,0 +1,198 @@
+"""All settings, grouped by concern. The environment is read here and nowhere else.
+
+Without ``DATABASE_URL`` or ``REDIS_URL`` the embedded servers of ``config.embedded`` are used:
+their addresses are files below ``BILLWRIGHT_HOME``, written when they start.
+"""
+
+import os
+from pathlib import Path
+
+from config import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Environment -----------------------------------------------------------------------------------
+HOME = Path(os.environ.get("BILLWRIGHT_HOME", BASE_DIR / ".billwright")).resolve()
+PORT = int(os.environ.get("PORT", "8000"))
+DEBUG = environment.flag("DEBUG", default=False)
+SECRET_KEY = environment.secret_key(HOME)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default=["*"])
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
+REQUIRE_TLS = environment.flag("REQUIRE_TLS", default=False)
+DATABASE_URL = environment.database_url(HOME)
+REDIS_URL = environment.redis_url(HOME)
+BROKER_URL = os.environ.get("BROKER_URL", f"{REDIS_URL}/0")
+
+# Application -----------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.guardian",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "guardian",
+    "django_celery_beat",
+    "organizations",
+    "catalog",
+    "billing",
+    "notifications",
+    "integrations",
+    "config",
+]
+MIDDLEWARE = [
+    "organizations.kernel.api.request_id.RequestIdMiddleware",
+    "organizations.kernel.api.paths.CollapseSlashesMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "organizations.kernel.api.doorkeeper.DoorkeeperMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Database --------------------------------------------------------------------------------------
+DATABASES = {"default": environment.database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# The login of DATABASE_URL owns the tables and migrates; everything else runs as this role,
+# which owns nothing (see organizations.kernel.isolation).
+DATABASE_APPLICATION_ROLE = os.environ.get("DATABASE_APPLICATION_ROLE", "billwright_app")
+
+# People and sessions ---------------------------------------------------------------------------
+AUTH_USER_MODEL = "organizations.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = REQUIRE_TLS
+CSRF_COOKIE_SECURE = REQUIRE_TLS
+SECURE_SSL_REDIRECT = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+
+# API -------------------------------------------------------------------------------------------
+ACCESS_TOKEN_LIFETIME_SECONDS = 18_000
+ACCESS_TOKEN_LEEWAY_SECONDS = 30
+CONFIG_API_BODY_LIMIT_BYTES = 1024 * 1024
+INGEST_BODY_LIMIT_BYTES = 512_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the two limits above are enforced where bodies are read
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["organizations.kernel.api.json.ExactJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["organizations.kernel.api.json.ExactJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "organizations.kernel.api.authentication.BearerAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "organizations.kernel.api.openapi.ContractSchema",
+    "EXCEPTION_HANDLER": "organizations.kernel.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Billwright",
+    "DESCRIPTION": "Usage-based pricing and billing.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["organizations.kernel.api.openapi.only_organization_routes"],
+}
+
+# Work in the background ------------------------------------------------------------------------
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_DEFAULT_QUEUE = "billwright"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A killed worker's tasks come back after the visibility timeout; beat's sweeps come sooner.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = environment.beat_schedule()
+CELERY_TIMEZONE = "UTC"
+
+# Cache and locks -------------------------------------------------------------------------------
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"{REDIS_URL}/1",
+    }
+}
+
+# Files -----------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = HOME / "files"
+
+# Webhooks --------------------------------------------------------------------------------------
+# http, IP literals and private addresses: for development and tests only (C5.14).
+WEBHOOK_ALLOW_PRIVATE_TARGETS = environment.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS", default=False)
+
+# Logging ---------------------------------------------------------------------------------------
+LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "organizations.kernel.api.request_id.RequestIdFilter"}},
+    "formatters": {"json": {"()": "organizations.kernel.api.request_id.JsonFormatter"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
