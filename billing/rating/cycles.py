@@ -1,0 +1,80 @@
+"""Billing cycles: where the boundaries between billing periods lie.
+
+A cycle is (frequency, interval, epoch). The epoch is the date of the *first bill* (PER-2): bills
+exist at ``boundary(0)``, ``boundary(1)``, ...; boundaries with a negative number carry no bill and
+only measure nominal periods for proration (STC-5).
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from typing import Final
+
+
+class BillFrequency(Enum):
+    """The frequencies that have boundaries; AD_HOC is not a cycle (PER-11)."""
+
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    ANNUALLY = "ANNUALLY"
+
+
+_DAYS: Final = {BillFrequency.DAILY: 1, BillFrequency.WEEKLY: 7}
+_MONTHS: Final = {BillFrequency.MONTHLY: 1, BillFrequency.ANNUALLY: 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A rhythm of bills. ``interval`` is 1..365 units of the frequency; MONTHLY + 3 = quarterly."""
+
+    frequency: BillFrequency
+    interval: int
+    epoch: date
+
+    def boundary(self, number: int) -> date:
+        """Return boundary ``number``, always counted from the epoch (PER-6).
+
+        An epoch on day 29..31 is clamped to the last day of a shorter month.
+        """
+        steps = number * self.interval
+        if self.frequency in _DAYS:
+            return self.epoch + timedelta(days=steps * _DAYS[self.frequency])
+        return _add_months(self.epoch, steps * _MONTHS[self.frequency])
+
+    def number_after(self, day: date) -> int:
+        """Return the number of the first boundary after the day; may be negative."""
+        if self.frequency in _DAYS:
+            length = self.interval * _DAYS[self.frequency]
+            return (day - self.epoch).days // length + 1
+        length = self.interval * _MONTHS[self.frequency]
+        months = (day.year - self.epoch.year) * 12 + day.month - self.epoch.month
+        # The boundary of that month may, after clamping, lie on either side of the day.
+        number = months // length
+        return number if self.boundary(number) > day else number + 1
+
+    def is_bill_date(self, day: date) -> bool:
+        """Whether a bill of this cycle is dated on the day: a boundary from the epoch on."""
+        return day >= self.epoch and self.boundary(self.number_after(day) - 1) == day
+
+
+@dataclass(frozen=True, slots=True)
+class BillKey:
+    """What makes a bill of an account the same bill when it is calculated again (JOB-6).
+
+    ``boundary`` is the natural end of its period, never a date that a job printed instead.
+    ``grouping`` is empty, or names the contract or grouping key that has a bill of its own.
+    """
+
+    frequency: BillFrequency
+    interval: int
+    boundary: date
+    grouping: str = ""
+
+
+def _add_months(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

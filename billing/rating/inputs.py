@@ -1,0 +1,210 @@
+"""Everything the engine needs to know about one bill, as values.
+
+``bills/snapshot.py`` fills these in from the database for a set of accounts; ``pipeline.rate``
+reads nothing else. All settings arrive resolved (Plan over Plan Template over Organization, PLN-3;
+see ``terms.py`` for the pure resolution), all prices as time windows (PRC-4, EFF-2; see
+``schedule.py``), all quantities already aggregated, one per window.
+
+Places kept for later features: ``AccountPlanTerm.plan_group_id`` and ``contract_id``;
+``AccountPlanTerm.account_id`` and ``account_code`` differ from the billed account for the plans
+of a child account (PAR-4). Counters, commitments, balances and charges become further tuples
+of ``RatingInput`` with a default of ``()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+from billing.rating.cycles import BillKey, Cycle
+from organizations.kernel.money import ZERO, ConversionRate, Currency
+from organizations.kernel.periods import Period
+
+# A segment is its field/value pairs in the order of the aggregation's segmented fields; () = none.
+Segment = tuple[tuple[str, str], ...]
+
+
+class QuantityRounding(Enum):
+    """How quantity / quantityPerUnit becomes units (usage.md 9.4)."""
+
+    UP = "UP"  # away from zero
+    DOWN = "DOWN"  # toward zero
+    NEAREST = "NEAREST"  # ties away from zero
+    NONE = "NONE"
+
+
+class PricingType(Enum):
+    """DEBIT charges; the credits give back, capped by a product or by the bill (CRD-1)."""
+
+    DEBIT = "DEBIT"
+    PRODUCT_CREDIT = "PRODUCT_CREDIT"
+    GLOBAL_CREDIT = "GLOBAL_CREDIT"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One step of a price: units above ``lower_limit`` (BND-1). Prices are per *unit* (QTY-5)."""
+
+    id: UUID
+    lower_limit: Decimal
+    fixed_price: Decimal
+    unit_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """How the quantity was measured and how it becomes units.
+
+    ``method`` is the contract's word (SUM, MAX, ...; empty for a compound aggregation);
+    ``quantity_per_unit`` is > 0. ``name`` is the default description of a usage line (LIN-5).
+    """
+
+    id: UUID
+    name: str
+    code: str | None
+    method: str
+    unit: str
+    quantity_per_unit: Decimal = Decimal(1)
+    rounding: QuantityRounding = QuantityRounding.NONE
+    meter_id: UUID | None = None
+    accounting_product_id: UUID | None = None
+    is_compound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsageWindow:
+    """The quantity of one pricing (and its segment) in one stretch of the arrears period.
+
+    ``quantity`` is the aggregated value, or the aggregation's default value when there was no
+    data, or ``None`` when there was neither: then there is no line (BND-5). ``event_count`` is the
+    number of measurements behind it. ``units_before`` is what this Account Plan already rated for
+    the same aggregation and segment before the window: read only with tiersSpanPlan (TSP-2).
+    """
+
+    period: Period
+    quantity: Decimal | None
+    event_count: int = 0
+    units_before: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class StandingCharge:
+    """A resolved standing charge; ``interval`` and ``offset`` count bills (STC-2).
+
+    ``amount`` is >= 0 in the plan currency. ``accounting_product_id`` is the Plan's
+    standing-charge product, if any.
+    """
+
+    amount: Decimal
+    in_advance: bool = False
+    interval: int = 1
+    offset: int = 0
+    description: str | None = None
+    accounting_product_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumSpend:
+    """A resolved minimum spend per billing period, in the plan currency (MIN-2)."""
+
+    amount: Decimal
+    in_advance: bool = False
+    description: str | None = None
+    accounting_product_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PricingTerm:
+    """One Pricing of a Plan or its template, with the windows in which it is in force.
+
+    ``windows`` lie inside the arrears period (``schedule.usage_windows``) and carry quantities;
+    ``coming`` are the stretches of the next period (``schedule.coming_windows``): needed only for
+    a minimum spend in advance. ``description`` replaces the aggregation's name on the line.
+    """
+
+    id: UUID
+    version: int
+    aggregation: Aggregation
+    bands: tuple[Band, ...]
+    cumulative: bool = False
+    tiers_span_plan: bool = False
+    type: PricingType = PricingType.DEBIT
+    segment: Segment = ()
+    description: str | None = None
+    accounting_product_id: UUID | None = None
+    minimum_spend: MinimumSpend | None = None
+    windows: tuple[UsageWindow, ...] = ()
+    coming: tuple[Period, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The product of a Plan; ``name`` appears in default descriptions (MIN-9)."""
+
+    id: UUID
+    name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPlanTerm:
+    """One Account Plan as it bears on one bill.
+
+    ``period`` is the Account Plan's own start and end, uncut. ``currency`` is the pricing currency
+    (CUR-1). ``account_id`` is the account whose plan and usage this is.
+    """
+
+    id: UUID
+    account_id: UUID
+    plan_id: UUID
+    plan_template_id: UUID
+    product: Product
+    currency: str
+    period: Period
+    cycle: Cycle
+    standing_charge: StandingCharge | None = None
+    minimum_spend: MinimumSpend | None = None
+    pricings: tuple[PricingTerm, ...] = ()
+    plan_group_id: UUID | None = None
+    contract_id: UUID | None = None
+    account_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceMinimum:
+    """An advance MINIMUM_SPEND line that an *earlier* bill really carries (MIN-3).
+
+    ``pricing_id`` is ``None`` for a plan-level minimum. ``amount`` is the line's subtotal, in the
+    plan currency; ``period`` its service period.
+    """
+
+    account_plan_id: UUID
+    pricing_id: UUID | None
+    period: Period
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RatingInput:
+    """One bill to calculate.
+
+    ``period`` is the arrears period printed on the bill (``schedule.bill_period``); its end is
+    local midnight of ``key.boundary``. ``currencies`` holds the currencies of lines by code; one
+    that is missing is treated as MON-3 says. ``conversion_rates`` come in order of precedence, the
+    job's before the Organization's (CUR-2).
+    """
+
+    account_id: UUID
+    account_code: str
+    key: BillKey
+    period: Period
+    timezone: tzinfo
+    bill_currency: Currency
+    account_plans: tuple[AccountPlanTerm, ...]
+    currencies: Mapping[str, Currency] = field(default_factory=dict)
+    conversion_rates: tuple[ConversionRate, ...] = ()
+    advance_minimums: tuple[AdvanceMinimum, ...] = ()
