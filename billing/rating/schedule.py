@@ -108,7 +108,12 @@ class PlanSchedule:
         return Period(start, local_midnight(boundary, self.zone)).intersect(self.period)
 
     def coming(self, boundary: date) -> Period | None:
-        """Return the instants of the plan in the period that opens on ``boundary``."""
+        """Return the instants of the plan in the period that opens on ``boundary``.
+
+        ``None`` for a plan that starts later: its first bill is the next one (DAT-4).
+        """
+        if self.start_day > boundary:
+            return None
         closes = self.cycle.boundary(self.cycle.number_after(boundary))
         return DayRange(boundary, closes).to_period(self.zone).intersect(self.period)
 
@@ -263,7 +268,7 @@ def effective_windows(
     even if two Pricings of one Plan should: the one given first wins.
     """
     taken: dict[tuple[UUID, Segment], list[Period]] = {}
-    windows = []
+    windows: list[EffectiveWindow] = []
     for candidate in sorted(candidates, key=lambda candidate: not candidate.on_plan):
         covered = taken.setdefault((candidate.aggregation_id, candidate.segment), [])
         in_force = candidate.period.intersect(within)

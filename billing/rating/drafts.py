@@ -1,0 +1,69 @@
+"""What the steps hand to each other: account plans as they bear on the bill, and line drafts.
+
+A draft is a line item before conversion and numbering. Its subtotal is rounded already (MON-5 a),
+because minimum spends compare with what the customer really sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from billing.rating.bands import Portion
+from billing.rating.inputs import AccountPlanTerm, PricingTerm, RatingInput, Segment
+from billing.rating.lines import LineType
+from billing.rating.schedule import BillingPeriod, PlanSchedule
+from organizations.kernel.money import ONE, Currency
+from organizations.kernel.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOnBill:
+    """One account plan with the period that this bill ends and the one that it opens.
+
+    Both are ``None`` where the plan has no active day in them (DAT-5). ``currency`` is the pricing
+    currency with its rounding.
+    """
+
+    term: AccountPlanTerm
+    currency: Currency
+    schedule: PlanSchedule
+    ending: BillingPeriod | None
+    starting: BillingPeriod | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A line item to be. ``facts`` open its calculation record; ``portions`` its band breakdown."""
+
+    line_type: LineType
+    plan: PlanOnBill
+    description: str
+    subtotal: Decimal
+    service_period: Period
+    accounting_product_id: UUID | None
+    facts: dict[str, object]
+    quantity: Decimal = ONE
+    units: Decimal = ONE
+    unit: str = ""
+    pricing: PricingTerm | None = None
+    portions: tuple[Portion, ...] = ()
+
+    @property
+    def segment(self) -> Segment:
+        return () if self.pricing is None else self.pricing.segment
+
+
+def plans_on_bill(bill: RatingInput) -> list[PlanOnBill]:
+    """Return the account plans of the bill with their billing periods (PER-3)."""
+    return [_plan_on_bill(bill, term) for term in bill.account_plans]
+
+
+def _plan_on_bill(bill: RatingInput, term: AccountPlanTerm) -> PlanOnBill:
+    schedule = PlanSchedule(term.cycle, term.period, bill.timezone)
+    boundary = bill.key.boundary
+    currency = bill.currencies.get(term.currency) or Currency(term.currency)
+    return PlanOnBill(
+        term, currency, schedule, schedule.ending(boundary), schedule.starting(boundary)
+    )

@@ -1,0 +1,137 @@
+"""Calculation records: what a line keeps so that it can be explained and recomputed alone.
+
+A record has a ``kind`` (``usage``, ``prorated``, ``top-up`` or ``refund``), the facts of that kind,
+and for every kind the currency with its rounding, the conversion and both results. Decimals are
+plain strings and instants ISO 8601, so that a jsonb column returns exactly what was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from billing.rating.inputs import Band, PricingTerm, UsageWindow
+from billing.rating.lines import Record
+from billing.rating.schedule import DayShare
+from organizations.kernel.money import Currency, plain, stored_places
+
+USAGE = "usage"
+PRORATED = "prorated"
+TOP_UP = "top-up"
+REFUND = "refund"
+
+
+def usage_facts(
+    pricing: PricingTerm, steps: Sequence[Band], window: UsageWindow, units: Decimal
+) -> dict[str, object]:
+    """Return the facts of a usage line: price row and version, all bands, how it was measured."""
+    aggregation = pricing.aggregation
+    quantity = window.quantity
+    return {
+        "kind": USAGE,
+        "pricing": pricing_facts(pricing),
+        "bands": [
+            {
+                "id": str(band.id),
+                "lowerLimit": plain(band.lower_limit),
+                "fixedPrice": plain(band.fixed_price),
+                "unitPrice": plain(band.unit_price),
+            }
+            for band in steps
+        ],
+        "aggregation": {
+            "id": str(aggregation.id),
+            "name": aggregation.name,
+            "code": aggregation.code,
+            "method": aggregation.method,
+            "unit": aggregation.unit,
+            "quantityPerUnit": plain(aggregation.quantity_per_unit),
+            "rounding": aggregation.rounding.value,
+        },
+        "quantity": None if quantity is None else plain(quantity),
+        "eventCount": window.event_count,
+        "unitsBefore": plain(window.units_before),
+        "units": plain(stored_places(units)),
+    }
+
+
+def pricing_facts(pricing: PricingTerm) -> dict[str, object]:
+    """Return which price it was, by id and version, and how its bands are read."""
+    return {
+        "id": str(pricing.id),
+        "version": pricing.version,
+        "type": pricing.type.value,
+        "cumulative": pricing.cumulative,
+        "tiersSpanPlan": pricing.tiers_span_plan,
+        "segment": dict(pricing.segment),
+    }
+
+
+def prorated_facts(
+    subject: str, amount: Decimal, shares: Sequence[DayShare], in_advance: bool
+) -> dict[str, object]:
+    """Return the facts of a fixed amount charged by days (STC-4, MIN-7)."""
+    return {
+        "kind": PRORATED,
+        "subject": subject,
+        "amount": plain(amount),
+        "inAdvance": in_advance,
+        "shares": _shares(shares),
+    }
+
+
+def top_up_facts(
+    amount: Decimal, shares: Sequence[DayShare], eligible: Decimal
+) -> dict[str, object]:
+    """Return the facts of a minimum spend assessed at the end of its period (MIN-2)."""
+    return {
+        "kind": TOP_UP,
+        "subject": "minimum spend",
+        "amount": plain(amount),
+        "shares": _shares(shares),
+        "eligible": plain(eligible),
+    }
+
+
+def refund_facts(advance: Decimal, eligible: Decimal) -> dict[str, object]:
+    """Return the facts of the return of a minimum spend billed in advance (MIN-3)."""
+    return {
+        "kind": REFUND,
+        "subject": "minimum spend",
+        "advance": plain(advance),
+        "eligible": plain(eligible),
+    }
+
+
+def complete(
+    facts: dict[str, object],
+    *,
+    currency: Currency,
+    bill_currency: Currency,
+    rate: Decimal,
+    subtotal: Decimal,
+    converted_subtotal: Decimal,
+) -> Record:
+    """Add to the facts of a line what every line has: rounding, conversion, both results."""
+    return {
+        **facts,
+        "currency": _currency(currency),
+        "billCurrency": _currency(bill_currency),
+        "conversionRate": plain(rate),
+        "subtotal": plain(subtotal),
+        "convertedSubtotal": plain(converted_subtotal),
+    }
+
+
+def _currency(currency: Currency) -> dict[str, object]:
+    return {
+        "code": currency.code,
+        "maxDecimalPlaces": currency.max_decimal_places,
+        "roundingMode": currency.rounding_mode.value,
+    }
+
+
+def _shares(shares: Sequence[DayShare]) -> list[dict[str, int]]:
+    return [
+        {"activeDays": share.active_days, "nominalDays": share.nominal_days} for share in shares
+    ]
