@@ -1,0 +1,35 @@
+"""Who owes what: accounts and their plans, usage, bills and bill jobs."""
+
+from billing.models.accounts import Account, AccountPlan, ChildBillingMode, fold_code
+from billing.models.bills import Bill, BillFrequency, BillStatus, LineItem, LineItemType
+from billing.models.jobs import (
+    BillJob,
+    BillJobAccount,
+    BillJobChunk,
+    BillJobStatus,
+    BillJobType,
+    ChunkStatus,
+    JobAccountStatus,
+)
+from billing.models.usage import IngestFailure, IngestFailureType
+
+__all__ = [
+    "Account",
+    "AccountPlan",
+    "Bill",
+    "BillFrequency",
+    "BillJob",
+    "BillJobAccount",
+    "BillJobChunk",
+    "BillJobStatus",
+    "BillJobType",
+    "BillStatus",
+    "ChildBillingMode",
+    "ChunkStatus",
+    "IngestFailure",
+    "IngestFailureType",
+    "JobAccountStatus",
+    "LineItem",
+    "LineItemType",
+    "fold_code",
+]

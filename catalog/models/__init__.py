@@ -1,0 +1,28 @@
+"""What is sold, how it is measured and priced."""
+
+from catalog.models.metering import (
+    NUMERIC_CATEGORIES,
+    Aggregation,
+    AggregationMethod,
+    FieldCategory,
+    Meter,
+    UnitRounding,
+)
+from catalog.models.pricing import InstantRange, Pricing, PricingType
+from catalog.models.products import BillingFrequency, Plan, PlanTemplate, Product
+
+__all__ = [
+    "NUMERIC_CATEGORIES",
+    "Aggregation",
+    "AggregationMethod",
+    "BillingFrequency",
+    "FieldCategory",
+    "InstantRange",
+    "Meter",
+    "Plan",
+    "PlanTemplate",
+    "Pricing",
+    "PricingType",
+    "Product",
+    "UnitRounding",
+]

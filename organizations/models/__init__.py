@@ -1,0 +1,49 @@
+"""Tenants, people and permissions."""
+
+from organizations.models.access import (
+    AccessKey,
+    AccessKeyStatus,
+    Membership,
+    PermissionPolicy,
+    PolicyAttachment,
+    PrincipalType,
+    ServiceUser,
+    User,
+)
+from organizations.models.organizations import (
+    Currency,
+    ExternalInvoiceDateRule,
+    GracePeriodUnit,
+    Organization,
+    OrganizationConfig,
+    OrganizationStatus,
+    OrganizationType,
+    RoundingMode,
+    StatementMode,
+)
+from organizations.models.records import Alert, AlertSeverity, AlertStatus, AuditEntry, Event
+
+__all__ = [
+    "AccessKey",
+    "AccessKeyStatus",
+    "Alert",
+    "AlertSeverity",
+    "AlertStatus",
+    "AuditEntry",
+    "Currency",
+    "Event",
+    "ExternalInvoiceDateRule",
+    "GracePeriodUnit",
+    "Membership",
+    "Organization",
+    "OrganizationConfig",
+    "OrganizationStatus",
+    "OrganizationType",
+    "PermissionPolicy",
+    "PolicyAttachment",
+    "PrincipalType",
+    "RoundingMode",
+    "ServiceUser",
+    "StatementMode",
+    "User",
+]

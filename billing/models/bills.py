@@ -1,0 +1,186 @@
+"""What is owed: bills and their line items."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from billing.models.accounts import Account
+from organizations.kernel.exact_json import ExactJSONField
+from organizations.kernel.tenancy import TenantModel, newest_first_index, quantity_field
+
+
+class BillStatus(models.TextChoices):
+    PENDING = "PENDING", "Pending"
+    APPROVED = "APPROVED", "Approved"
+
+
+class BillFrequency(models.TextChoices):
+    DAILY = "DAILY", "Daily"
+    WEEKLY = "WEEKLY", "Weekly"
+    MONTHLY = "MONTHLY", "Monthly"
+    ANNUALLY = "ANNUALLY", "Annually"
+    AD_HOC = "AD_HOC", "Ad hoc"
+    MIXED = "MIXED", "Mixed"
+
+
+class LineItemType(models.TextChoices):
+    """In the order in which they stand on a bill (15.3)."""
+
+    STANDING_CHARGE = "STANDING_CHARGE", "Standing charge"
+    USAGE = "USAGE", "Usage"
+    USAGE_CREDIT = "USAGE_CREDIT", "Usage credit"
+    COUNTER_RUNNING_TOTAL_CHARGE = "COUNTER_RUNNING_TOTAL_CHARGE", "Counter running total"
+    COUNTER_ADJUSTMENT_DEBIT = "COUNTER_ADJUSTMENT_DEBIT", "Counter adjustment debit"
+    COUNTER_ADJUSTMENT_CREDIT = "COUNTER_ADJUSTMENT_CREDIT", "Counter adjustment credit"
+    MINIMUM_SPEND = "MINIMUM_SPEND", "Minimum spend"
+    MINIMUM_SPEND_REFUND = "MINIMUM_SPEND_REFUND", "Minimum spend refund"
+    COMMITMENT_FEE = "COMMITMENT_FEE", "Prepayment fee"
+    COMMITMENT_CONSUMED = "COMMITMENT_CONSUMED", "Prepayment consumed"
+    OVERAGE_SURCHARGE = "OVERAGE_SURCHARGE", "Overage surcharge"
+    OVERAGE_USAGE = "OVERAGE_USAGE", "Overage usage"
+    BALANCE_FEE = "BALANCE_FEE", "Balance fee"
+    BALANCE_CONSUMED = "BALANCE_CONSUMED", "Balance consumed"
+    AD_HOC = "AD_HOC", "Ad hoc"
+    CREDIT_MEMO = "CREDIT_MEMO", "Credit"
+    DEBIT_MEMO = "DEBIT_MEMO", "Debit"
+    CREDIT_DEDUCTION = "CREDIT_DEDUCTION", "Credit deduction"
+    MANUAL_ADJUSTMENT = "MANUAL_ADJUSTMENT", "Manual adjustment"
+
+
+class Bill(TenantModel):
+    """What an account owes for one billing period, as a set of line items.
+
+    Identity is the natural boundary of the period, never a date a job may override (JOB-6).
+    Names and addresses are stored with the bill, so that a rename changes no locked bill (LIN-4).
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="bills")
+    account_code = models.CharField(max_length=80)
+    account_name = models.CharField(max_length=200)
+    account_address = models.JSONField(default=dict)
+    account_email = models.CharField(max_length=254, default="")
+    boundary_date = models.DateField(help_text="Where the billing period ends; identity.")
+    billing_frequency = models.CharField(max_length=8, choices=BillFrequency)
+    bill_frequency_interval = models.PositiveSmallIntegerField(default=1)
+    # Contract or bill grouping key; empty for charges outside any.
+    grouping = models.CharField(max_length=80, default="", blank=True)
+    start_date = models.DateField()
+    end_date = models.DateField(help_text="Exclusive.")
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField(help_text="Exclusive.")
+    bill_date = models.DateField()
+    due_date = models.DateField(null=True)
+    external_invoice_date = models.DateField(null=True)
+    external_invoice_reference = models.CharField(max_length=200, null=True, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC")
+    currency = models.CharField(max_length=80)
+    currency_conversions = ExactJSONField(default=list)
+    purchase_order_number = models.CharField(max_length=100, null=True, blank=True)
+    total = quantity_field(default=0)
+    status = models.CharField(max_length=8, choices=BillStatus, default=BillStatus.PENDING)
+    is_locked = models.BooleanField("locked", default=False)
+    bill_job = models.ForeignKey(
+        "billing.BillJob", on_delete=models.SET_NULL, related_name="bills", null=True
+    )
+    latest_calculated_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.UUIDField(null=True)
+    locked_at = models.DateTimeField(null=True)
+    locked_by = models.UUIDField(null=True)
+    # Given after each chunk of a job, in order of creation (NUM-3).
+    invoice_number = models.BigIntegerField(null=True, editable=False)
+    invoice_reference = models.CharField(max_length=80, null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "account",
+                    "boundary_date",
+                    "billing_frequency",
+                    "bill_frequency_interval",
+                    "grouping",
+                ],
+                name="bill_identity_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "invoice_reference"], name="bill_invoice_reference_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(end_at__gt=F("start_at")), name="bill_period_not_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_locked=False) | Q(status=BillStatus.APPROVED),
+                name="bill_locked_is_approved",
+            ),
+        ]
+        indexes = [
+            newest_first_index("bill_newest"),
+            models.Index(fields=["account", "-bill_date", "-id"], name="bill_account_newest"),
+            models.Index(fields=["organization", "bill_date", "id"], name="bill_date"),
+            models.Index(fields=["organization", "external_invoice_date"], name="bill_invoice_date"),
+            models.Index(fields=["organization", "status", "-created_at"], name="bill_status"),
+            models.Index(fields=["organization", "boundary_date"], name="bill_boundary"),
+            models.Index(fields=["bill_job"], name="bill_bill_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_code} {self.bill_date:%Y-%m-%d} [{self.pk}]"
+
+
+class LineItem(TenantModel):
+    """One charge or credit of a bill, with the record of how it came about.
+
+    ``line_key`` says which charge it is, so that a recalculation updates the row instead of
+    replacing it. ``calculation`` is enough to explain the amount and to compute it again.
+    """
+
+    bill = models.ForeignKey(Bill, on_delete=models.CASCADE, related_name="line_items")
+    line_key = models.CharField(max_length=600)
+    line_item_type = models.CharField(max_length=32, choices=LineItemType)
+    sequence_number = models.PositiveIntegerField()
+    description = models.TextField()
+    quantity = quantity_field()
+    units = quantity_field()
+    unit = models.CharField(max_length=50, default="", blank=True)
+    subtotal = quantity_field()
+    currency = models.CharField(max_length=80)
+    conversion_rate = quantity_field(default=1)
+    converted_subtotal = quantity_field()
+    average_unit_price = quantity_field(default=0)
+    service_period_start = models.DateTimeField()
+    service_period_end = models.DateTimeField(help_text="Exclusive.")
+    product_id = models.UUIDField(null=True)
+    product_code = models.CharField(max_length=80, null=True)
+    product_name = models.CharField(max_length=200, null=True)
+    accounting_product_id = models.UUIDField(null=True)
+    accounting_product_code = models.CharField(max_length=80, null=True)
+    accounting_product_name = models.CharField(max_length=200, null=True)
+    plan_id = models.UUIDField(null=True)
+    plan_name = models.CharField(max_length=200, null=True)
+    account_plan_id = models.UUIDField(null=True)
+    pricing_id = models.UUIDField(null=True)
+    aggregation_id = models.UUIDField(null=True)
+    meter_id = models.UUIDField(null=True)
+    contract_id = models.UUIDField(null=True)
+    child_account_id = models.UUIDField(null=True)
+    child_account_code = models.CharField(max_length=80, null=True)
+    segment = models.JSONField(default=dict)
+    # A list of {pricingBandId, lowerLimit, fixedPrice, unitPrice, bandQuantity, bandUnits,
+    # unitSubtotal, bandSubtotal, convertedBandSubtotal}.
+    band_usage = ExactJSONField(default=list)
+    calculation = ExactJSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bill", "line_key"], name="line_item_key_unique")
+        ]
+        indexes = [
+            models.Index(fields=["bill", "sequence_number"], name="line_item_bill"),
+            models.Index(fields=["organization", "-created_at", "-id"], name="line_item_newest"),
+            models.Index(
+                fields=["account_plan_id", "service_period_start"], name="line_item_account_plan"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_item_type} {self.description} [{self.pk}]"

@@ -1,0 +1,57 @@
+"""Rows around usage that Django manages; measurement rows themselves belong to usage.store."""
+
+from django.db import models
+from django.utils import timezone
+
+from organizations.kernel import ids
+from organizations.kernel.exact_json import ExactJSONField
+from organizations.kernel.tenancy import TenantQuerySet
+
+
+class IngestFailureType(models.TextChoices):
+    UndefinedMeter = "UndefinedMeter", "Undefined meter"
+    MissingField = "MissingField", "Missing field"
+    DuplicateUid = "DuplicateUid", "Duplicate uid"
+    DuplicateField = "DuplicateField", "Duplicate field"
+    CalculationError = "CalculationError", "Calculation error"
+    InvalidAccountCode = "InvalidAccountCode", "Invalid account code"
+
+
+class IngestFailure(models.Model):
+    """What could not be stored, as it was sent, with the reason (usage.md 5).
+
+    ``event`` is the row the events API lists; the log behind the download address is built
+    from this row when asked for. Duplicates of one request share one row that lists the uids.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, related_name="+"
+    )
+    event_id = models.UUIDField()
+    created_at = models.DateTimeField(default=timezone.now)
+    type = models.CharField(max_length=20, choices=IngestFailureType)
+    message = models.TextField()
+    meter_code = models.CharField(max_length=80, blank=True)
+    account_code = models.CharField(max_length=80, blank=True)
+    # The measurements as received; for duplicates only their uids are kept.
+    measurements = ExactJSONField(default=list)
+    uids = models.JSONField(default=list)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event_id"], name="ingest_failure_event_unique")
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "-created_at", "-id"], name="ingest_failure_newest"
+            ),
+            models.Index(
+                fields=["organization", "type", "-created_at"], name="ingest_failure_type"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.meter_code} [{self.pk}]"

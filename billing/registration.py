@@ -1,0 +1,49 @@
+"""What this app tells the kernel's registry when Django starts."""
+
+from billing import representations as look
+from billing.models import Account, AccountPlan, Bill
+from catalog.models import Plan
+from organizations.kernel import registry
+from organizations.models import Currency
+
+
+def register() -> None:
+    """Register entities, delete guards and sentences for constraints."""
+    registry.register(
+        Account,
+        "config:account",
+        event="configuration.account",
+        represent=look.account,
+        moves_catalog=True,
+    )
+    registry.register(
+        AccountPlan,
+        "config:accountPlan",
+        event="configuration.accountplan",
+        represent=look.account_plan,
+    )
+    registry.refers(Account, "account plans", lambda row: row.account_plans.count())
+    registry.refers(Account, "child accounts", lambda row: row.children.count())
+    registry.refers(Account, "bills", lambda row: row.bills.count())
+    registry.refers(Account, "bespoke plans", lambda row: row.bespoke_plans.count())
+    registry.refers(Plan, "account plans", lambda row: row.account_plans.count())
+    registry.refers(
+        Currency,
+        "accounts",
+        lambda row: Account.objects.filter(
+            organization_id=row.organization_id, currency=row.code
+        ).count(),
+    )
+    registry.refers(
+        AccountPlan,
+        "bills with its charges",
+        lambda row: Bill.objects.filter(line_items__account_plan_id=row.pk).distinct().count(),
+    )
+    registry.explain_constraint(
+        "account_plan_no_overlap",
+        "startDate",
+        "the account already has a plan of this product at this time",
+    )
+    registry.explain_constraint(
+        "account_plan_ends_after_start", "endDate", "must be after startDate"
+    )

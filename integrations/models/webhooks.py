@@ -1,0 +1,133 @@
+"""Where events go, and every attempt to bring them there."""
+
+from django.db import models
+from django.db.models import Q
+
+from organizations.kernel import ids
+from organizations.kernel.tenancy import TenantModel, TenantQuerySet, newest_first_index
+
+
+class WebhookDestination(TenantModel):
+    """An address that receives events, with the secret its deliveries are signed with.
+
+    ``secret`` is write-only outside: answers and forms show a mask (C1). ``previous_secret``
+    signs in parallel until ``previous_secret_ends_at`` after a rotation (C4).
+    """
+
+    name = models.CharField(max_length=200)
+    description = models.CharField(max_length=500)
+    code = models.CharField(
+        max_length=80, null=True, blank=True, validators=[ids.relaxed_code]
+    )
+    url = models.CharField(max_length=2048)
+    is_active = models.BooleanField("active", default=True)
+    credentials_id = models.UUIDField(default=ids.new_id, editable=False)
+    credentials_name = models.CharField(max_length=200, null=True, blank=True)
+    api_key = models.CharField(max_length=200)
+    secret = models.TextField()
+    previous_secret = models.TextField(null=True, blank=True, editable=False)
+    previous_secret_ends_at = models.DateTimeField(null=True, editable=False)
+    # Set by 429, 502 and 504: no attempt before (C5.4).
+    paused_until = models.DateTimeField(null=True, editable=False)
+    # Since when there have been only failures; cleared by a success (C5.7).
+    failing_since = models.DateTimeField(null=True, editable=False)
+    disabled_reason = models.CharField(max_length=200, null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "code"], name="webhook_destination_code_unique"
+            )
+        ]
+        indexes = [newest_first_index("webhook_destination_newest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeliveryStatus(models.TextChoices):
+    WAITING = "WAITING", "Waiting"
+    STARTED = "STARTED", "Being sent"
+    AWAITING_RETRY = "AWAITING_RETRY", "Awaiting retry"
+    RATE_LIMIT_RETRY = "RATE_LIMIT_RETRY", "Slowed down by the receiver"
+    COMPLETE = "COMPLETE", "Delivered"
+    ERROR = "ERROR", "Failed"
+    DISABLED = "DISABLED", "Destination inactive"
+
+
+class Delivery(models.Model):
+    """One event on its way to one destination: the frozen bytes and when to try next.
+
+    Unique per event, rule (null: none) and destination. ``next_attempt_at`` lives here, so a
+    broker restart loses nothing; ``claimed_until`` is the lease of the worker that sends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, related_name="+"
+    )
+    destination = models.ForeignKey(
+        WebhookDestination, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    event_id = models.UUIDField()
+    event_name = models.CharField(max_length=100)
+    rule_id = models.UUIDField(null=True)
+    body = models.BinaryField()
+    status = models.CharField(
+        max_length=16, choices=DeliveryStatus, default=DeliveryStatus.WAITING
+    )
+    attempts_made = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    error = models.TextField(default="", blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event_id", "rule_id", "destination"],
+                name="delivery_unique",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-created_at", "-id"], name="delivery_newest"),
+            models.Index(
+                fields=["destination", "-created_at", "-id"], name="delivery_destination"
+            ),
+            models.Index(
+                fields=["destination", "next_attempt_at"],
+                name="delivery_due",
+                condition=Q(next_attempt_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_name} to {self.destination_id} [{self.pk}]"
+
+
+class DeliveryAttempt(models.Model):
+    """One request to the destination and what came back."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    status_code = models.PositiveSmallIntegerField(null=True)
+    error = models.TextField(default="", blank=True)
+    response_head = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "number"], name="delivery_attempt_number_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} #{self.number}"

@@ -1,0 +1,11 @@
+"""App configuration: what this app registers when Django starts."""
+
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    """Registers the app's resource types, representations and delete guards."""
+
+    name = "notifications"
+    verbose_name = "Notifications"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,64 @@
+"""Nobody gets past ``/organizations/{orgId}/`` without a token of that organization.
+
+A middleware, so that it holds for unknown addresses and wrong verbs too. An organization that
+exists but is not the caller's answers exactly like one that does not (A4.9).
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from organizations import tokens
+from organizations.kernel import ids
+from organizations.kernel.api import errors, request_id
+from organizations.kernel.principals import Principal
+
+PREFIX = "/organizations/"
+
+
+class DoorkeeperMiddleware:
+    """Sets ``request.principal`` and ``request.organization_id``, or answers 401 or 403."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(PREFIX):
+            refusal = self._admit(request)
+            if refusal is not None:
+                return refusal
+        return self.get_response(request)
+
+    def _admit(self, request: HttpRequest) -> HttpResponse | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            response = errors.answer(401, "A bearer token is needed.")
+            response["WWW-Authenticate"] = "Bearer"
+            return response
+        try:
+            bearer = tokens.verify(token.strip())
+        except tokens.InvalidToken as error:
+            return errors.answer(403, error.message, code=error.code)
+        asked = ids.parse(request.path_info[len(PREFIX) :].split("/", 1)[0].lower())
+        if asked != bearer.organization_id:
+            return errors.answer(403, "You have no access to this organization.")
+        request.organization_id = bearer.organization_id
+        request.principal = _principal(request, bearer)
+        return None
+
+
+def _principal(request: HttpRequest, bearer: tokens.Bearer) -> Principal:
+    return Principal(
+        id=bearer.service_user_id,
+        kind="SERVICE_USER",
+        organization_id=bearer.organization_id,
+        access_key_id=bearer.access_key_id,
+        source_address=request.META.get("REMOTE_ADDR") or None,
+        request_id=request_id.current(),
+    )
+
+
+def organization_of(request: HttpRequest) -> UUID:
+    """Return the organization the doorkeeper let the caller into."""
+    return request.organization_id

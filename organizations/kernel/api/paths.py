@@ -1,0 +1,31 @@
+"""API addresses as official clients send them: duplicate slashes, a slash at the end (B1.4, B1.5)."""
+
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+SLASHES = re.compile(r"/{2,}")
+API_PREFIXES = ("/organizations/", "/oauth/")
+
+
+def is_api(path: str) -> bool:
+    """Return whether the path belongs to the API rather than to the console."""
+    return path.startswith(API_PREFIXES)
+
+
+class CollapseSlashesMiddleware:
+    """Collapses duplicate slashes, and drops the last one of an API path; never redirects."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if "//" in path:
+            path = SLASHES.sub("/", path)
+        if is_api(path) and len(path) > 1 and path.endswith("/"):
+            path = path.rstrip("/")
+        if path != request.path_info:
+            request.path_info = request.path = path
+        return self.get_response(request)

@@ -1,0 +1,63 @@
+"""Every request has an id that its answer, its log lines and its audit entries carry (B1.9)."""
+
+import contextvars
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Request-Id"
+_current: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+
+
+def current() -> str:
+    """Return the id of the request being answered, or an empty text outside of one."""
+    return _current.get()
+
+
+class RequestIdMiddleware:
+    """Takes the client's id when it is printable and short, makes one otherwise."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get(HEADER, "")
+        usable = 0 < len(sent) <= 100 and sent.isascii() and sent.isprintable()
+        token = _current.set(sent if usable else uuid.uuid4().hex)
+        try:
+            response = self.get_response(request)
+            response[HEADER] = _current.get()
+            return response
+        finally:
+            _current.reset(token)
+
+
+class RequestIdFilter(logging.Filter):
+    """Puts the request id on every log record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Never drops a record."""
+        record.request_id = current()
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, request id, traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := getattr(record, "request_id", ""):
+            line["requestId"] = request_id
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)

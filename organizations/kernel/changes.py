@@ -1,0 +1,198 @@
+"""The one way a configuration or billing entity changes.
+
+Each call checks the version, saves the row, writes the audit entry and records the event, all in
+one transaction. API, console and tasks use it alike; a bill run uses the ``*_many`` forms.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import F
+
+from organizations.kernel import clock, events, registry
+from organizations.kernel.errors import DomainError, FieldError, InUse, NotFound, VersionMismatch
+from organizations.kernel.principals import Principal
+from organizations.models import AuditEntry, Organization
+
+Row = TypeVar("Row", bound=models.Model)
+BULK = 1000
+
+
+class ConstraintRefused(DomainError):
+    """A database constraint holds the rule that was broken."""
+
+    code = "VALIDATION"
+
+    def __init__(self, constraint: str) -> None:
+        field, sentence = registry.constraint_explanation(constraint)
+        shown = f"{field}: {sentence}" if field else sentence[:1].upper() + sentence[1:]
+        super().__init__(f"{shown}.", errors=[FieldError(field, sentence)] if field else ())
+        self.constraint = constraint
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Run in a transaction and turn a violated constraint into a refusal that names the rule."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        if not name:
+            raise
+        raise ConstraintRefused(name) from error
+
+
+def create(row: Row, *, by: Principal) -> Row:
+    """Save a new row with version 1, its audit entry and its ``created`` event."""
+    created_many([row], by=by, save=True)
+    return row
+
+
+@contextmanager
+def editing(row: Row, *, by: Principal, version: int | None = None) -> Iterator[Row]:
+    """Lock the row, yield it to be changed, and save it with the next version.
+
+    ``version`` is what the caller has read; None means the change is ours (a task) and needs no
+    check. Raises ``VersionMismatch`` or ``NotFound`` and then changes nothing.
+    """
+    with refusing():
+        locked = _locked(row)
+        if version is not None and version != locked.version:
+            raise VersionMismatch(sent=version, stored=locked.version)
+        before = registry.of(locked).represent(locked)
+        yield locked
+        locked.version += 1
+        locked.modified_at = clock.now()
+        locked.modified_by = by.id
+        locked.save()
+        updated_many([(locked, before)], by=by)
+
+
+def delete(row: Row, *, by: Principal) -> Row:
+    """Delete a row nothing refers to; returns it as it was. Raises ``InUse`` (B8.2)."""
+    with refusing():
+        locked = _locked(row)
+        resource = registry.of(locked)
+        counted = [(ref.kind, ref.count(locked)) for ref in resource.referrers]
+        if standing := [(kind, count) for kind, count in counted if count]:
+            raise InUse(f"{locked._meta.verbose_name.capitalize()} {locked}", standing)
+        before = resource.represent(locked)
+        identity = locked.pk
+        locked.delete()
+        locked.pk = identity
+        deleted_many([(locked, before)], by=by)
+    return locked
+
+
+def created_many(rows: Sequence[Row], *, by: Principal, save: bool = False) -> None:
+    """Record many new rows of one model; ``save`` writes the rows too."""
+    if not rows:
+        return
+    with refusing():
+        if save:
+            for row in rows:
+                row.created_by = row.modified_by = by.id
+            if len(rows) == 1:
+                rows[0].save(force_insert=True)
+            else:
+                type(rows[0]).objects.bulk_create(rows, batch_size=BULK)
+        _record([(row, None, _represent(row)) for row in rows], "created", by)
+
+
+def updated_many(rows: Iterable[tuple[Row, dict[str, Any]]], *, by: Principal) -> None:
+    """Record rows that are saved already, each with how it looked before."""
+    _record([(row, before, _represent(row)) for row, before in rows], "updated", by)
+
+
+def deleted_many(rows: Iterable[tuple[Row, dict[str, Any]]], *, by: Principal) -> None:
+    """Record rows that are gone, each with how it looked before."""
+    _record([(row, before, None) for row, before in rows], "deleted", by)
+
+
+def _locked(row: Row) -> Row:
+    found = type(row)._base_manager.select_for_update(of=("self",)).filter(pk=row.pk).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _represent(row: models.Model) -> dict[str, Any]:
+    return registry.of(row).represent(row)
+
+
+def _record(
+    changed: Sequence[tuple[Any, dict[str, Any] | None, dict[str, Any] | None]],
+    verb: str,
+    by: Principal,
+) -> None:
+    if not changed:
+        return
+    resource = registry.of(changed[0][0])
+    at = clock.now()
+    audit = [_audit(resource, row, verb, old, new, by, at) for row, old, new in changed]
+    AuditEntry.objects.bulk_create(audit, batch_size=BULK)
+    if resource.event:
+        events.record_many(
+            events.build(
+                row.organization_id,
+                f"{resource.event}.{verb}",
+                events.data(row.organization_id, new=new, old=old),
+                resource_id=row.pk,
+                account_id=_account_of(row),
+                at=at,
+            )
+            for row, old, new in changed
+        )
+    if resource.moves_catalog:
+        raise_catalog_revision({row.organization_id for row, _, _ in changed})
+
+
+def raise_catalog_revision(organization_ids: Iterable[UUID]) -> None:
+    """Make every process forget what it resolved for these organizations (see usage.store)."""
+    Organization.objects.filter(pk__in=sorted(organization_ids)).update(
+        catalog_revision=F("catalog_revision") + 1
+    )
+
+
+def _account_of(row: Any) -> UUID | None:
+    if row._meta.label == "billing.Account":
+        return row.pk
+    return getattr(row, "account_id", None)
+
+
+def _audit(
+    resource: registry.Resource,
+    row: Any,
+    verb: str,
+    old: dict[str, Any] | None,
+    new: dict[str, Any] | None,
+    by: Principal,
+    at: Any,
+) -> AuditEntry:
+    return AuditEntry(
+        organization_id=row.organization_id,
+        at=at,
+        principal_id=by.id,
+        principal_kind=by.kind,
+        access_key_id=by.access_key_id,
+        source_address=by.source_address,
+        request_id=by.request_id,
+        action=verb,
+        resource=resource.name,
+        entity_id=row.pk,
+        difference=difference(old, new),
+    )
+
+
+def difference(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+    """Return {field: [before, after]} for every field that differs."""
+    old, new = old or {}, new or {}
+    return {
+        key: [old.get(key), new.get(key)]
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    }

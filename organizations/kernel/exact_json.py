@@ -1,0 +1,79 @@
+"""JSON whose numbers stay exact: a Decimal is written as a JSON number and read back as Decimal.
+
+Used by the API renderer and parser, by every JSON column and by webhook bodies. Numbers are
+written without exponent and without trailing zeros (B6.7).
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import models
+from psycopg.types.json import Jsonb
+
+from organizations.kernel.instants import iso_instant
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def plain(number: Decimal) -> Decimal | msgspec.Raw:
+    """Return the number in a form the encoder writes without exponent or trailing zeros."""
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return msgspec.Raw((text if text not in {"-0", ""} else "0").encode())
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` with every number and time in the form the wire wants."""
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return iso_instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Return compact UTF-8 JSON."""
+    return _encoder.encode(_plain(value))
+
+
+def loads(data: bytes | str) -> Any:
+    """Return the decoded value; fractions become Decimal. Raises ``msgspec.DecodeError``."""
+    return _decoder.decode(data)
+
+
+def jsonable(value: Any) -> Any:
+    """Return ``value`` as it would come back from ``loads(dumps(value))``."""
+    return loads(dumps(value))
+
+
+class ExactJSONField(models.JSONField):
+    """A jsonb column that neither makes a float of a Decimal nor loses a digit."""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        """Wrap the value for psycopg; None is SQL NULL."""
+        if value is None or hasattr(value, "as_sql") or isinstance(value, Jsonb):
+            return value
+        return Jsonb(value, dumps=dumps)
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """As ``get_db_prep_value``."""
+        return self.get_db_prep_value(value, connection)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Decode the text psycopg hands over."""
+        return loads(value) if isinstance(value, (str, bytes)) else value

@@ -1,0 +1,48 @@
+"""Identifiers and the two code grammars (B6.1, B6.2)."""
+
+import os
+import re
+import time
+from uuid import UUID
+
+from django.core.validators import RegexValidator
+
+
+def new_id() -> UUID:
+    """Return a time-ordered UUID (version 7): rows that are many stay together in their indexes."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+# One code point that is neither white space nor a control character at either end; inside, plain
+# spaces are allowed and other white space is not.
+RELAXED_CODE = re.compile(
+    r"^[^\s\x00-\x1f\x7f](?:[^\t\n\r\f\v\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z"
+)
+STRICT_CODE = re.compile(r"^(?:[^\W\d]|\$)[\w$]*\Z")
+
+relaxed_code = RegexValidator(
+    RELAXED_CODE,
+    "must not begin or end with white space and must not contain control characters",
+    code="code_grammar",
+)
+strict_code = RegexValidator(
+    STRICT_CODE,
+    "may hold only letters, digits, _ and $, and must not begin with a digit",
+    code="code_grammar",
+)
+
+
+def parse(text: object) -> UUID | None:
+    """Return the UUID written as 36 characters, or None when it is not one (B6.1)."""
+    if isinstance(text, UUID):
+        return text
+    if not isinstance(text, str) or len(text) != 36:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

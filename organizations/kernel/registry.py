@@ -1,0 +1,93 @@
+"""What the apps tell the kernel when Django starts.
+
+For each entity: its resource type for policies, its name in events, how it looks outside, and
+what may still refer to it before a delete. Upper apps register here, so that lower ones never
+import them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+
+Represent = Callable[[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """One kind of row that may stand in the way of a delete."""
+
+    kind: str
+    count: Callable[[Any], int]
+
+
+@dataclass(slots=True)
+class Resource:
+    """What the kernel knows about one entity.
+
+    ``service`` and ``type`` make its resource name for policies (``config:product``); ``event``
+    is the area and entity of its events (``configuration.product``) or None when it has none;
+    ``moves_catalog`` says that ingest caches must not outlive a change of it.
+    """
+
+    model: type[models.Model]
+    service: str
+    type: str
+    event: str | None
+    represent: Represent
+    moves_catalog: bool = False
+    secret_fields: tuple[str, ...] = ()
+    referrers: list[Referrer] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The resource name as policies write it."""
+        return f"{self.service}:{self.type}"
+
+
+_resources: dict[type[models.Model], Resource] = {}
+_constraints: dict[str, tuple[str, str]] = {}
+
+
+def register(
+    model: type[models.Model],
+    resource: str,
+    *,
+    represent: Represent,
+    event: str | None = None,
+    moves_catalog: bool = False,
+) -> None:
+    """Make an entity known; called from the apps' ``registration`` modules only."""
+    service, _, kind = resource.partition(":")
+    _resources[model] = Resource(model, service, kind, event, represent, moves_catalog)
+
+
+def refers(model: type[models.Model], kind: str, count: Callable[[Any], int]) -> None:
+    """Say that rows of ``kind`` may refer to a ``model`` row; ``count`` tells how many do (B8.2)."""
+    _resources[model].referrers.append(Referrer(kind, count))
+
+
+def explain_constraint(name: str, field_name: str, message: str) -> None:
+    """Give the sentence for a violated database constraint and the wire's field it is about."""
+    _constraints[name] = (field_name, message)
+
+
+def of(model: type[models.Model] | models.Model) -> Resource:
+    """Return what is known about a model (or the model of a row)."""
+    return _resources[model if isinstance(model, type) else type(model)]
+
+
+def constraint_explanation(name: str) -> tuple[str, str]:
+    """Return wire field and sentence for a constraint; the name itself when none was given."""
+    if name in _constraints:
+        return _constraints[name]
+    if name.endswith("_code_unique"):
+        kind = name.removesuffix("_code_unique").replace("_", " ")
+        return "code", f"another {kind} of this organization already has this code"
+    return "", f"refused by rule {name.replace('_', ' ')}"
+
+
+def resources() -> list[Resource]:
+    """Return every entity made known."""
+    return list(_resources.values())

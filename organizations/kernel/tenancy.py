@@ -1,0 +1,55 @@
+"""Every row belongs to one organization: the base model, and the one way to narrow a query."""
+
+from typing import Self
+from uuid import UUID
+
+from django.db import models
+from django.utils import timezone
+
+from organizations.kernel import ids
+
+
+class TenantQuerySet(models.QuerySet):
+    """Query vocabulary every tenant table shares."""
+
+    def for_organization(self, organization: UUID | models.Model) -> Self:
+        """Return only the rows of one organization (id or instance)."""
+        return self.filter(organization_id=getattr(organization, "pk", organization))
+
+    def newest_first(self) -> Self:
+        """Return the rows in list order: newest first, ties by id descending (B2.2)."""
+        return self.order_by("-created_at", "-id")
+
+
+class TenantModel(models.Model):
+    """A row of one organization, with identity, version and who made and changed it when.
+
+    ``version`` is 1 on create and grows by one per update; ``organizations.kernel.changes`` is the
+    only place that raises it. ``created_by`` and ``modified_by`` are ids of a user, service user
+    or the system principal.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.UUIDField(null=True, editable=False)
+    modified_at = models.DateTimeField(default=timezone.now, editable=False)
+    modified_by = models.UUIDField(null=True, editable=False)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+def quantity_field(**options: object) -> models.DecimalField:
+    """Return a column for quantities, prices and amounts: 38 digits, 18 of them after the point."""
+    return models.DecimalField(max_digits=38, decimal_places=18, **options)
+
+
+def newest_first_index(name: str) -> models.Index:
+    """Return the index behind a list's keyset paging."""
+    return models.Index(fields=["organization", "-created_at", "-id"], name=name)

@@ -1,0 +1,158 @@
+"""Client-credential tokens: make keys, check secrets, issue and verify bearer tokens.
+
+Secrets are random and long, so a keyed SHA-256 is enough and costs microseconds (A4.8). A token
+is signed and carries its key, service user, organization and end; it is not stored. Whether its
+key is still active is remembered per process for ``KEY_CACHE_SECONDS``, so a key made inactive
+is dead everywhere within that time (A4.6: 60 s).
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import struct
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from organizations.kernel import clock, ids
+from organizations.kernel.errors import DomainError
+from organizations.models import AccessKey, AccessKeyStatus, OrganizationStatus, ServiceUser
+
+KEY_CACHE_SECONDS = 20
+_USED_EVERY = timedelta(minutes=1)
+_PAYLOAD = struct.Struct(">16s16s16sQ")
+
+
+class InvalidClient(DomainError):
+    """Unknown key, wrong secret or inactive key: never says which."""
+
+    status_code = 401
+    code = "INVALID_CLIENT"
+
+    def __init__(self) -> None:
+        super().__init__("The access key or its secret is not valid.")
+
+
+class InvalidToken(DomainError):
+    """The bearer token is unknown, expired or revoked (A4.9)."""
+
+    status_code = 403
+    code = "INVALID_TOKEN"
+
+    def __init__(self) -> None:
+        super().__init__("The access token is not valid or has expired.")
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """What a verified token says."""
+
+    access_key_id: UUID
+    service_user_id: UUID
+    organization_id: UUID
+
+
+def make_key(service_user: ServiceUser, *, created_by: UUID) -> tuple[AccessKey, str]:
+    """Return a new saved key and its secret, which cannot be read again."""
+    secret = secrets.token_urlsafe(32)
+    key = AccessKey(
+        id=ids.new_id(),
+        organization_id=service_user.organization_id,
+        service_user=service_user,
+        created_by=created_by,
+        modified_by=created_by,
+    )
+    key.secret_hash = _hash(key.pk, secret)
+    key.save(force_insert=True)
+    return key, secret
+
+
+def issue(access_key_id: str, secret: str) -> str:
+    """Return a bearer token for a key and its secret; raises ``InvalidClient``."""
+    key_id = ids.parse(access_key_id)
+    key = (
+        AccessKey.objects.filter(pk=key_id, status=AccessKeyStatus.ACTIVE)
+        .only("id", "secret_hash", "service_user_id", "organization_id", "latest_used_at")
+        .first()
+        if key_id
+        else None
+    )
+    expected = bytes(key.secret_hash) if key else b"\0" * 32
+    given = _hash(key_id or UUID(int=0), secret)
+    if not hmac.compare_digest(expected, given) or key is None:
+        raise InvalidClient
+    _remember_use(key)
+    return token_for(key)
+
+
+def token_for(key: AccessKey, *, lifetime: int | None = None) -> str:
+    """Return a token for a key the caller has checked; ``lifetime`` in seconds."""
+    ends = int(time.time()) + (lifetime or settings.ACCESS_TOKEN_LIFETIME_SECONDS)
+    payload = _PAYLOAD.pack(
+        key.pk.bytes, key.service_user_id.bytes, key.organization_id.bytes, ends
+    )
+    return base64.urlsafe_b64encode(payload + _sign(payload)).decode().rstrip("=")
+
+
+def verify(token: str) -> Bearer:
+    """Return what the token says; raises ``InvalidToken``."""
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        payload, signature = raw[: _PAYLOAD.size], raw[_PAYLOAD.size :]
+        key, service_user, organization, ends = _PAYLOAD.unpack(payload)
+    except (ValueError, struct.error) as error:
+        raise InvalidToken from error
+    if not hmac.compare_digest(signature, _sign(payload)):
+        raise InvalidToken
+    if ends + settings.ACCESS_TOKEN_LEEWAY_SECONDS < time.time():
+        raise InvalidToken
+    bearer = Bearer(UUID(bytes=key), UUID(bytes=service_user), UUID(bytes=organization))
+    if not _is_usable(bearer.access_key_id):
+        raise InvalidToken
+    return bearer
+
+
+_usable_keys: dict[UUID, tuple[float, bool]] = {}
+
+
+def _is_usable(key_id: UUID) -> bool:
+    """Return whether the key is active and its organization too, as known for at most 20 s."""
+    known = _usable_keys.get(key_id)
+    if known and time.monotonic() - known[0] < KEY_CACHE_SECONDS:
+        return known[1]
+    usable = AccessKey.objects.filter(
+        pk=key_id,
+        status=AccessKeyStatus.ACTIVE,
+        organization__status=OrganizationStatus.ACTIVE,
+    ).exists()
+    if len(_usable_keys) > 10_000:
+        _usable_keys.clear()
+    _usable_keys[key_id] = (time.monotonic(), usable)
+    return usable
+
+
+def forget_keys() -> None:
+    """Make this process ask the database again about every key."""
+    _usable_keys.clear()
+
+
+def _remember_use(key: AccessKey) -> None:
+    now = clock.now()
+    if key.latest_used_at is None or now - key.latest_used_at > _USED_EVERY:
+        AccessKey.objects.filter(pk=key.pk).update(latest_used_at=now)
+
+
+def _hash(key_id: UUID, secret: str) -> bytes:
+    return hmac.digest(_derived("access key"), key_id.bytes + secret.encode(), hashlib.sha256)
+
+
+def _sign(payload: bytes) -> bytes:
+    return hmac.digest(_derived("access token"), payload, hashlib.sha256)
+
+
+def _derived(purpose: str) -> bytes:
+    return hashlib.sha256(f"billwright {purpose} {settings.SECRET_KEY}".encode()).digest()
