@@ -10,6 +10,7 @@ import organizations.kernel.exact_json
 import organizations.kernel.ids
 import re
 from django.conf import settings
+from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
 
@@ -19,10 +20,12 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('organizations', '0001_extensions'),
+        
     ]
 
     operations = [
+        # Equality of ids inside the exclusion constraints of later apps.
+        BtreeGistExtension(),
         migrations.CreateModel(
             name='Organization',
             fields=[

@@ -12,9 +12,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('billing', '0001_initial'),
-        ('catalog', '0001_initial'),
-        ('organizations', '0002_tenants_people_records'),
+        ('billing', '0001_accounts_bills_jobs'),
+        ('catalog', '0001_products_meters_prices'),
+        ('organizations', '0001_tenants_people_records'),
     ]
 
     operations = [

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('organizations', '0002_tenants_people_records'),
+        ('organizations', '0001_tenants_people_records'),
     ]
 
     operations = [

@@ -18,8 +18,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('billing', '0001_initial'),
-        ('organizations', '0002_tenants_people_records'),
+        ('billing', '0001_accounts_bills_jobs'),
+        ('organizations', '0001_tenants_people_records'),
     ]
 
     operations = [
