@@ -4,8 +4,28 @@
 import os
 import sys
 
+import psycopg
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
+
+
+def main() -> None:
+    """Run the command; when no database answers, say so in one line instead of a traceback."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        cause = error.__cause__
+        if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
+            raise
+        sys.exit(
+            "No database answers. Start the servers with `make up` or"
+            " `python -m config.embedded start`, or set DATABASE_URL to a running one."
+            f" ({str(cause).splitlines()[0]})"
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    execute_from_command_line(sys.argv)
+    main()

@@ -1,11 +1,21 @@
 """The Celery application: workers run bill runs and deliveries, beat the scheduled ones."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("billwright")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _tell_that_the_worker_is_at_work(**_later: Any) -> None:
+    # Imported only in a worker: it needs the settings, which this module must not load.
+    from config.heartbeat import Heartbeat
+
+    app.steps["worker"].add(Heartbeat)

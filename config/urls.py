@@ -3,4 +3,9 @@
 from django.contrib import admin
 from django.urls import path
 
-urlpatterns = [path("", admin.site.urls)]
+from config.health import health
+
+urlpatterns = [
+    path("health", health, name="health"),
+    path("", admin.site.urls),
+]
