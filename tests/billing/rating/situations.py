@@ -75,8 +75,11 @@ class Situation:
                 id=identify(plan["name"]),
                 cycle=self.cycle(plan),
                 period=period(plan["from"], plan.get("to"), self.zone),
-                bills_in_advance=plan.get("standing_charge", {}).get("in_advance", False)
-                or plan.get("minimum_spend", {}).get("in_advance", False),
+                bills_in_advance=any(
+                    level.get(charge, {}).get("in_advance", False)
+                    for level in (plan, *plan.get("pricings", []))
+                    for charge in ("standing_charge", "minimum_spend")
+                ),
             )
             for plan in self.given["plans"]
         ]
