@@ -16,14 +16,11 @@ from config import heartbeat
 
 ANSWER_WITHIN_SECONDS = 1.5
 logger = logging.getLogger(__name__)
-# Few threads: when a server hangs, further questions wait here and fail by the same limit.
-_askers = ThreadPoolExecutor(max_workers=6, thread_name_prefix="health")
 
 
 def health(request: HttpRequest) -> JsonResponse:
     """Return 200 with every part ``ok``, or 503 with the reason beside each failing part."""
-    questions = {"database": _ask_database, "broker": _ask_broker, "worker": _ask_worker}
-    asked = {part: _askers.submit(question) for part, question in questions.items()}
+    asked = {part: asker.submit(question) for part, (asker, question) in _QUESTIONS.items()}
     wait(asked.values(), timeout=ANSWER_WITHIN_SECONDS)
     parts = {part: _state(part, answer) for part, answer in asked.items()}
     is_fine = all(state == "ok" for state in parts.values())
@@ -64,3 +61,16 @@ def _ask_worker() -> str:
 
 def _redis(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+
+
+def _asker(part: str) -> ThreadPoolExecutor:
+    """Return few threads for one part: while its server hangs, later questions wait in line and
+    fail by the same limit, and those about other parts are not held up."""
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"health-{part}")
+
+
+_QUESTIONS = {
+    "database": (_asker("database"), _ask_database),
+    "broker": (_asker("broker"), _ask_broker),
+    "worker": (_asker("worker"), _ask_worker),
+}

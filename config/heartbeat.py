@@ -17,7 +17,7 @@ SILENT_AFTER_SECONDS = 12
 
 
 class Heartbeat(bootsteps.StartStopStep):
-    """The part of a worker that renews the key; a worker that stops in order removes it."""
+    """The part of a worker that renews the key, which all workers share."""
 
     requires: ClassVar[set[str]] = {"celery.worker.components:Timer"}
 

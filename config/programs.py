@@ -58,6 +58,8 @@ def worker() -> Program:
             f"--loglevel={os.environ.get('LOG_LEVEL', 'INFO')}",
         ],
         CHECKOUT,
+        # As root (containers) Celery would print a long warning at every start.
+        {"PYTHONWARNINGS": "ignore:You're running the worker"},
     )
 
 

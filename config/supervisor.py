@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config import embedded
 from config.embedded import processes
 
 MARK = "BILLWRIGHT_SUPERVISOR"
@@ -178,6 +179,9 @@ def register(home: Path) -> None:
     """Note that this process supervises programs of the home, for stop_all()."""
     folder = home / "up"
     folder.mkdir(parents=True, exist_ok=True)
+    for note in folder.glob("*"):
+        if not _started_at(int(note.name)):
+            note.unlink(missing_ok=True)
     (folder / str(os.getpid())).write_text(_started_at(os.getpid()))
 
 
@@ -252,3 +256,17 @@ def _to_stdout(line: str) -> None:
             sys.stdout.flush()
         except (BrokenPipeError, ValueError):
             pass  # whoever read our output has gone; the programs go on
+
+
+def main(arguments: list[str]) -> int:
+    """``python -m config.supervisor stop``: stop programs and servers of the home."""
+    if arguments != ["stop"]:
+        sys.stderr.write("usage: python -m config.supervisor stop\n")
+        return 2
+    stop_all(embedded.default_home())
+    embedded.stop(embedded.default_home())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

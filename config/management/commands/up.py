@@ -4,6 +4,7 @@ import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             raise CommandError("The database could not be migrated; see above.")
         if serves:
             self.stdout.write(f"Billwright: http://{host}:{port}/ (Ctrl-C stops everything)")
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         check = self._server_watch(servers)
         supervisor.Supervisor(chosen, home=settings.HOME, check=check).run()
 
