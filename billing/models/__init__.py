@@ -1,7 +1,14 @@
 """Who owes what: accounts and their plans, usage, bills and bill jobs."""
 
 from billing.models.accounts import Account, AccountPlan, ChildBillingMode, fold_code
-from billing.models.bills import Bill, BillFrequency, BillStatus, LineItem, LineItemType
+from billing.models.bills import (
+    Bill,
+    BillFrequency,
+    BillStatus,
+    InvoiceSeries,
+    LineItem,
+    LineItemType,
+)
 from billing.models.jobs import (
     BillJob,
     BillJobAccount,
@@ -28,6 +35,7 @@ __all__ = [
     "ChunkStatus",
     "IngestFailure",
     "IngestFailureType",
+    "InvoiceSeries",
     "JobAccountStatus",
     "LineItem",
     "LineItemType",

@@ -74,6 +74,8 @@ class Bill(TenantModel):
     timezone = models.CharField(max_length=64, default="UTC")
     currency = models.CharField(max_length=80)
     currency_conversions = ExactJSONField(default=list)
+    # What its job set instead of the organization's settings; a recalculation repeats it (JOB-14).
+    overrides = ExactJSONField(default=dict)
     purchase_order_number = models.CharField(max_length=100, null=True, blank=True)
     total = quantity_field(default=0)
     status = models.CharField(max_length=8, choices=BillStatus, default=BillStatus.PENDING)
@@ -86,7 +88,9 @@ class Bill(TenantModel):
     approved_by = models.UUIDField(null=True)
     locked_at = models.DateTimeField(null=True)
     locked_by = models.UUIDField(null=True)
-    # Given after each chunk of a job, in order of creation (NUM-3).
+    # Given after each chunk of a job, in order of creation (NUM-3). Waiting for one: made while
+    # the organization had a prefix, and not numbered yet.
+    is_awaiting_number = models.BooleanField(default=False, editable=False)
     invoice_number = models.BigIntegerField(null=True, editable=False)
     invoice_reference = models.CharField(max_length=80, null=True, editable=False)
 
@@ -121,6 +125,11 @@ class Bill(TenantModel):
             models.Index(fields=["organization", "status", "-created_at"], name="bill_status"),
             models.Index(fields=["organization", "boundary_date"], name="bill_boundary"),
             models.Index(fields=["bill_job"], name="bill_bill_job"),
+            models.Index(
+                fields=["organization", "created_at", "id"],
+                name="bill_awaiting_number",
+                condition=Q(is_awaiting_number=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -184,3 +193,24 @@ class LineItem(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.line_item_type} {self.description} [{self.pk}]"
+
+
+class InvoiceSeries(models.Model):
+    """The numbers an organization gives to its bills, one row each (NUM-1).
+
+    ``latest_number`` belongs to ``prefix`` and ``start_number``; when the settings say otherwise
+    the series begins again after the new start (NUM-3).
+    """
+
+    organization = models.OneToOneField(
+        "organizations.Organization", on_delete=models.CASCADE, related_name="+", primary_key=True
+    )
+    prefix = models.CharField(max_length=50, default="")
+    start_number = models.BigIntegerField(default=0)
+    latest_number = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "invoice series"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}{self.latest_number}"
