@@ -33,7 +33,7 @@ def secret_key(home: Path) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
     made = secrets.token_urlsafe(48)
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
