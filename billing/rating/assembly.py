@@ -13,12 +13,13 @@ from billing.rating.drafts import Draft
 from billing.rating.inputs import RatingInput
 from billing.rating.lines import BandUsage, LineType, RatedBill, RatedLine, line_key
 from organizations.kernel.money import (
+    ONE,
     ZERO,
     AmountTooLarge,
     average_unit_price,
     convert,
+    eighteen_places,
     find_rate,
-    stored_places,
     ten_places,
 )
 
@@ -126,20 +127,25 @@ def _band_usage(
     total_units = sum((units for _, units, _ in portions), ZERO)
     usages = []
     for band, units, fixed_count in portions:
-        unit_subtotal = units * band.unit_price
-        band_subtotal = unit_subtotal + fixed_count * band.fixed_price
-        share = quantity * units / total_units if total_units else quantity
+        unit_subtotal = band_subtotal = ten_places(units * band.unit_price)
+        if fixed_count and band.fixed_price:
+            band_subtotal = ten_places(unit_subtotal + fixed_count * band.fixed_price)
+        # A line in one band, or with no units at all, has its whole quantity there.
+        whole = units == total_units
+        share = quantity if whole else eighteen_places(quantity * units / total_units)
         usages.append(
             BandUsage(
                 pricing_band_id=band.id,
                 lower_limit=band.lower_limit,
                 fixed_price=band.fixed_price,
                 unit_price=band.unit_price,
-                band_quantity=stored_places(share),
-                band_units=stored_places(units),
-                unit_subtotal=ten_places(unit_subtotal),
-                band_subtotal=ten_places(band_subtotal),
-                converted_band_subtotal=ten_places(band_subtotal * rate),
+                band_quantity=share,
+                band_units=eighteen_places(units),
+                unit_subtotal=unit_subtotal,
+                band_subtotal=band_subtotal,
+                converted_band_subtotal=(
+                    band_subtotal if rate is ONE else ten_places(band_subtotal * rate)
+                ),
             )
         )
     return tuple(usages)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 
 from billing.rating.inputs import Band
@@ -32,9 +33,10 @@ class BandsIncomplete(DomainError):
         super().__init__("pricingBands: the lowest lowerLimit must be 0 (PRC-6).")
 
 
-def ladder(bands: Sequence[Band]) -> list[Band]:
+@lru_cache(maxsize=4096)
+def ladder(bands: tuple[Band, ...]) -> tuple[Band, ...]:
     """Return the bands sorted by lower limit (BND-1). Raises ``BandsIncomplete``."""
-    steps = sorted(bands, key=_lower_limit)
+    steps = tuple(sorted(bands, key=_lower_limit))
     if not steps or steps[0].lower_limit:
         raise BandsIncomplete
     return steps

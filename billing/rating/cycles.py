@@ -10,11 +10,11 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 
-class BillFrequency(Enum):
+class BillFrequency(StrEnum):
     """The frequencies that have boundaries; AD_HOC is not a cycle (PER-11)."""
 
     DAILY = "DAILY"
@@ -77,4 +77,6 @@ class BillKey:
 
 def _add_months(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if day.day <= 28:
+        return date(year, month + 1, day.day)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

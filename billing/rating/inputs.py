@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from uuid import UUID
 
 from billing.rating.cycles import BillKey, Cycle
@@ -28,7 +28,7 @@ from organizations.kernel.periods import Period
 Segment = tuple[tuple[str, str], ...]
 
 
-class QuantityRounding(Enum):
+class QuantityRounding(StrEnum):
     """How quantity / quantityPerUnit becomes units (usage.md 9.4)."""
 
     UP = "UP"  # away from zero
@@ -37,7 +37,7 @@ class QuantityRounding(Enum):
     NONE = "NONE"
 
 
-class PricingType(Enum):
+class PricingType(StrEnum):
     """DEBIT charges; the credits give back, capped by a product or by the bill (CRD-1)."""
 
     DEBIT = "DEBIT"
@@ -53,6 +53,10 @@ class Band:
     lower_limit: Decimal
     fixed_price: Decimal
     unit_price: Decimal
+
+    def __hash__(self) -> int:
+        """Bands are keys of caches in a bill run; equal bands have equal ids."""
+        return hash(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,9 @@ class Aggregation:
     meter_id: UUID | None = None
     accounting_product_id: UUID | None = None
     is_compound: bool = False
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +27,7 @@ Record = Mapping[str, object]
 LINE_KEY_MAX_LENGTH: Final = 255
 
 
-class LineType(Enum):
+class LineType(StrEnum):
     """The line item types of the contract, in the order in which a bill prints them (15.3)."""
 
     STANDING_CHARGE = "STANDING_CHARGE"
@@ -136,7 +136,7 @@ def line_key(
     """
     return "|".join(
         (
-            line_type.value,
+            line_type,
             account_id.hex,
             account_plan_id.hex if account_plan_id else "",
             pricing_id.hex if pricing_id else "",
@@ -155,4 +155,6 @@ def segment_digest(segment: Segment) -> str:
 
 def instant_text(instant: datetime) -> str:
     """Write an instant as ``2024-06-01T00:00:00Z``."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat().removesuffix("+00:00") + "Z"

@@ -54,6 +54,8 @@ def assess_minimum_spends(
         charges = [draft for draft in drafts if draft.plan is plan and draft.line_type in ELIGIBLE]
         eligible = sum((draft.subtotal for draft in charges), ZERO)
         for pricing in plan.term.pricings:
+            if pricing.minimum_spend is None and not bill.advance_minimums:
+                continue
             scope = _pricing_scope(plan, pricing)
             assessed, added = _assess_pricing(bill, scope, pricing, charges)
             lines += assessed

@@ -23,9 +23,9 @@ from organizations.kernel.money import (
     Currency,
     RoundingMode,
     convert,
+    eighteen_places,
     plain,
     round_money,
-    stored_places,
     working_precision,
 )
 
@@ -84,7 +84,7 @@ def _portions(facts: Facts) -> list[bands.Portion]:
     )
     return bands.split(
         units,
-        bands.ladder([_band(band) for band in facts["bands"]]),
+        bands.ladder(tuple(_band(band) for band in facts["bands"])),
         cumulative=facts["pricing"]["cumulative"],
         spans_plan=facts["pricing"]["tiersSpanPlan"],
         before=Decimal(facts["unitsBefore"]),
@@ -209,7 +209,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _figure(value: Decimal) -> str:
-    return plain(stored_places(value))
+    return plain(eighteen_places(value))
 
 
 def _shares(facts: Facts) -> list[DayShare]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
-from billing.rating.inputs import Band, PricingTerm, UsageWindow
+from billing.rating.inputs import Aggregation, Band, PricingTerm, UsageWindow
 from billing.rating.lines import Record
 from billing.rating.schedule import DayShare
-from organizations.kernel.money import Currency, plain, stored_places
+from organizations.kernel.money import Currency, plain
 
 USAGE = "usage"
 PRORATED = "prorated"
@@ -22,36 +23,47 @@ REFUND = "refund"
 
 
 def usage_facts(
-    pricing: PricingTerm, steps: Sequence[Band], window: UsageWindow, units: Decimal
+    pricing: PricingTerm, steps: tuple[Band, ...], window: UsageWindow, units: Decimal
 ) -> dict[str, object]:
     """Return the facts of a usage line: price row and version, all bands, how it was measured."""
-    aggregation = pricing.aggregation
     quantity = window.quantity
     return {
         "kind": USAGE,
         "pricing": pricing_facts(pricing),
-        "bands": [
-            {
-                "id": str(band.id),
-                "lowerLimit": plain(band.lower_limit),
-                "fixedPrice": plain(band.fixed_price),
-                "unitPrice": plain(band.unit_price),
-            }
-            for band in steps
-        ],
-        "aggregation": {
-            "id": str(aggregation.id),
-            "name": aggregation.name,
-            "code": aggregation.code,
-            "method": aggregation.method,
-            "unit": aggregation.unit,
-            "quantityPerUnit": plain(aggregation.quantity_per_unit),
-            "rounding": aggregation.rounding.value,
-        },
+        "bands": _band_facts(steps),
+        "aggregation": _aggregation_facts(pricing.aggregation),
         "quantity": None if quantity is None else plain(quantity),
         "eventCount": window.event_count,
         "unitsBefore": plain(window.units_before),
-        "units": plain(stored_places(units)),
+        "units": plain(units),
+    }
+
+
+# The same prices and aggregations serve every account of a bill run, so their facts are written
+# once. Records are read-only to everybody, as their type says.
+@lru_cache(maxsize=4096)
+def _band_facts(steps: tuple[Band, ...]) -> list[dict[str, str]]:
+    return [
+        {
+            "id": str(band.id),
+            "lowerLimit": plain(band.lower_limit),
+            "fixedPrice": plain(band.fixed_price),
+            "unitPrice": plain(band.unit_price),
+        }
+        for band in steps
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _aggregation_facts(aggregation: Aggregation) -> dict[str, str | None]:
+    return {
+        "id": str(aggregation.id),
+        "name": aggregation.name,
+        "code": aggregation.code,
+        "method": aggregation.method,
+        "unit": aggregation.unit,
+        "quantityPerUnit": plain(aggregation.quantity_per_unit),
+        "rounding": aggregation.rounding,
     }
 
 
@@ -60,7 +72,7 @@ def pricing_facts(pricing: PricingTerm) -> dict[str, object]:
     return {
         "id": str(pricing.id),
         "version": pricing.version,
-        "type": pricing.type.value,
+        "type": pricing.type,
         "cumulative": pricing.cumulative,
         "tiersSpanPlan": pricing.tiers_span_plan,
         "segment": dict(pricing.segment),
@@ -123,11 +135,12 @@ def complete(
     }
 
 
+@lru_cache(maxsize=1024)
 def _currency(currency: Currency) -> dict[str, object]:
     return {
         "code": currency.code,
         "maxDecimalPlaces": currency.max_decimal_places,
-        "roundingMode": currency.rounding_mode.value,
+        "roundingMode": currency.rounding_mode,
     }
 
 

@@ -11,12 +11,19 @@ from uuid import UUID
 
 from billing.rating import bands
 from billing.rating.drafts import Draft, PlanOnBill
-from billing.rating.inputs import PricingTerm, PricingType, Product, RatingInput, UsageWindow
+from billing.rating.inputs import (
+    PricingTerm,
+    PricingType,
+    Product,
+    QuantityRounding,
+    RatingInput,
+    UsageWindow,
+)
 from billing.rating.lines import LineType
 from billing.rating.quantities import to_units
 from billing.rating.records import usage_facts
 from organizations.kernel.errors import DomainError
-from organizations.kernel.money import round_money, stored_places
+from organizations.kernel.money import eighteen_places, round_money
 
 
 class CreditPricingNotRated(DomainError):
@@ -64,6 +71,8 @@ def _rate_window(plan: PlanOnBill, pricing: PricingTerm, window: UsageWindow) ->
         spans_plan=pricing.tiers_span_plan,
         before=window.units_before,
     )
+    # What is shown and stored has 18 places; what is priced is exact (MON-7).
+    shown = units if aggregation.rounding is not QuantityRounding.NONE else eighteen_places(units)
     subtotal = round_money(bands.charge(portions), plan.currency)
     if not quantity and not subtotal:
         return None
@@ -74,9 +83,9 @@ def _rate_window(plan: PlanOnBill, pricing: PricingTerm, window: UsageWindow) ->
         subtotal=subtotal,
         service_period=window.period,
         accounting_product_id=accounting_product_id(pricing, plan.term.product),
-        facts=usage_facts(pricing, steps, window, units),
-        quantity=stored_places(quantity),
-        units=stored_places(units),
+        facts=usage_facts(pricing, steps, window, shown),
+        quantity=quantity,
+        units=shown,
         unit=aggregation.unit,
         pricing=pricing,
         portions=tuple(portions),

@@ -25,7 +25,7 @@ from decimal import (
     Overflow,
     localcontext,
 )
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from organizations.kernel.errors import DomainError
@@ -47,7 +47,7 @@ _STORED_PLACES: Final = Decimal("1E-18")
 _QUANTA: Final = tuple(Decimal(1).scaleb(-places) for places in range(6))
 
 
-class RoundingMode(Enum):
+class RoundingMode(StrEnum):
     """How an amount is made to fit its currency's decimal places (MON-2)."""
 
     UP = "UP"  # away from zero
@@ -185,17 +185,16 @@ def ten_places(value: Decimal) -> Decimal:
     return value.quantize(_TEN_PLACES, rounding=ROUND_HALF_EVEN, context=CONTEXT)
 
 
-def stored_places(value: Decimal) -> Decimal:
-    """Cut a quantity to the 18 decimals that a column holds; shorter values stay as they are."""
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and exponent >= -18:
-        return value
+def eighteen_places(value: Decimal) -> Decimal:
+    """Round a quantity to the 18 decimals that a column holds, HALF_EVEN."""
     return value.quantize(_STORED_PLACES, rounding=ROUND_HALF_EVEN, context=CONTEXT)
 
 
 def plain(value: Decimal) -> str:
     """Write a decimal without exponent and without trailing zeros: ``1E+3`` is ``1000``."""
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

@@ -104,11 +104,13 @@ def earlier_end(first: datetime | None, second: datetime | None) -> datetime | N
     return min(first, second)
 
 
+@lru_cache(maxsize=16384)
 def local_date(instant: datetime, zone: tzinfo) -> date:
     """Return the calendar day in the zone: the floor of PER-10."""
     return instant.astimezone(zone).date()
 
 
+@lru_cache(maxsize=16384)
 def local_midnight(day: date, zone: tzinfo) -> datetime:
     """Return the first instant of the day in the zone, in UTC (PER-5).
 
