@@ -1,5 +1,6 @@
 """What this app tells the kernel's registry when Django starts."""
 
+from billing import account_rules
 from billing import representations as look
 from billing.models import Account, AccountPlan, Bill
 from catalog.models import Plan
@@ -15,12 +16,14 @@ def register() -> None:
         event="configuration.account",
         represent=look.account,
         moves_catalog=True,
+        check=account_rules.check_account,
     )
     registry.register(
         AccountPlan,
         "config:accountPlan",
         event="configuration.accountplan",
         represent=look.account_plan,
+        check=account_rules.check_account_plan,
     )
     registry.refers(Account, "account plans", lambda row: row.account_plans.count())
     registry.refers(Account, "child accounts", lambda row: row.children.count())

@@ -56,4 +56,6 @@ def segment(pricing: Pricing) -> Segment:
     if not pricing.segment:
         return ()
     fields = pricing.aggregation.segmented_fields
-    return tuple((field, str(pricing.segment[field])) for field in fields if field in pricing.segment)
+    return tuple(
+        (field, str(pricing.segment[field])) for field in fields if field in pricing.segment
+    )

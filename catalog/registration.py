@@ -1,5 +1,6 @@
 """What this app tells the kernel's registry when Django starts."""
 
+from catalog import metering_rules, pricing_rules, rules
 from catalog import representations as look
 from catalog.models import Aggregation, Meter, Plan, PlanTemplate, Pricing, Product
 from organizations.kernel import registry
@@ -8,16 +9,22 @@ from organizations.models import Currency
 
 def register() -> None:
     """Register entities, delete guards and sentences for constraints."""
-    for model, resource, event, represent in (
-        (Product, "config:product", "configuration.product", look.product),
-        (Meter, "config:meter", "configuration.meter", look.meter),
-        (Aggregation, "config:aggregation", "configuration.aggregation", look.aggregation),
-        (PlanTemplate, "config:planTemplate", "configuration.plantemplate", look.plan_template),
-        (Plan, "config:plan", "configuration.plan", look.plan),
-        (Pricing, "config:pricing", "configuration.pricing", look.pricing),
-    ):
+    entities = (
+        (Product, "product", look.product, None),
+        (Meter, "meter", look.meter, metering_rules.check_meter),
+        (Aggregation, "aggregation", look.aggregation, metering_rules.check_aggregation),
+        (PlanTemplate, "planTemplate", look.plan_template, rules.check_plan_template),
+        (Plan, "plan", look.plan, rules.check_plan),
+        (Pricing, "pricing", look.pricing, pricing_rules.check_pricing),
+    )
+    for model, kind, represent, check in entities:
         registry.register(
-            model, resource, event=event, represent=represent, moves_catalog=model is Meter
+            model,
+            f"config:{kind}",
+            event=f"configuration.{kind.lower()}",
+            represent=represent,
+            moves_catalog=model is Meter,
+            check=check,
         )
     registry.refers(Product, "meters", lambda row: row.meters.count())
     registry.refers(Product, "plan templates", lambda row: row.plan_templates.count())

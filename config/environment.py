@@ -88,3 +88,9 @@ def beat_schedule() -> dict[str, dict[str, object]]:
         "integrations.dispatch_events": 5,
     }
     return {name: {"task": name, "schedule": float(seconds)} for name, seconds in every.items()}
+
+
+def folder(path: Path) -> Path:
+    """Return the path of a folder that is there."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -7,7 +7,7 @@ their addresses are files below ``BILLWRIGHT_HOME``, written when they start.
 import os
 from pathlib import Path
 
-from config import environment
+from config import console, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -26,11 +26,11 @@ BROKER_URL = os.environ.get("BROKER_URL", f"{REDIS_URL}/0")
 
 # Application -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.guardian",
-    "django.contrib.admin",
+    "organizations.kernel.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "organizations.kernel.console.entry.ConsoleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -113,6 +114,9 @@ CSRF_COOKIE_SECURE = REQUIRE_TLS
 SECURE_SSL_REDIRECT = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
+
+# Console ---------------------------------------------------------------------------------------
+UNFOLD = console.UNFOLD
 
 # API -------------------------------------------------------------------------------------------
 ACCESS_TOKEN_LIFETIME_SECONDS = 18_000
@@ -173,7 +177,8 @@ CACHES = {
 
 # Files -----------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = environment.folder(HOME / "static")
+STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = HOME / "files"
 

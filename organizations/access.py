@@ -41,4 +41,3 @@ def require(principal: Principal, action: str, resource: str, item_id: Any = Non
     """Raise ``Forbidden`` unless the action is allowed."""
     if not decide(principal, action, resource, item_id).is_allowed:
         raise Forbidden
-

@@ -57,9 +57,7 @@ def found(*, name: str, admin_email: str, admin_password: str | None = None) -> 
     with transaction.atomic():
         organization = Organization.objects.create(id=ids.new_id(), name=name)
         system = principals.system(organization.pk)
-        changes.create(
-            Currency(organization=organization, name="US dollar", code="USD"), by=system
-        )
+        changes.create(Currency(organization=organization, name="US dollar", code="USD"), by=system)
         changes.create(OrganizationConfig(organization=organization), by=system)
         administrator = _make_policies(organization, system)
         admin, password = _admin(admin_email, admin_password)

@@ -103,9 +103,7 @@ def decide(statements: Iterable[Statement], action: str, asked: Resource) -> Dec
     return Decision(allowing is not None, allowing)
 
 
-ADMINISTRATOR: Sequence[Statement] = (
-    {"effect": "allow", "action": ["all"], "resource": ["*"]},
-)
+ADMINISTRATOR: Sequence[Statement] = ({"effect": "allow", "action": ["all"], "resource": ["*"]},)
 READ_ONLY: Sequence[Statement] = (
     {"effect": "allow", "action": ["*:retrieve", "analytics:query"], "resource": ["*"]},
 )

@@ -1,6 +1,7 @@
 """What this app tells the kernel's registry when Django starts."""
 
 from organizations import representations as look
+from organizations import settings_rules
 from organizations.kernel import registry
 from organizations.models import (
     Currency,
@@ -25,16 +26,18 @@ def register() -> None:
         event="configuration.organizationconfig",
         represent=look.organization_config,
         moves_catalog=True,
+        check=settings_rules.check_config,
     )
-    registry.register(Currency, "config:currency", represent=look.currency)
+    registry.register(
+        Currency,
+        "config:currency",
+        represent=look.currency,
+        check=settings_rules.check_currency_row,
+    )
     registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
     registry.register(Membership, "config:orgUser", represent=look.membership)
-    registry.register(
-        PermissionPolicy, "config:permissionPolicy", represent=look.permission_policy
-    )
-    registry.register(
-        PolicyAttachment, "config:permissionPolicy", represent=look.policy_attachment
-    )
+    registry.register(PermissionPolicy, "config:permissionPolicy", represent=look.permission_policy)
+    registry.register(PolicyAttachment, "config:permissionPolicy", represent=look.policy_attachment)
     registry.refers(
         Currency,
         "organization configurations",

@@ -8,6 +8,7 @@ after the run and the next one reuses them (one run at a time, then).
 import os
 from pathlib import Path
 
+import django
 import pytest
 
 from config import embedded
@@ -51,3 +52,6 @@ def _remove_leftovers(base: Path) -> None:
 # At import: pytest loads this file before pytest-django calls django.setup().
 OWN_HOME = _start_servers()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from tests.fixtures import *  # noqa: E402, F403

@@ -37,9 +37,7 @@ class Account(TenantModel):
     auto_generate_statement_mode = models.CharField(
         max_length=16, choices=StatementMode, null=True, blank=True
     )
-    credit_application_order = ArrayField(
-        models.CharField(max_length=16), default=list, blank=True
-    )
+    credit_application_order = ArrayField(models.CharField(max_length=16), default=list, blank=True)
     is_autocreated = models.BooleanField(default=False, editable=False)
     custom_fields = ExactJSONField(default=dict, blank=True)
 
@@ -79,12 +77,8 @@ class AccountPlan(TenantModel):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="account_plans")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="account_plans")
     # The plan's product, kept here so that the database can refuse overlaps (ACP-2).
-    product = models.ForeignKey(
-        Product, on_delete=models.PROTECT, related_name="+", editable=False
-    )
-    code = models.CharField(
-        max_length=80, null=True, blank=True, validators=[ids.relaxed_code]
-    )
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", editable=False)
+    code = models.CharField(max_length=80, null=True, blank=True, validators=[ids.relaxed_code])
     start_date = models.DateTimeField()
     end_date = models.DateTimeField(null=True, blank=True, help_text="Exclusive.")
     bill_epoch = models.DateField(null=True, blank=True)

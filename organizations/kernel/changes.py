@@ -65,6 +65,7 @@ def editing(row: Row, *, by: Principal, version: int | None = None) -> Iterator[
             raise VersionMismatch(sent=version, stored=locked.version)
         before = registry.of(locked).represent(locked)
         yield locked
+        _check(locked)
         locked.version += 1
         locked.modified_at = clock.now()
         locked.modified_by = by.id
@@ -95,6 +96,7 @@ def created_many(rows: Sequence[Row], *, by: Principal, save: bool = False) -> N
     with refusing():
         if save:
             for row in rows:
+                _check(row)
                 row.created_by = row.modified_by = by.id
             if len(rows) == 1:
                 rows[0].save(force_insert=True)
@@ -118,6 +120,11 @@ def _locked(row: Row) -> Row:
     if found is None:
         raise NotFound
     return found
+
+
+def _check(row: models.Model) -> None:
+    if check := registry.of(row).check:
+        check(row)
 
 
 def _represent(row: models.Model) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Resource:
 
     ``service`` and ``type`` make its resource name for policies (``config:product``); ``event``
     is the area and entity of its events (``configuration.product``) or None when it has none;
-    ``moves_catalog`` says that ingest caches must not outlive a change of it.
+    ``moves_catalog`` says that ingest caches must not outlive a change of it; ``check`` holds the
+    rules about other rows and other fields and raises a DomainError before a row is saved.
     """
 
     model: type[models.Model]
@@ -37,7 +38,7 @@ class Resource:
     event: str | None
     represent: Represent
     moves_catalog: bool = False
-    secret_fields: tuple[str, ...] = ()
+    check: Callable[[Any], None] | None = None
     referrers: list[Referrer] = field(default_factory=list)
 
     @property
@@ -57,14 +58,15 @@ def register(
     represent: Represent,
     event: str | None = None,
     moves_catalog: bool = False,
+    check: Callable[[Any], None] | None = None,
 ) -> None:
     """Make an entity known; called from the apps' ``registration`` modules only."""
     service, _, kind = resource.partition(":")
-    _resources[model] = Resource(model, service, kind, event, represent, moves_catalog)
+    _resources[model] = Resource(model, service, kind, event, represent, moves_catalog, check)
 
 
 def refers(model: type[models.Model], kind: str, count: Callable[[Any], int]) -> None:
-    """Say that rows of ``kind`` may refer to a ``model`` row; ``count`` tells how many do (B8.2)."""
+    """Say that rows of ``kind`` may refer to a ``model`` row; ``count`` tells how many (B8.2)."""
     _resources[model].referrers.append(Referrer(kind, count))
 
 

@@ -83,9 +83,7 @@ class Membership(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "user"], name="membership_user_unique"
-            )
+            models.UniqueConstraint(fields=["organization", "user"], name="membership_user_unique")
         ]
 
     def __str__(self) -> str:
@@ -116,9 +114,7 @@ class AccessKey(TenantModel):
         ServiceUser, on_delete=models.CASCADE, related_name="access_keys"
     )
     secret_hash = models.BinaryField(max_length=32, editable=False)
-    status = models.CharField(
-        max_length=8, choices=AccessKeyStatus, default=AccessKeyStatus.ACTIVE
-    )
+    status = models.CharField(max_length=8, choices=AccessKeyStatus, default=AccessKeyStatus.ACTIVE)
     latest_used_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:

@@ -138,9 +138,7 @@ class OrganizationConfig(TenantModel):
     auto_generate_statement_mode = models.CharField(
         max_length=16, choices=StatementMode, default=StatementMode.NONE
     )
-    credit_application_order = ArrayField(
-        models.CharField(max_length=16), default=list, blank=True
-    )
+    credit_application_order = ArrayField(models.CharField(max_length=16), default=list, blank=True)
     allow_negative_balances = models.BooleanField(default=False)
     allow_overlapping_plans = models.BooleanField(default=False)
     bill_prefix = models.CharField(max_length=50, null=True, blank=True)

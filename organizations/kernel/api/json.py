@@ -24,9 +24,7 @@ class ExactJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self, stream: IO[bytes], media_type: Any = None, parser_context: Any = None
-    ) -> Any:
+    def parse(self, stream: IO[bytes], media_type: Any = None, parser_context: Any = None) -> Any:
         """Return the decoded body; an empty one is an empty object."""
         limit = settings.CONFIG_API_BODY_LIMIT_BYTES
         body = stream.read(limit + 1)

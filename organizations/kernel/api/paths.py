@@ -1,4 +1,4 @@
-"""API addresses as official clients send them: duplicate slashes, a slash at the end (B1.4, B1.5)."""
+"""API addresses as official clients send them: slashes too many (B1.4, B1.5)."""
 
 import re
 from collections.abc import Callable

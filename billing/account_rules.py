@@ -1,0 +1,57 @@
+"""Rules of accounts and of the plans attached to them (PAR-1, ACP)."""
+
+from billing.models import Account, AccountPlan
+from organizations.kernel.errors import FieldRefused
+from organizations.models import OrganizationConfig
+from organizations.settings_rules import check_currency
+
+MAX_CHILDREN = 999
+
+
+def check_account(account: Account) -> None:
+    """Refuse an unknown currency and a family of more than one level or 999 children (PAR-1)."""
+    if account.currency:
+        check_currency(account.organization_id, "currency", account.currency)
+    if account.days_before_bill_due is not None and account.days_before_bill_due < 1:
+        raise FieldRefused("daysBeforeBillDue", "must be greater than 0")
+    parent = account.parent_account
+    if parent is None:
+        return
+    if parent.pk == account.pk:
+        raise FieldRefused("parentAccountId", "an account cannot be its own parent")
+    if parent.parent_account_id is not None:
+        raise FieldRefused("parentAccountId", "a child account cannot become a parent")
+    if Account.objects.filter(parent_account_id=account.pk).exists():
+        raise FieldRefused("parentAccountId", "an account with children cannot get a parent")
+    siblings = Account.objects.filter(parent_account=parent).exclude(pk=account.pk).count()
+    if siblings >= MAX_CHILDREN:
+        raise FieldRefused("parentAccountId", f"a parent has at most {MAX_CHILDREN} children")
+
+
+def check_account_plan(account_plan: AccountPlan) -> None:
+    """Refuse a bespoke plan of another account (ACP-5) and changes of what is billed already.
+
+    Overlaps are refused by the database; ``may_overlap`` says whether the organization allowed
+    them when the row was saved (ACP-2).
+    """
+    plan = account_plan.plan
+    if plan.account_id is not None and plan.account_id != account_plan.account_id:
+        raise FieldRefused("planId", "this plan is bespoke to another account")
+    account_plan.product_id = plan.plan_template.product_id
+    if account_plan.end_date is not None and account_plan.end_date <= account_plan.start_date:
+        raise FieldRefused("endDate", "must be after startDate")
+    account_plan.may_overlap = OrganizationConfig.objects.filter(
+        organization_id=account_plan.organization_id, allow_overlapping_plans=True
+    ).exists()
+    stored = AccountPlan.objects.filter(pk=account_plan.pk).first()
+    if stored is not None:
+        _check_unmoved(stored, account_plan)
+
+
+def _check_unmoved(stored: AccountPlan, changed: AccountPlan) -> None:
+    for field, before, after in (
+        ("accountId", stored.account_id, changed.account_id),
+        ("planId", stored.plan_id, changed.plan_id),
+    ):
+        if before != after:
+            raise FieldRefused(field, "cannot change; end this account plan and make a new one")

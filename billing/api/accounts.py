@@ -1,0 +1,152 @@
+"""Accounts and their plans over the API."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing import account_plans
+from billing.models import Account, AccountPlan
+from organizations.kernel import clock
+from organizations.kernel.api import fields
+from organizations.kernel.api.filters import (
+    Filter,
+    boolean,
+    code_list,
+    dated,
+    id_list,
+    related,
+)
+from organizations.kernel.api.serializers import TenantSerializer
+from organizations.kernel.api.views import TenantViewSet
+from organizations.kernel.errors import FieldRefused
+
+
+class AddressSerializer(serializers.Serializer):
+    """A postal address; what is left out is null."""
+
+    addressLine1 = fields.TextField(max_length=50, required=False, allow_null=True)
+    addressLine2 = fields.TextField(max_length=50, required=False, allow_null=True)
+    addressLine3 = fields.TextField(max_length=200, required=False, allow_null=True)
+    addressLine4 = fields.TextField(max_length=200, required=False, allow_null=True)
+    locality = fields.TextField(max_length=100, required=False, allow_null=True)
+    region = fields.TextField(max_length=50, required=False, allow_null=True)
+    postCode = fields.TextField(max_length=20, required=False, allow_null=True)
+    country = fields.TextField(max_length=100, required=False, allow_null=True)
+
+
+class AccountSerializer(TenantSerializer):
+    """An account."""
+
+    address = AddressSerializer(required=False)
+    credit_application_order = fields.LaterField("prepayments and balances", write_only=False)
+    statement_definition_id = fields.LaterField("statement definitions", write_only=False)
+    auto_generate_statement_mode = fields.LaterField(
+        "statements", harmless=("NONE",), write_only=False
+    )
+
+    class Meta:
+        model = Account
+        fields = [
+            "name", "code", "email_address", "address", "parent_account", "bill_epoch",
+            "purchase_order_number", "currency", "days_before_bill_due",
+            "statement_definition_id", "auto_generate_statement_mode",
+            "credit_application_order", "custom_fields",
+        ]  # fmt: skip
+
+
+class AccountViewSet(TenantViewSet):
+    """Accounts."""
+
+    queryset = Account.objects.all()
+    serializer_class = AccountSerializer
+    filters: ClassVar[dict[str, Filter]] = {"ids": id_list(), "codes": code_list()}
+    permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
+        "children": ("config:retrieve", None)
+    }
+    page_actions = ("children",)
+
+    def children(self, request: Request, **kwargs: Any) -> Response:
+        """Return the child accounts of one account, at most 200 a page."""
+        self.page_size_limit = 200
+        rows = self.get_queryset().filter(parent_account=self.get_object())
+        return self.page(rows)
+
+
+class AccountPlanSerializer(TenantSerializer):
+    """A plan attached to an account."""
+
+    plan_group = fields.LaterField("plan groups", write_only=False)
+    contract = fields.LaterField("contracts", write_only=False)
+
+    class Meta:
+        model = AccountPlan
+        fields = [
+            "account", "plan", "plan_group", "start_date", "end_date", "code", "bill_epoch",
+            "contract", "child_billing_mode", "custom_fields",
+        ]  # fmt: skip
+        names = {"plan_group": "planGroupId", "contract": "contractId"}
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Add the product, which follows from the plan (ACP-6)."""
+        return {**super().get_fields(), "productId": fields.IdField(read_only=True)}
+
+
+class ReplacedSerializer(serializers.Serializer):
+    """The account plan that was ended and the one that begins there."""
+
+    originalAccountPlan = AccountPlanSerializer()
+    newAccountPlan = AccountPlanSerializer()
+
+
+class AccountPlanViewSet(TenantViewSet):
+    """Account plans. With ``account`` only the active ones, unless ``includeall`` (ACP-9)."""
+
+    queryset = AccountPlan.objects.all()
+    serializer_class = AccountPlanSerializer
+    filters: ClassVar[dict[str, Filter]] = {
+        "ids": id_list(),
+        "account": related("account_id"),
+        "plan": related("plan_id"),
+        "product": related("product_id"),
+        "contract": related(None),
+        "date": dated(None),
+        "includeall": boolean(None),
+    }
+    permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
+        "replace": ("config:update", None)
+    }
+
+    def narrow(self, rows: Any) -> Any:
+        """Apply the filters that are about time."""
+        if "product" in self.asked and "account" not in self.asked:
+            raise FieldRefused("product", "works only together with account")
+        if "contract" in self.asked:
+            return rows.none()  # no contracts exist yet
+        if day := self.asked.get("date"):
+            return rows.filter(
+                Q(end_date__isnull=True) | Q(end_date__date__gt=day), start_date__date__lte=day
+            )
+        if "account" in self.asked and not self.asked.get("includeall"):
+            now = clock.now()
+            return rows.filter(Q(end_date__isnull=True) | Q(end_date__gt=now), start_date__lte=now)
+        return rows
+
+    @extend_schema(responses=ReplacedSerializer)
+    def replace(self, request: Request, **kwargs: Any) -> Response:
+        """End this account plan where the one of the body begins (ACP-4)."""
+        original = self.get_object()
+        values = self.checked().validated_data
+        replacement = AccountPlan(organization_id=self.organization_id, **values)
+        ended, made = account_plans.replace(original, replacement, by=self.principal)
+        return Response(
+            {
+                "originalAccountPlan": self.represent(ended),
+                "newAccountPlan": self.represent(made),
+            }
+        )

@@ -1,0 +1,13 @@
+"""Addresses of this app's entities below the organization."""
+
+from catalog.api import views
+from organizations.kernel.api.views import routes
+
+urlpatterns = [
+    *routes("products", views.ProductViewSet),
+    *routes("meters", views.MeterViewSet),
+    *routes("aggregations", views.AggregationViewSet),
+    *routes("plantemplates", views.PlanTemplateViewSet),
+    *routes("plans", views.PlanViewSet),
+    *routes("pricings", views.PricingViewSet),
+]

@@ -1,0 +1,121 @@
+"""Rules of meters and aggregations (usage.md 2, 9, 10)."""
+
+import re
+from typing import Any
+
+from catalog.models import NUMERIC_CATEGORIES, Aggregation, AggregationMethod, FieldCategory, Meter
+from organizations.kernel.errors import FieldRefused
+from organizations.kernel.ids import STRICT_CODE
+
+NUMERIC_METHODS = {"SUM", "MIN", "MAX", "LATEST", "MEAN"}
+SEGMENT_CATEGORIES = {"WHO", "WHAT", "WHERE", "OTHER"}
+MAX_SEGMENTS = 1000
+
+
+def check_meter(meter: Meter) -> None:
+    """Refuse field lists that break 2.1-2.2, and changes a live aggregation forbids (2.6)."""
+    if not 1 <= len(meter.data_fields) <= 15:
+        raise FieldRefused("dataFields", "1 to 15 data fields are needed")
+    if meter.derived_fields:
+        raise FieldRefused("derivedFields", "derived fields are not available yet")
+    _check_fields("dataFields", meter.data_fields)
+    stored = Meter.objects.filter(pk=meter.pk).first()
+    if stored is not None:
+        _check_change(stored, meter)
+
+
+def _check_fields(where: str, fields: list[dict[str, Any]]) -> None:
+    seen: set[str] = set()
+    for position, field in enumerate(fields):
+        at = f"{where}[{position}]"
+        if field["code"] in seen:
+            raise FieldRefused(f"{at}.code", f"{field['code']} is used twice on this meter")
+        seen.add(field["code"])
+        if not re.match(STRICT_CODE, field["code"]):
+            raise FieldRefused(f"{at}.code", "may hold only letters, digits, _ and $")
+        if field["category"] in NUMERIC_CATEGORIES and not field.get("unit"):
+            raise FieldRefused(f"{at}.unit", "a numeric field needs a unit")
+
+
+def _check_change(stored: Meter, meter: Meter) -> None:
+    before = {field["code"]: field["category"] for field in stored.data_fields}
+    after = {field["code"]: field["category"] for field in meter.data_fields}
+    for aggregation in stored.aggregations.all():
+        used = {aggregation.target_field, *aggregation.segmented_fields}
+        for code in sorted(used & before.keys()):
+            if code not in after:
+                raise FieldRefused(
+                    "dataFields", f"{code} is used by aggregation {aggregation.name}"
+                )
+        if stored.product_id != meter.product_id:
+            raise FieldRefused(
+                "productId", f"cannot change: aggregation {aggregation.name} uses the meter"
+            )
+    for code in sorted(before.keys() & after.keys()):
+        if (before[code] in NUMERIC_CATEGORIES) != (after[code] in NUMERIC_CATEGORIES):
+            raise FieldRefused(
+                "dataFields", f"{code}: a numeric field cannot become a text field or the reverse"
+            )
+
+
+def check_aggregation(aggregation: Aggregation) -> None:
+    """Refuse a target or method that does not fit the meter (9.1, 9.3), and bad segments (10)."""
+    categories = {
+        field["code"]: field["category"]
+        for field in [*aggregation.meter.data_fields, *aggregation.meter.derived_fields]
+    }
+    if aggregation.quantity_per_unit <= 0:
+        raise FieldRefused("quantityPerUnit", "must be greater than 0")
+    if aggregation.default_value is not None and aggregation.default_value < 0:
+        raise FieldRefused("defaultValue", "must be at least 0")
+    category = categories.get(aggregation.target_field)
+    if category is None:
+        raise FieldRefused("targetField", f"the meter has no field {aggregation.target_field}")
+    is_numeric = category in NUMERIC_CATEGORIES
+    if aggregation.aggregation in NUMERIC_METHODS and not is_numeric:
+        raise FieldRefused("aggregation", f"{aggregation.aggregation} needs a numeric field")
+    if aggregation.aggregation == AggregationMethod.UNIQUE and is_numeric:
+        raise FieldRefused("aggregation", "UNIQUE needs a text field")
+    _check_segments(aggregation, categories)
+    _check_priced(aggregation)
+
+
+def _check_segments(aggregation: Aggregation, categories: dict[str, str]) -> None:
+    fields, segments = aggregation.segmented_fields, aggregation.segments
+    if bool(fields) != bool(segments):
+        missing = "segments" if fields else "segmentedFields"
+        raise FieldRefused(missing, "segmentedFields and segments are given together")
+    if len(fields) > 5 or len(set(fields)) != len(fields):
+        raise FieldRefused("segmentedFields", "at most 5 different fields")
+    for position, code in enumerate(fields):
+        if categories.get(code) not in SEGMENT_CATEGORIES:
+            raise FieldRefused(
+                f"segmentedFields[{position}]", f"{code} is no WHO, WHAT, WHERE or OTHER field"
+            )
+    if len(segments) > MAX_SEGMENTS:
+        raise FieldRefused("segments", f"at most {MAX_SEGMENTS} segments")
+    seen = set()
+    for position, segment in enumerate(segments):
+        if set(segment) != set(fields):
+            raise FieldRefused(
+                f"segments[{position}]", "needs a value for each segmented field and no other"
+            )
+        key = tuple(segment[code] for code in fields)
+        if key in seen:
+            raise FieldRefused(f"segments[{position}]", "is given twice")
+        seen.add(key)
+
+
+def _check_priced(aggregation: Aggregation) -> None:
+    """A segment that is priced stays; a priced aggregation stays on its product's meters."""
+    stored = Aggregation.objects.filter(pk=aggregation.pk).first()
+    if stored is None:
+        return
+    for pricing in stored.pricings.exclude(segment={}):
+        if pricing.segment not in aggregation.segments:
+            raise FieldRefused("segments", f"segment {pricing.segment_key} is priced")
+    if stored.meter_id != aggregation.meter_id and stored.pricings.exists():
+        raise FieldRefused("meterId", "cannot change while the aggregation is priced")
+
+
+CATEGORIES = tuple(FieldCategory.values)

@@ -1,0 +1,44 @@
+"""Rules of products, plan templates and plans that are about other rows or several fields."""
+
+from catalog.models import Plan, PlanTemplate
+from organizations.kernel.errors import FieldRefused
+from organizations.settings_rules import check_currency
+
+
+def check_plan_template(template: PlanTemplate) -> None:
+    """Refuse an unknown or archived currency, and intervals out of bounds (2.2)."""
+    check_currency(template.organization_id, "currency", template.currency)
+    _check_range("billFrequencyInterval", template.bill_frequency_interval, 1, 365)
+    _check_range("standingChargeInterval", template.standing_charge_interval, 1, 365)
+    _check_range("standingChargeOffset", template.standing_charge_offset, 0, 364)
+    _check_not_negative("standingCharge", template.standing_charge)
+    _check_not_negative("minimumSpend", template.minimum_spend)
+    stored = PlanTemplate.objects.filter(pk=template.pk).first()
+    if stored and stored.plans.filter(account_plans__isnull=False).exists():
+        if stored.currency != template.currency:
+            raise FieldRefused("currency", "cannot change while plans are attached to accounts")
+        if stored.product_id != template.product_id:
+            raise FieldRefused("productId", "cannot change while plans are attached to accounts")
+
+
+def check_plan(plan: Plan) -> None:
+    """Refuse moving a bespoke plan (PLN-5) or a used plan to another template."""
+    _check_not_negative("standingCharge", plan.standing_charge)
+    _check_not_negative("minimumSpend", plan.minimum_spend)
+    stored = Plan.objects.filter(pk=plan.pk).first()
+    if stored is None:
+        return
+    if stored.account_id != plan.account_id:
+        raise FieldRefused("accountId", "a plan cannot be moved to another account")
+    if stored.plan_template_id != plan.plan_template_id and plan.account_plans.exists():
+        raise FieldRefused("planTemplateId", "cannot change while the plan is attached")
+
+
+def _check_range(field: str, value: int, lowest: int, highest: int) -> None:
+    if not lowest <= value <= highest:
+        raise FieldRefused(field, f"must be from {lowest} to {highest}")
+
+
+def _check_not_negative(field: str, value: object) -> None:
+    if value is not None and value < 0:  # type: ignore[operator]
+        raise FieldRefused(field, "must be at least 0")

@@ -1,0 +1,78 @@
+"""``POST /oauth/token``: client credentials for a bearer token. Cheap on purpose (A4.8)."""
+
+import base64
+import binascii
+from urllib.parse import parse_qs
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from organizations import tokens
+from organizations.kernel import exact_json
+from organizations.kernel.api import errors
+
+BODY_LIMIT = 4096
+
+
+@csrf_exempt
+def token(request: HttpRequest) -> HttpResponse:
+    """Answer a token, or 400 for another grant type and 401 for wrong credentials."""
+    if request.method != "POST":
+        response = errors.answer(405, "Only POST is allowed here.")
+        response["Allow"] = "POST"
+        return response
+    if _grant_type(request) != "client_credentials":
+        return _refused(400, "grant_type must be client_credentials.", "unsupported_grant_type")
+    key_id, secret = _basic(request)
+    try:
+        bearer = tokens.issue(key_id, secret)
+    except tokens.InvalidClient as error:
+        response = _refused(401, error.message, "invalid_client")
+        response["WWW-Authenticate"] = "Basic"
+        return response
+    return _json(
+        200,
+        {
+            "token_type": "Bearer",
+            "access_token": bearer,
+            "expires_in": settings.ACCESS_TOKEN_LIFETIME_SECONDS,
+        },
+    )
+
+
+def _json(status: int, content: dict) -> HttpResponse:
+    response = HttpResponse(
+        exact_json.dumps(content), status=status, content_type="application/json"
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _refused(status: int, message: str, error: str) -> HttpResponse:
+    return _json(status, {**errors.body(status, message), "error": error})
+
+
+def _grant_type(request: HttpRequest) -> str | None:
+    """Return the grant type of a form or JSON body."""
+    body = request.read(BODY_LIMIT)
+    if request.content_type == "application/x-www-form-urlencoded":
+        return parse_qs(body.decode("utf-8", "replace")).get("grant_type", [None])[-1]
+    try:
+        content = exact_json.loads(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return content.get("grant_type") if isinstance(content, dict) else None
+
+
+def _basic(request: HttpRequest) -> tuple[str, str]:
+    """Return user and password of HTTP Basic, or two empty texts."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return "", ""
+    return user, password

@@ -1,0 +1,135 @@
+"""The wire format of this app's entities."""
+
+from rest_framework import serializers
+
+from organizations.kernel.api import fields
+from organizations.kernel.api.serializers import TenantSerializer
+from organizations.models import Currency, ExternalInvoiceDateRule, OrganizationConfig
+
+
+class ConversionSerializer(serializers.Serializer):
+    """One rate: an amount in ``from`` times ``multiplier`` is the amount in ``to``."""
+
+    to = fields.TextField(min_length=1, max_length=80)
+    multiplier = fields.DecimalField(above=0)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Add ``from``, which Python keeps for itself."""
+        return {"from": fields.TextField(min_length=1, max_length=80), **super().get_fields()}
+
+
+class CurrencySerializer(TenantSerializer):
+    """A currency of the pick list."""
+
+    class Meta:
+        model = Currency
+        fields = ["name", "code", "is_archived", "max_decimal_places", "rounding_mode"]
+        names = {"is_archived": "archived"}
+
+
+class OrganizationConfigSerializer(TenantSerializer):
+    """The organization's billing settings."""
+
+    timezone = fields.TextField(max_length=64)
+    currency_conversions = ConversionSerializer(many=True, required=False)
+    scheduled_bill_interval = fields.DecimalField(required=False, min_value=0)
+    external_invoice_date = fields.ChoiceField(
+        choices=ExternalInvoiceDateRule.choices, required=False
+    )
+    credit_application_order = serializers.ListField(
+        child=fields.ChoiceField(choices=["PREPAYMENT", "BALANCE"]), required=False
+    )
+    default_statement_definition_id = fields.LaterField("statement definitions", write_only=False)
+    auto_generate_statement_mode = fields.LaterField(
+        "statements", harmless=("NONE",), write_only=False
+    )
+    consolidate_bills = fields.LaterField("consolidated bills", harmless=(False,), write_only=False)
+
+    class Meta:
+        model = OrganizationConfig
+        fields = [
+            "timezone", "year_epoch", "month_epoch", "week_epoch", "day_epoch", "currency",
+            "currency_conversions", "days_before_bill_due", "scheduled_bill_interval",
+            "scheduled_bill_offset", "standing_charge_bill_in_advance",
+            "commitment_fee_bill_in_advance", "minimum_spend_bill_in_advance",
+            "auto_approve_bills_grace_period", "auto_approve_bills_grace_period_unit",
+            "external_invoice_date", "suppressed_empty_bills", "consolidate_bills",
+            "default_statement_definition_id", "auto_generate_statement_mode",
+            "credit_application_order", "allow_negative_balances", "allow_overlapping_plans",
+            "bill_prefix", "sequence_start_number",
+        ]  # fmt: skip
+        extra_kwargs = {
+            name: {"required": True}
+            for name in (
+                "year_epoch", "month_epoch", "week_epoch", "day_epoch", "currency",
+                "days_before_bill_due",
+            )
+        }  # fmt: skip
+
+
+class EventSerializer(serializers.Serializer):
+    """An event; the payload is free-form."""
+
+    id = fields.IdField()
+    eventName = serializers.CharField()
+    eventTime = fields.InstantField()
+    m3terEvent = serializers.DictField()
+    dtActioned = fields.InstantField(allow_null=True)
+
+
+class AuditedSerializer(serializers.Serializer):
+    """Identity and audit fields, for answers that are no single model's."""
+
+    id = fields.IdField()
+    version = fields.WholeField()
+    dtCreated = fields.InstantField()
+    dtLastModified = fields.InstantField()
+    createdBy = fields.IdField(allow_null=True)
+    lastModifiedBy = fields.IdField(allow_null=True)
+
+
+class ServiceUserFactsSerializer(AuditedSerializer):
+    """A service user in ``users/me``."""
+
+    name = serializers.CharField()
+
+
+class UserFactsSerializer(AuditedSerializer):
+    """A person in ``users/me``."""
+
+    firstName = serializers.CharField()
+    lastName = serializers.CharField()
+    contactNumber = serializers.CharField()
+    email = serializers.CharField()
+    organizations = serializers.ListField(child=fields.IdField())
+    supportUser = serializers.BooleanField()
+    firstAcceptedTermsAndConditions = fields.InstantField(allow_null=True)
+    lastAcceptedTermsAndConditions = fields.InstantField(allow_null=True)
+
+
+def _texts(*names: str) -> dict[str, serializers.Field]:
+    return {name: serializers.CharField(allow_null=True) for name in names}
+
+
+OrganizationFactsSerializer = type(
+    "OrganizationFactsSerializer",
+    (AuditedSerializer,),
+    {
+        "__doc__": "The organization's own facts (A1.2).",
+        **_texts(
+            "orgId", "customerId", "organizationName", "shortName", "addressLine1",
+            "addressLine2", "addressLine3", "addressLine4", "locality", "region", "postCode",
+            "country", "taxId", "purchaseOrderNumber", "invoiceGeneralReference",
+            "billingContactUserId1", "billingContactUserId2", "billingContactUserId3", "type",
+            "status",
+        ),
+    },
+)  # fmt: skip
+
+
+class MeSerializer(serializers.Serializer):
+    """Who calls, and in which organization; one of ``user`` and ``serviceUser`` is null."""
+
+    user = UserFactsSerializer(allow_null=True)
+    serviceUser = ServiceUserFactsSerializer(allow_null=True)
+    organization = OrganizationFactsSerializer()

@@ -1,0 +1,19 @@
+"""Addresses of this app's entities below the organization, and of the token."""
+
+from django.urls import path
+
+from organizations.api import auth, views
+from organizations.kernel.api.views import routes
+
+urlpatterns = [
+    path("oauth/token", auth.token, name="token"),
+    *routes(
+        "organizationconfig",
+        views.OrganizationConfigViewSet,
+        collection={"get": "retrieve", "put": "update"},
+        item={},
+    ),
+    *routes("picklists/currency", views.CurrencyViewSet),
+    *routes("users/me", views.MeViewSet, collection={"get": "retrieve"}, item={}),
+    *routes("events", views.EventViewSet, collection={"get": "list"}, item={"get": "retrieve"}),
+]

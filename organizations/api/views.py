@@ -1,0 +1,113 @@
+"""The routes of this app's entities."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.api.serializers import (
+    CurrencySerializer,
+    EventSerializer,
+    MeSerializer,
+    OrganizationConfigSerializer,
+)
+from organizations.kernel.api.filters import Filter, boolean, code_list, id_list, related
+from organizations.kernel.api.filters import word as any_word
+from organizations.kernel.api.views import TenantViewSet
+from organizations.kernel.errors import FieldRefused
+from organizations.models import Currency, Event, Organization, OrganizationConfig, ServiceUser
+from organizations.representations import event, organization, service_user
+
+EVENT_TYPES = {
+    "Notification": "notification.",
+    "IntegrationEvent": "integration.",
+    "IngestValidationFailure": "ingest.validation.failure",
+    "DataExportJobFailure": "dataexport.job.failure",
+}
+
+
+class OrganizationConfigViewSet(TenantViewSet):
+    """The one configuration row of the organization (A1.7)."""
+
+    queryset = OrganizationConfig.objects.all()
+    serializer_class = OrganizationConfigSerializer
+
+    def get_object(self) -> OrganizationConfig:
+        """Return the organization's row; there is always one."""
+        return self.get_queryset().get()
+
+
+class CurrencyViewSet(TenantViewSet):
+    """Currencies (pick list)."""
+
+    queryset = Currency.objects.all()
+    serializer_class = CurrencySerializer
+    filters: ClassVar[dict[str, Filter]] = {
+        "ids": id_list(),
+        "codes": code_list(),
+        "archived": boolean("is_archived"),
+    }
+
+
+class MeViewSet(TenantViewSet):
+    """Who am I; works for every principal whatever its policies say (A2.11)."""
+
+    queryset = ServiceUser.objects.all()
+    serializer_class = MeSerializer
+
+    permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {"retrieve": (None, None)}
+
+    def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        """Return service user and organization."""
+        row = ServiceUser.objects.filter(pk=self.principal.id).first()
+        return Response(
+            {
+                "user": None,
+                "serviceUser": service_user(row) if row else None,
+                "organization": organization(Organization.objects.get(pk=self.organization_id)),
+            }
+        )
+
+
+class EventViewSet(TenantViewSet):
+    """What happened, newest first; 28 days of it (B4)."""
+
+    queryset = Event.objects.all()
+    serializer_class = EventSerializer
+    permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
+        "list": ("config:retrieve", "config:event"),
+        "retrieve": ("config:retrieve", "config:event"),
+    }
+    filters: ClassVar[dict[str, Filter]] = {
+        "ids": id_list(),
+        "eventName": Filter("name"),
+        "eventType": Filter(None, choices=tuple(EVENT_TYPES)),
+        "accountId": related("account_id"),
+        "resourceId": related("resource_id"),
+        "includeActioned": boolean(None),
+        "notificationId": Filter(None, any_word),
+        "notificationCode": Filter(None, any_word),
+    }
+
+    def list(self, request: Request, **kwargs: Any) -> Response:
+        """Return a page; ``ids`` excludes every other filter."""
+        others = [name for name in self.filters if request.query_params.get(name)]
+        if "ids" in others and len(others) > 1:
+            raise FieldRefused("ids", "cannot be combined with other filters")
+        return super().list(request, **kwargs)
+
+    def narrow(self, rows: Any) -> Any:
+        """Leave out what was marked as actioned, unless asked for or named by id."""
+        if {"notificationId", "notificationCode"} & self.asked.keys():
+            return rows.none()  # no rules exist yet, so none has been triggered
+        if kind := self.asked.get("eventType"):
+            rows = rows.filter(name__startswith=EVENT_TYPES[kind])
+        if "ids" in self.asked or self.asked.get("includeActioned"):
+            return rows
+        return rows.filter(actioned_at__isnull=True)
+
+    def represent(self, row: Event) -> dict[str, Any]:
+        """Return the event's five keys."""
+        return event(row)

@@ -1,0 +1,91 @@
+"""``POST /oauth/token`` (A4.8, A4.9)."""
+
+import base64
+import time
+
+import pytest
+import time_machine
+
+from organizations import tokens
+from organizations.models import AccessKey
+from tests.clients import ApiClient
+
+
+def ask(client, key, secret, body=b'{"grant_type": "client_credentials"}', kind="application/json"):
+    credentials = base64.b64encode(f"{key}:{secret}".encode()).decode()
+    return client.post(
+        "/oauth/token", body, content_type=kind, headers={"Authorization": f"Basic {credentials}"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"grant_type": "client_credentials", "scope": "x"}', "application/json"),
+        (b"grant_type=client_credentials", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_key_and_its_secret_get_a_bearer_token_that_works(client, founded, body, kind):
+    answer = ask(client, founded.access_key_id, founded.api_secret, body, kind)
+
+    assert answer.status_code == 200
+    assert answer.json()["token_type"] == "Bearer"
+    assert answer.json()["expires_in"] == 18000
+    assert answer["Cache-Control"] == "no-store"
+    assert ApiClient(founded, answer.json()["access_token"]).get("products").status == 200
+
+
+@pytest.mark.parametrize("which", ["secret", "key", "garbage", "none"])
+def test_wrong_credentials_are_a_401_that_does_not_say_what_is_wrong(client, founded, which):
+    key, secret = founded.access_key_id, founded.api_secret
+    if which == "none":
+        answer = client.post(
+            "/oauth/token", b'{"grant_type": "client_credentials"}', content_type="application/json"
+        )
+    else:
+        answer = ask(
+            client,
+            {"key": "00000000-0000-4000-8000-000000000000", "garbage": "x"}.get(which, key),
+            {"secret": "wrong"}.get(which, secret),
+        )
+
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "invalid_client"
+    assert answer.json()["message"] == "The access key or its secret is not valid."
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"grant_type": "password"}'])
+def test_another_grant_type_is_a_400(client, founded, body):
+    answer = ask(client, founded.access_key_id, founded.api_secret, body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "unsupported_grant_type"
+
+
+def test_an_inactive_key_gets_no_token_and_its_tokens_die(client, founded):
+    api = ApiClient(founded)
+    assert api.get("products").status == 200
+
+    AccessKey.objects.filter(pk=founded.access_key_id).update(status="INACTIVE")
+
+    assert ask(client, founded.access_key_id, founded.api_secret).status_code == 401
+    tokens.forget_keys()
+    assert api.get("products").status == 403
+
+
+def test_a_token_ends_after_its_lifetime_and_30_seconds_of_leeway(founded):
+    with time_machine.travel(time.time(), tick=False) as clock:
+        api = ApiClient(founded)
+
+        clock.shift(18_000 + 29)
+        assert api.get("products").status == 200
+
+        clock.shift(2)
+        assert api.get("products").status == 403
+
+
+def test_the_secret_is_nowhere_in_the_database(founded):
+    row = AccessKey.objects.get(pk=founded.access_key_id)
+
+    assert founded.api_secret.encode() not in bytes(row.secret_hash)
+    assert len(bytes(row.secret_hash)) == 32
