@@ -1,0 +1,202 @@
+"""Meters, aggregations, plan templates, plans and pricings over the API: shapes and refusals."""
+
+from decimal import Decimal
+
+import pytest
+
+from catalog.models import Aggregation, Meter, Pricing
+from tests.catalog import bodies
+from tests.catalog.bodies import made
+
+
+def refused(answer, field):
+    """Assert a 400 that names the field."""
+    assert answer.status == 400, answer
+    assert answer.json["errors"][0]["field"] == field, answer
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"dataFields": []}, "dataFields"),
+        ({"derivedFields": None}, "derivedFields"),
+        ({"dataFields": [{"category": "MEASURE", "code": "a", "name": "A"}]}, "dataFields[0].unit"),
+        ({"dataFields": [{"category": "SIZE", "code": "a", "name": "A"}]},
+         "dataFields[0].category"),
+        ({"dataFields": [{"category": "WHO", "code": "1a", "name": "A"}]}, "dataFields[0].code"),
+        ({"dataFields": [{"category": "WHO", "code": "a", "name": "A"}] * 2},
+         "dataFields[1].code"),
+        ({"dataFields": [{"category": "WHO", "code": f"a{n}", "name": "A"} for n in range(16)]},
+         "dataFields"),
+        ({"derivedFields": [{"category": "WHO", "code": "b", "name": "B", "calculation": "a"}]},
+         "derivedFields"),
+    ],
+)  # fmt: skip
+def test_a_meter_with_bad_fields_is_refused_at_the_field(api, change, field):
+    refused(api.post("meters", bodies.meter(**change)), field)
+    assert not Meter.objects.exists()
+
+
+def test_a_meter_keeps_its_fields_in_order(api):
+    made_meter = made(api, "meters", bodies.meter())
+
+    assert [field["code"] for field in made_meter["dataFields"]] == ["tokens", "region"]
+    assert made_meter["dataFields"][1]["unit"] is None
+    assert made_meter["productId"] is None
+
+
+def test_a_field_an_aggregation_uses_cannot_be_removed_from_the_meter(api):
+    meter = made(api, "meters", bodies.meter())
+    made(api, "aggregations", bodies.aggregation(meter["id"]))
+    fields = [field for field in meter["dataFields"] if field["code"] != "tokens"]
+
+    answer = api.put(f"meters/{meter['id']}", {**meter, "dataFields": fields})
+
+    refused(answer, "dataFields")
+    assert api.get(f"meters/{meter['id']}").json == meter
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"targetField": "nothing"}, "targetField"),
+        ({"targetField": "region"}, "aggregation"),
+        ({"aggregation": "UNIQUE"}, "aggregation"),
+        ({"aggregation": "CUSTOM_SQL"}, "aggregation"),
+        ({"aggregation": "MEDIAN"}, "aggregation"),
+        ({"quantityPerUnit": 0}, "quantityPerUnit"),
+        ({"quantityPerUnit": "1"}, "quantityPerUnit"),
+        ({"defaultValue": -1}, "defaultValue"),
+        ({"segmentedFields": ["region"]}, "segments"),
+        ({"segments": [{"region": "eu"}]}, "segmentedFields"),
+        ({"segmentedFields": ["tokens"], "segments": [{"tokens": "1"}]}, "segmentedFields[0]"),
+        ({"segmentedFields": ["region"], "segments": [{"zone": "eu"}]}, "segments[0]"),
+        ({"segmentedFields": ["region"], "segments": [{"region": "eu"}] * 2}, "segments[1]"),
+        ({"customSql": "select 1"}, "customSql"),
+        ({"code": "has space"}, "code"),
+    ],
+)
+def test_an_aggregation_that_does_not_fit_its_meter_is_refused(api, change, field):
+    meter = made(api, "meters", bodies.meter())
+
+    refused(api.post("aggregations", bodies.aggregation(meter["id"], **change)), field)
+
+    assert not Aggregation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"currency": "EUR"}, "currency"),
+        ({"standingCharge": -1}, "standingCharge"),
+        ({"standingCharge": None}, "standingCharge"),
+        ({"billFrequency": "HOURLY"}, "billFrequency"),
+        ({"billFrequencyInterval": 0}, "billFrequencyInterval"),
+        ({"billFrequencyInterval": 366}, "billFrequencyInterval"),
+        ({"standingChargeInterval": 1.5}, "standingChargeInterval"),
+        ({"standingChargeOffset": 365}, "standingChargeOffset"),
+        ({"minimumSpend": -0.01}, "minimumSpend"),
+    ],
+)
+def test_a_plan_template_out_of_bounds_is_refused(api, change, field):
+    product = made(api, "products", {"name": "P", "code": "p"})
+
+    refused(api.post("plantemplates", bodies.plan_template(product["id"], **change)), field)
+
+
+def test_a_plan_reports_the_product_of_its_template_and_keeps_zero_apart_from_nothing(api):
+    plan = bodies.made_plan(api)
+
+    zero = api.put(f"plans/{plan['id']}", {**plan, "standingCharge": 0})
+    nothing = api.put(f"plans/{plan['id']}", {**plan, "standingCharge": None, "version": 2})
+
+    assert plan["productId"] and plan["bespoke"] is False
+    assert zero.json["standingCharge"] == 0
+    assert nothing.json["standingCharge"] is None
+
+
+def test_a_bespoke_plan_cannot_move_to_another_account(api):
+    plan = bodies.made_plan(api)
+    first, second = bodies.made_account(api), bodies.made_account(api)
+    body = {
+        "planTemplateId": plan["planTemplateId"], "name": "B", "code": "b",
+        "accountId": first["id"],
+    }  # fmt: skip
+    bespoke = made(api, "plans", body)
+
+    refused(api.put(f"plans/{bespoke['id']}", {**bespoke, "accountId": second["id"]}), "accountId")
+
+    assert bespoke["bespoke"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"planTemplateId": "template"}, "planId"),
+        ({"planId": None}, "planId"),
+        ({"aggregationId": None}, "aggregationId"),
+        ({"pricingBands": []}, "pricingBands"),
+        ({"pricingBands": [{"lowerLimit": 1, "fixedPrice": 0, "unitPrice": 1}]}, "pricingBands"),
+        ({"pricingBands": [{"lowerLimit": 0, "fixedPrice": 0, "unitPrice": 1}] * 2},
+         "pricingBands"),
+        ({"pricingBands": [{"lowerLimit": 0, "fixedPrice": -1, "unitPrice": 1}]},
+         "pricingBands[0].fixedPrice"),
+        ({"pricingBands": [{"lowerLimit": 0, "unitPrice": 1}]}, "pricingBands[0].fixedPrice"),
+        ({"endDate": "2023-01-01T00:00:00Z"}, "endDate"),
+        ({"startDate": "yesterday"}, "startDate"),
+        ({"segment": {"region": "eu"}}, "segment"),
+        ({"overagePricingBands": [{"lowerLimit": 0, "fixedPrice": 0, "unitPrice": 1}]},
+         "overagePricingBands"),
+        ({"compoundAggregationId": "x"}, "compoundAggregationId"),
+    ],
+)  # fmt: skip
+def test_a_pricing_that_breaks_a_rule_is_refused(api, change, field):
+    plan, aggregation = bodies.made_plan(api), bodies.made_aggregation(api)
+    if "planTemplateId" in change:
+        change = {"planTemplateId": plan["planTemplateId"]}
+
+    refused(api.post("pricings", bodies.pricing(plan["id"], aggregation["id"], **change)), field)
+
+    assert not Pricing.objects.exists()
+
+
+def test_overlapping_pricings_of_one_plan_and_aggregation_are_refused_touching_ones_are_not(api):
+    plan, aggregation = bodies.made_plan(api), bodies.made_aggregation(api)
+    until = {"endDate": "2024-07-01T00:00:00Z"}
+    made(api, "pricings", bodies.pricing(plan["id"], aggregation["id"], **until))
+
+    overlapping = api.post(
+        "pricings",
+        bodies.pricing(plan["id"], aggregation["id"], startDate="2024-06-30T00:00:00Z"),
+    )
+    touching = api.post(
+        "pricings",
+        bodies.pricing(plan["id"], aggregation["id"], startDate="2024-07-01T00:00:00Z"),
+    )
+
+    refused(overlapping, "startDate")
+    assert touching.status == 200
+
+
+def test_bands_are_stored_sorted_exact_and_keep_their_ids_over_an_update(api):
+    plan, aggregation = bodies.made_plan(api), bodies.made_aggregation(api)
+    sent = b"""{"planId": "%s", "aggregationId": "%s", "startDate": "2024-01-01",
+        "pricingBands": [{"lowerLimit": 10, "fixedPrice": 0, "unitPrice": 0.1234567890123},
+                         {"lowerLimit": 0, "fixedPrice": 5, "unitPrice": 0.30}]}"""
+
+    pricing = made(api, "pricings", sent % (plan["id"].encode(), aggregation["id"].encode()))
+    again = api.put(f"pricings/{pricing['id']}", {**pricing, "description": "D"}).json
+
+    assert [band["lowerLimit"] for band in pricing["pricingBands"]] == [0, 10]
+    assert pricing["pricingBands"][1]["unitPrice"] == Decimal("0.1234567890123")
+    assert again["pricingBands"] == pricing["pricingBands"]
+    assert pricing["startDate"] == "2024-01-01T00:00:00.000Z"
+
+
+def test_an_aggregation_of_one_product_cannot_price_a_plan_of_another(api):
+    plan = bodies.made_plan(api)
+    other = made(api, "products", {"name": "Other", "code": "other"})
+    meter = made(api, "meters", bodies.meter(productId=other["id"]))
+    aggregation = made(api, "aggregations", bodies.aggregation(meter["id"]))
+
+    refused(api.post("pricings", bodies.pricing(plan["id"], aggregation["id"])), "aggregationId")
