@@ -1,0 +1,1 @@
+"""Usage: received, checked, stored once, summed."""

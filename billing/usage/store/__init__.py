@@ -1,0 +1,15 @@
+"""Measurement rows: append them once, sum them for many accounts at once.
+
+Nothing else touches ``billing_measurement`` and ``billing_uidclaim``, so that another engine can
+stand behind the same few functions later.
+"""
+
+from billing.usage.store.quantities import quantities
+from billing.usage.store.requests import (
+    Method,
+    Quantity,
+    QuantityRequest,
+    Segmentation,
+)
+
+__all__ = ["Method", "Quantity", "QuantityRequest", "Segmentation", "quantities"]
