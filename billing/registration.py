@@ -2,7 +2,7 @@
 
 from billing import account_rules
 from billing import representations as look
-from billing.models import Account, AccountPlan, Bill
+from billing.models import Account, AccountPlan, Bill, BillJob, LineItem
 from catalog.models import Plan
 from organizations.kernel import registry
 from organizations.models import Currency
@@ -25,6 +25,9 @@ def register() -> None:
         represent=look.account_plan,
         check=account_rules.check_account_plan,
     )
+    registry.register(Bill, "billing:bill", event="billing.bill", represent=look.bill)
+    registry.register(LineItem, "billing:billLineItem", represent=look.line_item)
+    registry.register(BillJob, "billing:billJob", event="billing.billjob", represent=look.bill_job)
     registry.refers(Account, "account plans", lambda row: row.account_plans.count())
     registry.refers(Account, "child accounts", lambda row: row.children.count())
     registry.refers(Account, "bills", lambda row: row.bills.count())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from billing.models import Account, AccountPlan
+from billing.models import Account, AccountPlan, Bill, BillJob, LineItem
 from organizations.kernel.representing import audit, identity, text
 
 
@@ -42,5 +42,131 @@ def account_plan(row: AccountPlan) -> dict[str, Any]:
         "contractId": None,
         "childBillingMode": row.child_billing_mode,
         "customFields": row.custom_fields,
+        **audit(row),
+    }
+
+
+def bill(row: Bill) -> dict[str, Any]:
+    """A bill without its line items."""
+    return {
+        **identity(row),
+        "accountId": str(row.account_id),
+        "accountCode": row.account_code,
+        "startDate": row.start_date,
+        "endDate": row.end_date,
+        "startDateTimeUTC": row.start_at,
+        "endDateTimeUTC": row.end_at,
+        "billDate": row.bill_date,
+        "dueDate": row.due_date,
+        "billingFrequency": row.billing_frequency,
+        "billFrequencyInterval": row.bill_frequency_interval,
+        "timezone": row.timezone,
+        "currency": row.currency,
+        "locked": row.is_locked,
+        "createdDate": row.created_at,
+        "status": row.status,
+        "billJobId": text(row.bill_job_id),
+        "currencyConversions": row.currency_conversions,
+        "lastCalculatedDate": row.latest_calculated_at,
+        "purchaseOrderNumber": row.purchase_order_number,
+        "externalInvoiceReference": row.external_invoice_reference,
+        "externalInvoiceDate": row.external_invoice_date,
+        "jsonStatementGenerated": False,
+        "csvStatementGenerated": False,
+        "statementStale": False,
+        "billTotal": row.total,
+        "sequentialInvoiceNumber": row.invoice_reference,
+        "dtApproved": row.approved_at,
+        "approvedBy": text(row.approved_by),
+        "dtLocked": row.locked_at,
+        "lockedBy": text(row.locked_by),
+        **audit(row),
+    }
+
+
+def bill_line_item(row: LineItem) -> dict[str, Any]:
+    """A line item as it stands inside a bill."""
+    return {"id": str(row.pk), **_line(row), "usagePerPricingBand": row.band_usage}
+
+
+def line_item(row: LineItem) -> dict[str, Any]:
+    """A line item on its own."""
+    return {
+        **identity(row),
+        "billId": str(row.bill_id),
+        **_line(row),
+        "bandUsage": row.band_usage,
+        "jsonUsageGenerated": False,
+        **audit(row),
+    }
+
+
+def _line(row: LineItem) -> dict[str, Any]:
+    return {
+        "lineItemType": row.line_item_type,
+        "sequenceNumber": row.sequence_number,
+        "description": row.description,
+        "quantity": row.quantity,
+        "units": row.units,
+        "unit": row.unit,
+        "subtotal": row.subtotal,
+        "currency": row.currency,
+        "conversionRate": row.conversion_rate,
+        "convertedSubtotal": row.converted_subtotal,
+        "averageUnitPrice": row.average_unit_price,
+        "servicePeriodStartDate": row.service_period_start,
+        "servicePeriodEndDate": row.service_period_end,
+        "productId": text(row.product_id),
+        "productCode": row.product_code,
+        "productName": row.product_name,
+        "accountingProductId": text(row.accounting_product_id),
+        "accountingProductCode": row.accounting_product_code,
+        "accountingProductName": row.accounting_product_name,
+        "planId": text(row.plan_id),
+        "planGroupId": None,
+        "pricingId": text(row.pricing_id),
+        "aggregationId": text(row.aggregation_id),
+        "compoundAggregationId": None,
+        "meterId": text(row.meter_id),
+        "contractId": text(row.contract_id),
+        "childAccountId": text(row.child_account_id),
+        "childAccountCode": row.child_account_code,
+        "segment": row.segment,
+        "group": {},
+        "counterId": None,
+        "chargeId": None,
+        "commitmentId": None,
+        "balanceId": None,
+        "creditTypeId": None,
+        "referencedBillId": None,
+        "referencedLineItemId": None,
+        "reasonId": None,
+        "additional": {},
+    }
+
+
+def bill_job(row: BillJob) -> dict[str, Any]:
+    """A bill job with its progress."""
+    return {
+        **identity(row),
+        "type": row.type,
+        "status": row.status,
+        "total": row.total,
+        "pending": row.pending,
+        "lastDateInBillingPeriod": row.latest_date_in_billing_period,
+        "billingFrequency": row.billing_frequency,
+        "billFrequencyInterval": row.bill_frequency_interval,
+        "billDate": row.bill_date,
+        "externalInvoiceDate": row.external_invoice_date,
+        "dueDate": row.due_date,
+        "accountIds": row.account_ids,
+        "billIds": row.bill_ids,
+        "targetCurrency": row.target_currency,
+        "currencyConversions": row.currency_conversions,
+        "timezone": row.timezone,
+        "yearEpoch": row.year_epoch,
+        "monthEpoch": row.month_epoch,
+        "weekEpoch": row.week_epoch,
+        "dayEpoch": row.day_epoch,
         **audit(row),
     }
