@@ -174,10 +174,14 @@ def convert(subtotal: Decimal, rate: Decimal, currency: Currency) -> Decimal:
 
 
 def average_unit_price(subtotal: Decimal, units: Decimal) -> Decimal:
-    """Return subtotal / units to 10 places HALF_EVEN; 0 for no units (MON-8)."""
+    """Return subtotal / units to 10 places HALF_EVEN; 0 for no units (MON-8).
+
+    Also 0 where next to no units make it too large to store: no bill fails for a mere average.
+    """
     if not units:
         return ZERO
-    return ten_places(CONTEXT.divide(subtotal, units))
+    average = CONTEXT.divide(subtotal, units)
+    return ten_places(average) if -_LIMIT < average < _LIMIT else ZERO
 
 
 def ten_places(value: Decimal) -> Decimal:

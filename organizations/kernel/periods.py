@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from organizations.kernel.errors import FieldRefused
 
-_OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::(\d{2}))?")
+_OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::(\d{2}))?", re.ASCII)
 # Kiribati keeps UTC+14, Baker Island UTC-12; nothing on earth lies further out.
 _LARGEST_OFFSET: Final = timedelta(hours=14)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -97,7 +98,7 @@ def test_the_pieces_of_a_split_cover_the_whole_once(whole, cuts):
     pieces = whole.split(cuts)
 
     assert (pieces[0].start, pieces[-1].end) == (whole.start, whole.end)
-    assert all(first.end == second.start for first, second in zip(pieces, pieces[1:], strict=False))
+    assert all(first.end == second.start for first, second in itertools.pairwise(pieces))
 
 
 def test_days_are_counted_without_the_end():
