@@ -44,7 +44,7 @@ def _start_servers() -> Path | None:
 
 def _remove_leftovers(base: Path) -> None:
     """Remove the servers of test runs that were killed."""
-    for home in base.glob("test-*"):
+    for home in base.glob("test-[0-9]*"):
         if not processes.is_alive(int(home.name.removeprefix("test-"))):
             embedded.remove(home)
 

@@ -87,7 +87,7 @@ def remove(home: Path) -> None:
     if home.is_dir():
         stop(home)
         postgres_server.remove_data(home)
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)  # another process may do the same
 
 
 @contextmanager

@@ -127,10 +127,14 @@ def test_two_starters_at_once_share_one_server(home: Path) -> None:
 @pytest.mark.kill
 def test_after_kill_9_of_postgresql_committed_rows_are_there(home: Path) -> None:
     servers = start(home)
-    query(servers, "CREATE TABLE kept (number serial)")
+    query(servers, "CREATE TABLE kept (number int)")
 
-    for _ in range(3):
-        query(servers, "INSERT INTO kept DEFAULT VALUES")
+    for insert in (
+        "INSERT INTO kept VALUES (1)",
+        "INSERT INTO kept VALUES (2)",
+        "INSERT INTO kept VALUES (3)",
+    ):
+        query(servers, insert)
         pid = postgres_server.running_pid(home)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
