@@ -141,7 +141,7 @@ def _prorated_story(facts: Facts) -> tuple[str, list[Step]]:
     when = "in advance" if facts["inAdvance"] else "in arrears"
     subject = facts["subject"]
     sentence = (
-        f"A {subject} of {facts['amount']} {facts['currency']['code']}, billed {when} "
+        f"A {subject} of {_money(facts, 'amount')}, billed {when} "
         f"for {_days_words(_shares(facts))}, comes to {_money(facts)}."
     )
     return sentence, [_proration_step(facts)]
@@ -149,8 +149,8 @@ def _prorated_story(facts: Facts) -> tuple[str, list[Step]]:
 
 def _top_up_story(facts: Facts) -> tuple[str, list[Step]]:
     sentence = (
-        f"The minimum spend of {facts['amount']} {facts['currency']['code']} "
-        f"for {_days_words(_shares(facts))}, less charges of {facts['eligible']}, "
+        f"The minimum spend of {_money(facts, 'amount')} for {_days_words(_shares(facts))}, "
+        f"less charges of {_money(facts, 'eligible')}, "
         f"leaves {_money(facts)} to pay."
     )
     due = _figure(_prorated_amount(facts))
@@ -161,10 +161,9 @@ def _top_up_story(facts: Facts) -> tuple[str, list[Step]]:
 
 
 def _refund_story(facts: Facts) -> tuple[str, list[Step]]:
-    code = facts["currency"]["code"]
     sentence = (
-        f"The minimum spend of {facts['advance']} {code} was billed in advance; charges of "
-        f"{facts['eligible']} {code} count toward it, so the smaller of the two is given back."
+        f"The minimum spend of {_money(facts, 'advance')} was billed in advance; charges of "
+        f"{_money(facts, 'eligible')} count toward it, so the smaller of the two is given back."
     )
     reckoning = f"the smaller of {facts['advance']} and {facts['eligible']}"
     return sentence, [Step("Refund", reckoning, _figure(_refund_amount(facts)))]
@@ -183,7 +182,7 @@ def _closing_steps(facts: Facts) -> list[Step]:
         reckoning = (
             f"{facts['subtotal']} x {facts['conversionRate']}, {_rounding_words(bill_currency)}"
         )
-        result = f"{facts['convertedSubtotal']} {bill_currency['code']}"
+        result = _amount(facts["convertedSubtotal"], bill_currency)
         steps.append(Step("In the bill's currency", reckoning, result))
     return steps
 
@@ -200,8 +199,14 @@ def _days_words(shares: Sequence[DayShare]) -> str:
     return f"{active} of {_count(sum(share.nominal_days for share in shares), 'day')}"
 
 
-def _money(facts: Facts) -> str:
-    return f"{facts['subtotal']} {facts['currency']['code']}"
+def _money(facts: Facts, fact: str = "subtotal") -> str:
+    return _amount(facts[fact], facts["currency"])
+
+
+def _amount(text: str, currency: Facts) -> str:
+    """Write money as on a bill, 1,250.00 USD; what has more places than the currency keeps them."""
+    places = max(currency["maxDecimalPlaces"], len(text.partition(".")[2]))
+    return f"{Decimal(text):,.{places}f} {currency['code']}"
 
 
 def _count(number: int, noun: str) -> str:

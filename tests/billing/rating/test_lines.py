@@ -1,0 +1,146 @@
+"""Line keys, ids and accounting products of lines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+
+from billing.rating.inputs import MinimumSpend, PricingType, StandingCharge
+from billing.rating.lines import LINE_KEY_MAX_LENGTH, LineType, line_key, segment_digest
+from billing.rating.pipeline import rate
+from billing.rating.usage import CreditPricingNotRated
+from tests.billing.rating.making import (
+    at,
+    make_aggregation,
+    make_bands,
+    make_bill,
+    make_pricing,
+    make_term,
+)
+
+ACCOUNT, PLAN, PRICING = (UUID(int=number) for number in (1, 2, 3))
+
+
+def test_a_line_key_spells_out_its_seven_parts():
+    key = line_key(
+        LineType.USAGE,
+        account_id=ACCOUNT,
+        account_plan_id=PLAN,
+        pricing_id=PRICING,
+        starts_at=at("2024-06-01"),
+    )
+
+    assert key == f"USAGE|{ACCOUNT.hex}|{PLAN.hex}|{PRICING.hex}|||2024-06-01T00:00:00Z"
+
+
+def test_the_longest_line_key_fits_its_column():
+    key = line_key(
+        LineType.COUNTER_RUNNING_TOTAL_CHARGE,
+        account_id=ACCOUNT,
+        account_plan_id=PLAN,
+        pricing_id=PRICING,
+        segment=(("region", "x" * 500),),
+        subject=str(uuid4()),
+        starts_at=datetime(2024, 6, 1, 12, 30, 15, 123456, tzinfo=UTC),
+    )
+
+    assert len(key) <= LINE_KEY_MAX_LENGTH
+
+
+def test_a_segment_is_the_same_whatever_the_order_of_its_fields():
+    one, two = (("a", "1"), ("b", "2")), (("a", "2"), ("b", "1"))
+
+    assert segment_digest(one) == segment_digest(one[::-1])
+    assert segment_digest(one) != segment_digest(two)
+
+
+def test_a_new_price_version_keeps_the_line_and_its_key():
+    pricing = make_pricing(10)
+    term = make_term(pricings=(pricing,))
+    dearer = make_pricing(
+        10, id=pricing.id, aggregation=pricing.aggregation, bands=make_bands((0, 0, 2)), version=4
+    )
+
+    before = rate(make_bill(term)).lines[0]
+    after = rate(make_bill(make_term(id=term.id, account_id=term.account_id, pricings=(dearer,))))
+
+    assert after.lines[0].line_key == before.line_key
+    assert (before.subtotal, after.lines[0].subtotal) == (10, 20)
+    assert after.lines[0].calculation["pricing"]["version"] == 4
+
+
+@pytest.mark.parametrize(
+    ("of_pricing", "of_aggregation", "expected"),
+    [(True, True, "pricing"), (False, True, "aggregation"), (False, False, "product")],
+)
+def test_usage_and_its_minimum_are_accounted_by_pricing_then_aggregation_then_product(
+    of_pricing, of_aggregation, expected
+):
+    ids = {"pricing": uuid4(), "aggregation": uuid4()}
+    aggregation = make_aggregation(
+        accounting_product_id=ids["aggregation"] if of_aggregation else None
+    )
+    pricing = make_pricing(
+        10,
+        aggregation=aggregation,
+        accounting_product_id=ids["pricing"] if of_pricing else None,
+        minimum_spend=MinimumSpend(Decimal(100)),
+    )
+    term = make_term(pricings=(pricing,))
+    ids["product"] = term.product.id
+
+    usage, minimum = rate(make_bill(term)).lines
+
+    assert usage.accounting_product_id == ids[expected]
+    assert minimum.accounting_product_id == ids[expected]
+    assert minimum.subtotal == 90
+
+
+def test_charges_of_a_plan_have_accounting_products_of_their_own_or_the_product():
+    standing, minimum = uuid4(), uuid4()
+    own = make_term(
+        standing_charge=StandingCharge(Decimal(10), accounting_product_id=standing),
+        minimum_spend=MinimumSpend(Decimal(20), accounting_product_id=minimum),
+    )
+    plain = make_term(
+        standing_charge=StandingCharge(Decimal(10)), minimum_spend=MinimumSpend(Decimal(20))
+    )
+
+    assert [line.accounting_product_id for line in rate(make_bill(own)).lines] == [
+        standing,
+        minimum,
+    ]
+    assert [line.accounting_product_id for line in rate(make_bill(plain)).lines] == [
+        plain.product.id
+    ] * 2
+
+
+def test_a_usage_line_names_everything_it_came_from():
+    pricing = make_pricing(10, aggregation=make_aggregation(meter_id=uuid4()))
+    term = make_term(pricings=(pricing,), contract_id=uuid4(), plan_group_id=uuid4())
+
+    (line,) = rate(make_bill(term)).lines
+
+    assert (line.account_id, line.account_plan_id) == (term.account_id, term.id)
+    assert (line.plan_id, line.plan_group_id) == (term.plan_id, term.plan_group_id)
+    assert (line.pricing_id, line.aggregation_id) == (pricing.id, pricing.aggregation.id)
+    assert (line.meter_id, line.compound_aggregation_id) == (pricing.aggregation.meter_id, None)
+    assert (line.product_id, line.contract_id) == (term.product.id, term.contract_id)
+    assert (line.unit, line.sequence) == ("req", 1)
+
+
+def test_a_compound_aggregation_is_named_as_such():
+    pricing = make_pricing(10, aggregation=make_aggregation(is_compound=True))
+
+    (line,) = rate(make_bill(make_term(pricings=(pricing,)))).lines
+
+    assert (line.aggregation_id, line.compound_aggregation_id) == (None, pricing.aggregation.id)
+
+
+@pytest.mark.parametrize("credit", [PricingType.PRODUCT_CREDIT, PricingType.GLOBAL_CREDIT])
+def test_a_credit_pricing_is_refused_rather_than_charged(credit):
+    with pytest.raises(CreditPricingNotRated, match="cannot be billed yet"):
+        rate(make_bill(make_term(pricings=(make_pricing(10, type=credit),))))
