@@ -1,0 +1,140 @@
+"""Pages of meters and aggregations."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from catalog.models import Aggregation, FieldCategory, Meter
+from organizations.kernel.console import fields, show
+from organizations.kernel.console.base import ConsoleModelAdmin
+from organizations.kernel.console.filters import OwnRelatedFilter
+from organizations.kernel.console.forms import ConsoleForm
+
+
+class MeterForm(ConsoleForm):
+    """A meter; its data fields are a table."""
+
+    data_fields = fields.RowsField(
+        columns=(
+            fields.Column(
+                "category", "Category", "choice", FieldCategory.choices, default="MEASURE"
+            ),
+            fields.Column("code", "Code"),
+            fields.Column("name", "Name"),
+            fields.Column("unit", "Unit", is_required=False),
+        ),
+        add="Add field",
+        help_text="Measure, income and cost fields hold numbers and need a unit; the others hold "
+        "text.",
+    )
+
+    def clean_data_fields(self) -> list[dict[str, Any]]:
+        """Leave out the unit where there is none, as the API does."""
+        return [
+            {key: value for key, value in row.items() if value is not None}
+            for row in self.cleaned_data["data_fields"]
+        ]
+
+
+@admin.register(Meter)
+class MeterAdmin(ConsoleModelAdmin):
+    """Meters, of a product or global (C3)."""
+
+    form = MeterForm
+    list_display = ["name", "shown_code", "product", "field_list", "modified_at"]
+    list_select_related = ["product"]
+    list_filter = [("product", OwnRelatedFilter)]
+    search_fields = ["name", "code"]
+    fields = ["name", "code", "product", "data_fields", "custom_fields"]
+    empty_hint = (
+        "A meter says which fields a measurement of usage has, for example tokens and model."
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Start with one measure."""
+        field = {"category": "MEASURE", "code": "", "name": "", "unit": ""}
+        return {"data_fields": [field], **super().get_changeform_initial_data(request)}
+
+    @display(description="Code", ordering="code")
+    def shown_code(self, row: Meter) -> str:
+        """The code measurements name."""
+        return show.code(row.code)
+
+    @display(description="Fields")
+    def field_list(self, row: Meter) -> str:
+        """Codes of the data fields."""
+        return ", ".join(field["code"] for field in row.data_fields)
+
+
+class AggregationForm(ConsoleForm):
+    """An aggregation; segments are a JSON list of maps."""
+
+    segmented_fields = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Codes of text fields, separated by commas. Empty: not segmented.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.segmented_fields:
+            self.initial["segmented_fields"] = ", ".join(self.instance.segmented_fields)
+
+    def clean_segmented_fields(self) -> list[str]:
+        """Return the codes as a list."""
+        parts = self.cleaned_data["segmented_fields"].split(",")
+        return [part.strip() for part in parts if part.strip()]
+
+
+@admin.register(Aggregation)
+class AggregationAdmin(ConsoleModelAdmin):
+    """Aggregations: how a period's measurements become one quantity."""
+
+    form = AggregationForm
+    strict_code = True
+    list_display = ["name", "shown_code", "meter", "target_field", "aggregation", "unit_size"]
+    list_select_related = ["meter"]
+    list_filter = [("meter", OwnRelatedFilter), "aggregation"]
+    search_fields = ["name", "code", "target_field"]
+    fieldsets = [
+        (None, {"fields": ["name", "code", "meter", "target_field", "aggregation"]}),
+        (
+            "Units",
+            {
+                "fields": ["quantity_per_unit", "unit", "rounding", "default_value"],
+                "description": "Units = quantity / quantity per unit, rounded as said here. "
+                "Bands and prices count units.",
+            },
+        ),
+        (
+            "Segments and accounting",
+            {
+                "fields": [
+                    "segmented_fields", "segments", "accounting_product", "custom_fields",
+                ]
+            },
+        ),
+    ]  # fmt: skip
+    empty_hint = (
+        "An aggregation turns the measurements of a period into one quantity, for example the "
+        "sum of tokens in millions."
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Start with one unit a quantity, not rounded."""
+        initial = super().get_changeform_initial_data(request)
+        return {"quantity_per_unit": "1", "rounding": "NONE", "aggregation": "SUM", **initial}
+
+    @display(description="Code", ordering="code")
+    def shown_code(self, row: Aggregation) -> str:
+        """The code."""
+        return show.code(row.code)
+
+    @display(description="Unit")
+    def unit_size(self, row: Aggregation) -> str:
+        """How much makes a unit."""
+        return f"{show.amount(row.quantity_per_unit)} per {row.unit}"

@@ -1,0 +1,192 @@
+"""The page of prices: bands as a table, a type by name, and what N units would cost."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from catalog.models import Pricing
+from organizations.kernel import clock
+from organizations.kernel.console import fields, show
+from organizations.kernel.console.base import ConsoleModelAdmin
+from organizations.kernel.console.filters import OwnRelatedFilter, WordFilter
+from organizations.kernel.console.forms import ConsoleForm
+
+# The five names of billing.md 3.2: (name, cumulative, has fixed price, has unit price).
+SHAPES = {
+    "TIERED": ("Tiered: each band's units at that band's price", True, False, True),
+    "VOLUME": ("Volume: all units at the price of the band reached", False, False, True),
+    "STAIRSTEP": ("Stairstep: the fixed price of the band reached", False, True, False),
+    "CUSTOM_TIERED": ("Custom tiered: fixed price + units of each band reached", True, True, True),
+    "CUSTOM_VOLUME": (
+        "Custom volume: fixed price + all units of the band reached",
+        False,
+        True,
+        True,
+    ),
+}
+CHOICES = [(name, shape[0]) for name, shape in SHAPES.items()]
+BANDS = (
+    fields.Column("lowerLimit", "Above (units)", "decimal"),
+    fields.Column(
+        "fixedPrice", "Fixed price", "decimal", is_required=False, show="$store.price.hasFixed()"
+    ),
+    fields.Column(
+        "unitPrice", "Price a unit", "decimal", is_required=False, show="$store.price.hasUnit()"
+    ),
+)
+
+
+def shape_of(pricing: Pricing) -> str:
+    """Return the name of a stored price's type."""
+    has_fixed = any(band["fixedPrice"] for band in pricing.bands)
+    has_unit = any(band["unitPrice"] for band in pricing.bands)
+    if pricing.is_cumulative:
+        return "CUSTOM_TIERED" if has_fixed else "TIERED"
+    if not has_fixed:
+        return "VOLUME"
+    return "CUSTOM_VOLUME" if has_unit else "STAIRSTEP"
+
+
+class PricingForm(ConsoleForm):
+    """A price; its type decides which columns its bands have."""
+
+    wire_names = {"pricingBands": "bands", "cumulative": "shape"}
+    shape = forms.ChoiceField(
+        label="Kind of price",
+        choices=CHOICES,
+        widget=UnfoldAdminSelectWidget(attrs={"x-on:change": "$store.price.shape = $el.value"}),
+    )
+    bands = fields.RowsField(
+        columns=BANDS,
+        add="Add band",
+        label="Bands",
+        help_text="A band covers what lies above its limit, up to and including the next limit. "
+        "The first begins above 0.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.bands:
+            self.initial["shape"] = shape_of(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        """Fill the columns the type does not have with 0; require those it has."""
+        cleaned = super().clean()
+        if bool(cleaned.get("plan")) == bool(cleaned.get("plan_template")):
+            raise ValidationError("Choose either a plan or a plan template.")
+        _words, _cumulative, has_fixed, has_unit = SHAPES[cleaned.get("shape", "CUSTOM_TIERED")]
+        for number, band in enumerate(cleaned.get("bands") or [], 1):
+            self._complete(number, band, "fixedPrice", "Fixed price", has_fixed)
+            self._complete(number, band, "unitPrice", "Price a unit", has_unit)
+        return cleaned
+
+    def _complete(self, number: int, band: dict[str, Any], key: str, name: str, has: bool) -> None:
+        if not has:
+            band[key] = Decimal(0)
+        elif band.get(key) is None:
+            self.add_error("bands", f"Row {number}: {name} is missing.")
+
+
+class InForceFilter(WordFilter):
+    """Prices of the past, in force now, or of the future."""
+
+    title = "in force"
+    parameter_name = "when"
+    options = (("now", "Now"), ("later", "Later"), ("ended", "Ended"))
+
+    def narrow(self, queryset: Any, word: str) -> Any:
+        """Compare start and exclusive end with now."""
+        now = clock.now()
+        if word == "later":
+            return queryset.filter(start_date__gt=now)
+        ended = queryset.filter(end_date__lte=now)
+        return ended if word == "ended" else queryset.filter(start_date__lte=now).exclude(
+            end_date__lte=now
+        )  # fmt: skip
+
+
+@admin.register(Pricing)
+class PricingAdmin(ConsoleModelAdmin):
+    """Prices of aggregations on plans and plan templates (C6)."""
+
+    form = PricingForm
+    list_display = ["aggregation", "sold_with", "kind", "first_band", "starts", "ends"]
+    list_select_related = ["aggregation", "plan__plan_template", "plan_template"]
+    list_filter = [
+        ("plan", OwnRelatedFilter),
+        ("plan_template", OwnRelatedFilter),
+        ("aggregation", OwnRelatedFilter),
+        InForceFilter,
+    ]
+    search_fields = ["aggregation__name", "plan__name", "plan_template__name", "code"]
+    autocomplete_fields = ["plan", "plan_template", "aggregation"]
+    ordering = ("-start_date", "-pk")
+    fieldsets = [
+        (None, {"fields": ["plan", "plan_template", "aggregation", "start_date", "end_date"]}),
+        ("Price", {"fields": ["shape", "bands"]}),
+        (
+            "More",
+            {
+                "fields": [
+                    "description", "code", "type", "tiers_span_plan", "segment",
+                    "minimum_spend", "minimum_spend_description",
+                    "minimum_spend_bill_in_advance", "accounting_product",
+                ],
+            },
+        ),
+    ]  # fmt: skip
+    change_form_after_template = "console/price_calculator.html"
+    empty_hint = "A price says what the units of an aggregation cost, on a plan or on its template."
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Start with one tiered band, from the first of this month."""
+        start = clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        band = {"lowerLimit": "0", "fixedPrice": "", "unitPrice": ""}
+        initial = super().get_changeform_initial_data(request)
+        return {"shape": "TIERED", "start_date": start, "bands": [band], **initial}
+
+    def prepare(self, request: HttpRequest, row: Pricing, form: Any) -> None:
+        """The type decides whether bands add up."""
+        row.is_cumulative = SHAPES[form.cleaned_data["shape"]][1]
+
+    def response_add(self, request: HttpRequest, obj: Pricing, *args: Any, **options: Any) -> Any:
+        """Go back to the plan one came from."""
+        response = super().response_add(request, obj, *args, **options)
+        if "_continue" not in request.POST and "_popup" not in request.POST:
+            response["Location"] = show.address(obj.plan or obj.plan_template) + "#prices"
+        return response
+
+    @display(description="On")
+    def sold_with(self, row: Pricing) -> str:
+        """The plan or template."""
+        return f"{row.plan}" if row.plan_id else f"{row.plan_template} (template)"
+
+    @display(description="Kind")
+    def kind(self, row: Pricing) -> str:
+        """The type's name."""
+        return SHAPES[shape_of(row)][0].partition(":")[0]
+
+    @display(description="First band")
+    def first_band(self, row: Pricing) -> str:
+        """What the first units cost."""
+        template = row.plan.plan_template if row.plan_id else row.plan_template
+        band = row.bands[0] if row.bands else {"fixedPrice": None, "unitPrice": None}
+        key = "fixedPrice" if shape_of(row) == "STAIRSTEP" else "unitPrice"
+        more = f" (+{len(row.bands) - 1})" if len(row.bands) > 1 else ""
+        return show.right(show.money(band[key], template.currency) + more)
+
+    @display(description="From", ordering="start_date")
+    def starts(self, row: Pricing) -> str:
+        """First day."""
+        return show.day(row.start_date)
+
+    @display(description="Until", ordering="end_date")
+    def ends(self, row: Pricing) -> str:
+        """Exclusive end."""
+        return show.day(row.end_date)

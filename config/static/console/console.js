@@ -1,0 +1,131 @@
+/* Small conveniences of the console. Everything works without them but slower. */
+(() => {
+  // Lists filter while typing: the results are fetched and swapped, focus stays in the box.
+  const searchWhileTyping = () => {
+    const box = document.querySelector("#changelist-search input[name=q]");
+    const list = document.querySelector("#changelist-form");
+    if (!box || !list) return;
+    let timer, latest = 0;
+    box.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(async () => {
+        const mine = ++latest;
+        const url = new URL(window.location);
+        box.value ? url.searchParams.set("q", box.value) : url.searchParams.delete("q");
+        url.searchParams.delete("p");
+        const answer = await fetch(url, { headers: { "X-Requested-With": "fetch" } });
+        if (!answer.ok || mine !== latest) return;
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = page.querySelector("#changelist-form");
+        if (!fresh) return;
+        document.querySelector("#changelist-form").replaceWith(fresh);
+        const pages = document.querySelector(".paginator");
+        const freshPages = page.querySelector(".paginator");
+        if (pages && freshPages) pages.replaceWith(freshPages);
+        history.replaceState(null, "", url);
+      }, 300);
+    });
+  };
+
+  // Entering a name proposes a code, until the code is edited by hand (C0).
+  const proposeCodes = () => {
+    document.querySelectorAll("[data-code-from]").forEach((code) => {
+      const name = code.form && code.form.elements[code.dataset.codeFrom];
+      if (!name || code.value) return;
+      let touched = false;
+      code.addEventListener("input", () => { touched = code.value !== ""; });
+      name.addEventListener("input", () => {
+        if (touched) return;
+        const joint = code.dataset.grammar === "strict" ? "_" : "-";
+        let made = name.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase()
+          .replace(/[^a-z0-9]+/g, joint).replace(/^[-_]+|[-_]+$/g, "");
+        if (joint === "_" && /^[0-9]/.test(made)) made = "_" + made;
+        code.value = made.slice(0, 80);
+      });
+    });
+  };
+
+  // The kind of a price decides which columns its bands show.
+  document.addEventListener("alpine:init", () => {
+    const select = document.querySelector("select[name=shape]");
+    Alpine.store("price", {
+      shape: select ? select.value : "CUSTOM_TIERED",
+      hasFixed() { return !["TIERED", "VOLUME"].includes(this.shape); },
+      hasUnit() { return this.shape !== "STAIRSTEP"; },
+    });
+  });
+
+  // Buttons that copy; without the clipboard API (plain http) through a selection.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const text = button.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = Object.assign(document.createElement("textarea"), { value: text });
+      document.body.append(area); area.select(); document.execCommand("copy"); area.remove();
+    }
+    const before = button.textContent;
+    button.textContent = "copied";
+    setTimeout(() => { button.textContent = before; }, 1200);
+  });
+
+  // A running bill job tells its progress until it is finished; then the page is read once more.
+  const followJobs = () => {
+    document.querySelectorAll("[data-progress-url]").forEach((bar) => {
+      const tick = async () => {
+        const answer = await fetch(bar.dataset.progressUrl);
+        if (!answer.ok) return;
+        const job = await answer.json();
+        for (const [name, share] of Object.entries(job.shares)) {
+          const part = bar.querySelector(`[data-share=${name}]`);
+          if (part) part.style.width = share + "%";
+        }
+        const words = bar.querySelector("[data-words]");
+        if (words) words.textContent = job.words;
+        if (job.isFinished) { if (bar.dataset.reload) window.location.reload(); return; }
+        setTimeout(tick, 1000);
+      };
+      setTimeout(tick, 600);
+    });
+  };
+
+  // Charts: the data stand in a script element of type application/json beside the canvas.
+  const charts = [];
+  const colours = ["#0d9488", "#6366f1", "#d97706", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#78716c"];
+  const drawCharts = () => {
+    document.querySelectorAll("canvas[data-chart]").forEach((canvas) => {
+      const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
+      data.datasets.forEach((set, at) => {
+        const colour = colours[at % colours.length];
+        Object.assign(set, { borderColor: colour, backgroundColor: canvas.dataset.type === "bar" ? colour : colour + "22",
+          borderWidth: canvas.dataset.type === "bar" ? 0 : 2, pointRadius: 0, pointHitRadius: 8, tension: 0.25,
+          fill: data.datasets.length === 1, maxBarThickness: 28, borderRadius: 3 });
+      });
+      charts.push(new Chart(canvas, { type: canvas.dataset.type || "line", data, options: {
+        responsive: true, maintainAspectRatio: false, animation: false,
+        interaction: { mode: "index", intersect: false },
+        plugins: { legend: { display: data.datasets.length > 1, position: "bottom", labels: { boxWidth: 10, boxHeight: 10, usePointStyle: true } } },
+        scales: { x: { stacked: data.stacked, grid: { display: false }, ticks: { maxTicksLimit: 10, maxRotation: 0 } },
+                  y: { stacked: data.stacked, beginAtZero: true, ticks: { maxTicksLimit: 6 } } } } }));
+    });
+    paintCharts();
+    new MutationObserver(paintCharts).observe(document.documentElement, { attributeFilter: ["class"] });
+  };
+  const paintCharts = () => {
+    const style = getComputedStyle(document.documentElement);
+    const text = style.getPropertyValue("--bw-quiet").trim();
+    const line = style.getPropertyValue("--bw-line").trim();
+    charts.forEach((chart) => {
+      chart.options.color = text;
+      for (const axis of Object.values(chart.options.scales)) { axis.ticks.color = text; axis.grid.color = line; axis.border = { display: false }; }
+      if (chart.options.plugins.legend.labels) chart.options.plugins.legend.labels.color = text;
+      chart.update("none");
+    });
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    searchWhileTyping(); proposeCodes(); followJobs(); drawCharts();
+  });
+})();

@@ -1,0 +1,113 @@
+"""Pages of the organization's configuration and currencies (C12)."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from organizations.kernel.console import choices, fields, show
+from organizations.kernel.console.base import ConsoleModelAdmin
+from organizations.kernel.console.forms import ConsoleForm
+from organizations.models import Currency, OrganizationConfig
+
+TIMEZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+
+
+class ConfigForm(ConsoleForm):
+    """Billing settings; conversions are a table."""
+
+    timezone = forms.ChoiceField(
+        choices=[(zone, zone) for zone in TIMEZONES], widget=UnfoldAdminSelectWidget
+    )
+    currency_conversions = fields.RowsField(
+        required=False,
+        columns=(
+            fields.Column("from", "From"),
+            fields.Column("to", "To"),
+            fields.Column("multiplier", "Rate", "decimal"),
+        ),
+        add="Add rate",
+        help_text="An amount in the first currency times the rate is the amount in the second.",
+    )
+
+
+@admin.register(OrganizationConfig)
+class OrganizationConfigAdmin(ConsoleModelAdmin):
+    """The one row of settings of the organization."""
+
+    form = ConfigForm
+    fieldsets = [
+        (None, {"fields": ["timezone", "currency", "currency_conversions"]}),
+        ("Billing periods", {"fields": ["year_epoch", "month_epoch", "week_epoch", "day_epoch"]}),
+        (
+            "Bills",
+            {
+                "fields": [
+                    "days_before_bill_due", "external_invoice_date", "suppressed_empty_bills",
+                    "consolidate_bills", "bill_prefix", "sequence_start_number",
+                ]
+            },
+        ),
+        (
+            "Scheduled billing and approval",
+            {
+                "fields": [
+                    "scheduled_bill_interval", "scheduled_bill_offset",
+                    "auto_approve_bills_grace_period", "auto_approve_bills_grace_period_unit",
+                ]
+            },
+        ),
+        (
+            "Charges in advance",
+            {
+                "fields": [
+                    "standing_charge_bill_in_advance", "minimum_spend_bill_in_advance",
+                    "commitment_fee_bill_in_advance",
+                ]
+            },
+        ),
+        ("More", {"fields": ["allow_overlapping_plans", "allow_negative_balances"]}),
+    ]  # fmt: skip
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Offer the organization's currencies."""
+        if db_field.name == "currency":
+            return choices.currency_field(request, db_field)
+        return super().formfield_for_dbfield(db_field, request, **options)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It is made with the organization."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It lives as long as the organization."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Open the one row."""
+        only = self.get_queryset(request).first()
+        if only is None or not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(show.address(only))
+
+
+@admin.register(Currency)
+class CurrencyAdmin(ConsoleModelAdmin):
+    """Currencies to price and bill in (MON-1)."""
+
+    strict_code = True
+    list_display = ["code", "name", "max_decimal_places", "rounding_mode", "state"]
+    list_filter = ["is_archived"]
+    search_fields = ["name", "code"]
+    fields = ["name", "code", "max_decimal_places", "rounding_mode", "is_archived"]
+    ordering = ("code", "pk")
+    empty_hint = "Add the currencies you price and bill in."
+
+    @display(description="State")
+    def state(self, row: Currency) -> str:
+        """Archived currencies are not offered any more."""
+        return show.label("archived", "warn") if row.is_archived else show.label("in use", "good")

@@ -1,0 +1,285 @@
+"""What every page of the console shares: scope, permission, versioned saving, search, CSV."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from organizations.kernel import changes, ids, registry
+from organizations.kernel.console import exporting, fields, names, paging, saving
+from organizations.kernel.console.forms import ConsoleForm
+from organizations.kernel.errors import DomainError, VersionMismatch
+from organizations.models import AuditEntry
+
+RECORD = ("id_with_copy", "version", "created", "modified")
+
+
+class ConsoleModelAdmin(ModelAdmin):
+    """A page of one entity, for the organization of the request.
+
+    ``resource`` names the entity for policies; without it the registry's name is used.
+    ``empty_hint`` tells what to do on an empty list.
+    """
+
+    form = ConsoleForm
+    paginator = paging.BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    list_fullwidth = True
+    list_filter_sheet = True
+    compressed_fields = True
+    warn_unsaved_form = True
+    ordering: Sequence[str] = ("-created_at", "-pk")
+    change_list_template = "console/change_list.html"
+    change_form_template = "console/change_form.html"
+    delete_confirmation_template = "console/delete_confirmation.html"
+    resource: ClassVar[str] = ""
+    view_action: ClassVar[str] = "config:retrieve"
+    empty_hint: ClassVar[str] = ""
+    strict_code: ClassVar[bool] = False
+
+    # Scope -------------------------------------------------------------------------------------
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        """Return the rows of the request's organization: the one place that scopes pages."""
+        return super().get_queryset(request).filter(organization=request.organization)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Offer, and accept, only rows of the same organization."""
+        related = options.get("queryset", db_field.remote_field.model._base_manager.all())
+        options["queryset"] = related.filter(organization=request.organization)
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        """Search name and code; an id finds its row."""
+        if (wanted := ids.parse(search_term.strip().lower())) is not None:
+            return queryset.filter(pk=wanted), False
+        return super().get_search_results(request, queryset, search_term)
+
+    # Permission --------------------------------------------------------------------------------
+    def resource_name(self) -> str:
+        """Return the name policies use for the entity of this page."""
+        return self.resource or registry.of(self.model).name
+
+    def _allows(self, request: HttpRequest, verb: str, row: Any = None) -> bool:
+        item_id = getattr(row, "pk", row)
+        return request.permissions.allows_verb(verb, self.resource_name(), item_id)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether the rows, or one of them, may be read."""
+        item_id = getattr(obj, "pk", obj)
+        return request.permissions.allows(self.view_action, self.resource_name(), item_id)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether rows may be created."""
+        return self._allows(request, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether the rows, or one of them, may be changed."""
+        return self._allows(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether the rows, or one of them, may be deleted."""
+        return self._allows(request, "delete", obj)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether actions that change state (approve, lock, retry) may be used (A5.12)."""
+        return self._allows(request, "change", obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Hide the area of whom may do nothing in it."""
+        return self.has_view_permission(request) or self.has_add_permission(request)
+
+    # Form --------------------------------------------------------------------------------------
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **o: Any
+    ) -> Any:
+        """Return the form; after a refusal it carries the sentence to show."""
+        form = super().get_form(request, obj, change, **o)
+        form.refusal = getattr(request, "console_refusal", None)
+        if not change and {"name", "code"} <= form.base_fields.keys():
+            form.base_fields["code"].widget.attrs["data-code-from"] = "name"
+            grammar = "strict" if self.strict_code else "relaxed"
+            form.base_fields["code"].widget.attrs["data-grammar"] = grammar
+        return form
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Use exact fields for decimals and JSON, and a table for custom fields."""
+        if isinstance(db_field, models.DecimalField):
+            return db_field.formfield(form_class=fields.ExactDecimalField)
+        if db_field.name == "custom_fields":
+            return fields.CustomFieldsField(required=False, label="Custom fields")
+        if isinstance(db_field, models.JSONField):
+            return fields.ExactJSONFormField(
+                required=not db_field.blank,
+                label=db_field.verbose_name.capitalize(),
+                help_text=db_field.help_text,
+                empty=db_field.get_default(),
+            )
+        return super().formfield_for_dbfield(db_field, request, **options)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Append identity and audit fields of an existing row."""
+        shown = list(super().get_fieldsets(request, obj))
+        if obj is None:
+            return shown
+        record = [name for name in RECORD if hasattr(obj, "version") or name == "id_with_copy"]
+        return [*shown, ("Record", {"fields": [tuple(record)], "classes": ["bw-record"]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        """Identity and audit fields are never edited."""
+        return [*super().get_readonly_fields(request, obj), *RECORD]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        """Leave the record fields to their own section."""
+        return [name for name in super().get_fields(request, obj) if name not in RECORD]
+
+    @display(description="Id")
+    def id_with_copy(self, row: Any) -> str:
+        """The id with a button that copies it."""
+        return format_html(
+            '<code class="bw-id">{}</code><button type="button" class="bw-copy" '
+            'data-copy="{}" title="Copy id">copy</button>', row.pk, row.pk
+        )  # fmt: skip
+
+    @display(description="Created")
+    def created(self, row: Any) -> str:
+        """When and by whom the row was made."""
+        return _when_and_who(row.created_at, row.created_by)
+
+    @display(description="Last modified")
+    def modified(self, row: Any) -> str:
+        """When and by whom the row was changed last."""
+        return _when_and_who(row.modified_at, row.modified_by)
+
+    # Saving ------------------------------------------------------------------------------------
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Show or save; a refusal is shown in the form, a stale version on the conflict page."""
+        if request.method == "POST" and saving.REVIEW in request.POST:
+            request.console_refusal = saving.Review()
+        try:
+            return super().changeform_view(request, object_id, *args, **options)
+        except VersionMismatch:
+            return saving.conflict_page(self, request, object_id)
+        except DomainError as refusal:
+            request.console_refusal = refusal
+            return super().changeform_view(request, object_id, *args, **options)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Create or change the row through the kernel, with the version the form was loaded."""
+        if not change:
+            obj.organization = request.organization
+            self.prepare(request, obj, form)
+            self.create_row(request, obj, form)
+        elif form.has_changed():
+            self.update_row(request, obj, form)
+
+    def prepare(self, request: HttpRequest, row: Any, form: Any) -> None:
+        """Fill what follows from other fields; before create and before update."""
+
+    def create_row(self, request: HttpRequest, row: Any, form: Any) -> None:
+        """Create the row; a page with a domain function of its own calls that instead."""
+        changes.create(row, by=request.principal)
+
+    def update_row(self, request: HttpRequest, row: Any, form: Any) -> None:
+        """Change the stored row as the form says."""
+        version = saving.loaded_version(request)
+        with changes.editing(row, by=request.principal, version=version) as stored:
+            for field in self.model._meta.concrete_fields:
+                if field.name in form.cleaned_data:
+                    setattr(stored, field.name, getattr(row, field.name))
+            self.prepare(request, stored, form)
+        row.version = stored.version
+
+    def render_change_form(self, request: HttpRequest, context: Any, **options: Any) -> Any:
+        """Give the template the version to send back."""
+        row = options.get("obj")
+        if row is not None and hasattr(row, "version"):
+            context["loaded_version"] = request.POST.get(saving.VERSION) or row.version
+        context["history_url"] = history_url(row) if row is not None else ""
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, **options)
+
+    # Deleting ----------------------------------------------------------------------------------
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        """Return what would go and, instead of a cascade, what stands in the way (B8.2)."""
+        standing = [line for row in objs for line in saving.in_the_way(row)]
+        return [str(row) for row in objs], {}, set(), standing
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the row through the kernel."""
+        changes.delete(obj, by=request.principal)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
+        """Delete the selected rows one by one."""
+        for row in queryset:
+            self.delete_model(request, row)
+
+    # Lists -------------------------------------------------------------------------------------
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list, or send it as CSV with ``?export=csv``."""
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        if "export" in request.GET:
+            request.GET = request.GET.copy()
+            request.GET.pop("export")
+            return exporting.response(self, request)
+        hints = {"empty_hint": self.empty_hint, "console_list": True}
+        return super().changelist_view(request, {**hints, **(extra_context or {})})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Show the audit entries of the row."""
+        return HttpResponseRedirect(f"{_audit_list()}?{urlencode({'q': object_id})}")
+
+    # Audit entries take the place of Django's own log.
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Do nothing: ``changes`` has written the audit entry."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Do nothing: ``changes`` has written the audit entry."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        """Do nothing: ``changes`` has written the audit entry."""
+
+
+class ReadOnlyConsoleAdmin(ConsoleModelAdmin):
+    """A page of rows the system owns: looked at, acted on, never edited."""
+
+    warn_unsaved_form = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds rows here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits rows here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes rows here."""
+        return False
+
+
+def history_url(row: Any) -> str:
+    """Return the address of the audit entries about a row."""
+    return f"{_audit_list()}?{urlencode({'q': str(row.pk)})}"
+
+
+def _audit_list() -> str:
+    meta = AuditEntry._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+
+
+def _when_and_who(at: Any, who: Any) -> str:
+    name = names.of([who]).get(who, "")
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC{f', {name}' if name else ''}"

@@ -1,0 +1,54 @@
+"""The visible list as CSV: its columns, its filters, its order."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.admin.utils import label_for_field, lookup_field
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.html import strip_tags
+
+LIMIT = 10_000
+BOM = "\ufeff"  # without it spreadsheets read UTF-8 as something else
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def response(admin: Any, request: HttpRequest) -> StreamingHttpResponse:
+    """Stream at most 10,000 rows; a text that looks like a formula gets an apostrophe."""
+    changelist = admin.get_changelist_instance(request)
+    columns = [name for name in changelist.list_display if name != "action_checkbox"]
+    rows = changelist.get_queryset(request)[:LIMIT]
+    name = str(admin.opts.verbose_name_plural).replace(" ", "-")
+    return StreamingHttpResponse(
+        _lines(admin, columns, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def _lines(admin: Any, columns: list[Any], rows: Any) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    titles = [str(label_for_field(name, admin.model, admin)) for name in columns]
+    writer.writerow(["id", *titles])
+    yield BOM + _take(buffer)
+    for row in rows.iterator(chunk_size=500):
+        writer.writerow([str(row.pk), *(_cell(admin, row, name) for name in columns)])
+        yield _take(buffer)
+
+
+def _cell(admin: Any, row: Any, name: Any) -> str:
+    _field, _attribute, value = lookup_field(name, row, admin)
+    if isinstance(value, (list, tuple)):  # unfold's two-line headers: [title, subtitle]
+        value = value[0]
+    text = "" if value is None else strip_tags(str(value)).strip()
+    is_number = text.lstrip("-").replace(".", "", 1).isdigit()
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number else text
+
+
+def _take(buffer: io.StringIO) -> str:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text

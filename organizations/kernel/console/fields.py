@@ -1,0 +1,218 @@
+"""Form fields of the console: exact numbers, exact JSON, and small tables instead of raw JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from organizations.kernel import exact_json
+
+
+def plain_text(number: Decimal | None) -> str:
+    """Return a number without exponent and without trailing zeros, empty for None."""
+    if number is None:
+        return ""
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text if text not in {"", "-0"} else "0"
+
+
+class ExactDecimalField(forms.DecimalField):
+    """A decimal shown as people write it: 0.5, not 0.500000000000000000."""
+
+    def __init__(self, **options: Any) -> None:
+        options["widget"] = UnfoldAdminTextInputWidget(
+            attrs={"inputmode": "decimal", "class": "tabular-nums", "autocomplete": "off"}
+        )
+        super().__init__(**options)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the text of the input."""
+        return plain_text(value) if isinstance(value, Decimal) else value
+
+
+class ExactJSONFormField(forms.CharField):
+    """JSON as text; fractions stay exact."""
+
+    def __init__(self, *, empty: Any = None, **options: Any) -> None:
+        options.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+        super().__init__(**options)
+        self.empty = empty
+
+    def to_python(self, value: Any) -> Any:
+        """Return the decoded value; an empty text is the empty value."""
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return self.empty
+        if not isinstance(value, str):
+            return value
+        try:
+            return exact_json.loads(value)
+        except msgspec.DecodeError as error:
+            raise ValidationError(f"This is not JSON: {error}") from None
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return indented JSON."""
+        if isinstance(value, str):
+            return value
+        return msgspec.json.format(exact_json.dumps(value), indent=2).decode() if value else ""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare values, not their spelling."""
+        try:
+            return self.to_python(data) != (initial if initial is not None else self.empty)
+        except ValidationError:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a rows editor. ``kind``: text, decimal or choice."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    choices: Sequence[tuple[str, str]] = ()
+    is_required: bool = True
+    default: str = ""
+    help: str = ""
+    show: str = ""  # an Alpine expression; empty: always shown
+
+
+class RowsWidget(forms.Widget):
+    """A table whose rows can be added, removed and edited; posts the rows as JSON."""
+
+    template_name = "console/widgets/rows.html"
+
+    def __init__(self, columns: Sequence[Column], *, add: str, attrs: Any = None) -> None:
+        super().__init__(attrs)
+        self.columns = columns
+        self.add = add
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        """Add what the template draws the table from."""
+        context = super().get_context(name, value, attrs)
+        rows = value if isinstance(value, str) and value else "[]"
+        blank = {column.name: column.default for column in self.columns}
+        state = f'{{"rows":{rows},"blank":{exact_json.dumps(blank).decode()}}}'
+        context["widget"].update(
+            columns=[asdict(column) for column in self.columns], add=self.add, state=state
+        )
+        return context
+
+
+class RowsField(forms.Field):
+    """A list of objects, edited as a table; keys the table does not show are kept."""
+
+    def __init__(self, *, columns: Sequence[Column], add: str = "Add row", **options: Any) -> None:
+        self.columns = tuple(columns)
+        super().__init__(widget=RowsWidget(self.columns, add=add), **options)
+
+    def prepare_value(self, value: Any) -> str:
+        """Return the rows as JSON in which every cell is text."""
+        if isinstance(value, str):
+            return value
+        return exact_json.dumps([self._shown(row) for row in value or []]).decode()
+
+    def _shown(self, row: dict[str, Any]) -> dict[str, Any]:
+        shown = dict(row)
+        for column in self.columns:
+            cell = row.get(column.name)
+            is_number = isinstance(cell, (Decimal, int)) and not isinstance(cell, bool)
+            shown[column.name] = plain_text(Decimal(cell)) if is_number else (cell or "")
+        return shown
+
+    def to_python(self, value: Any) -> list[dict[str, Any]]:
+        """Return the rows with decimals as Decimal; rows left entirely empty are dropped."""
+        try:
+            rows = exact_json.loads(value) if isinstance(value, str) and value else value or []
+        except msgspec.DecodeError:
+            rows = None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValidationError("The table could not be read.")
+        filled = [row for row in rows if self._is_filled(row)]
+        return [self._row(number, row) for number, row in enumerate(filled, 1)]
+
+    def _is_filled(self, row: dict[str, Any]) -> bool:
+        return any(
+            str(row.get(column.name) or "").strip() not in {"", column.default}
+            for column in self.columns
+        )
+
+    def _row(self, number: int, row: dict[str, Any]) -> dict[str, Any]:
+        cleaned = dict(row)
+        for column in self.columns:
+            text = str(row.get(column.name) or "").strip()
+            if not text and column.is_required:
+                raise ValidationError(f"Row {number}: {column.label} is missing.")
+            if column.kind == "choice" and text and text not in dict(column.choices):
+                raise ValidationError(f"Row {number}: {column.label} cannot be {text}.")
+            cleaned[column.name] = self._number(number, column, text) if text else None
+            if column.kind != "decimal" and text:
+                cleaned[column.name] = text
+        return cleaned
+
+    def _number(self, number: int, column: Column, text: str) -> Any:
+        if column.kind != "decimal":
+            return text
+        try:
+            found = Decimal(text)
+        except InvalidOperation:
+            found = Decimal("NaN")
+        if not found.is_finite():
+            raise ValidationError(f"Row {number}: {column.label} must be a number, not {text!r}.")
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare rows as they would be stored."""
+        try:
+            return self.to_python(data) != self.to_python(self.prepare_value(initial))
+        except ValidationError:
+            return True
+
+
+class CustomFieldsField(RowsField):
+    """Custom fields as rows of name, kind and value; stored as an object of texts and numbers."""
+
+    COLUMNS = (
+        Column("name", "Name"),
+        Column("kind", "Kind", "choice", (("text", "Text"), ("number", "Number")), default="text"),
+        Column("value", "Value"),
+    )
+
+    def __init__(self, **options: Any) -> None:
+        options.pop("empty", None)
+        super().__init__(columns=self.COLUMNS, add="Add custom field", **options)
+
+    def prepare_value(self, value: Any) -> str:
+        """Return rows for an object."""
+        if isinstance(value, dict):
+            value = [
+                {"name": name, "kind": "text" if isinstance(item, str) else "number", "value": item}
+                for name, item in value.items()
+            ]
+        return super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        """Return an object; names must differ."""
+        if isinstance(value, dict):
+            return value
+        found: dict[str, Any] = {}
+        for number, row in enumerate(super().to_python(value), 1):
+            if row["name"] in found:
+                raise ValidationError(f"Row {number}: {row['name']} is there twice.")
+            column = Column("value", "Value", "decimal" if row["kind"] == "number" else "text")
+            found[row["name"]] = self._number(number, column, row["value"])
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare objects."""
+        try:
+            return self.to_python(data) != (initial or {})
+        except ValidationError:
+            return True

@@ -1,0 +1,38 @@
+"""Filters beside a list; those of related rows offer only the organization's own."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
+
+MOST_CHOICES = 500
+
+__all__ = ["OwnRelatedFilter", "RangeDateFilter", "WordFilter"]
+
+
+class OwnRelatedFilter(RelatedDropdownFilter):
+    """A drop-down of related rows of the organization, the first 500 by name."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        """Return (id, name) pairs."""
+        rows = field.remote_field.model._default_manager.filter(organization=request.organization)
+        return [(row.pk, str(row)) for row in rows.order_by("name", "pk")[:MOST_CHOICES]]
+
+
+class WordFilter(admin.SimpleListFilter):
+    """A filter whose words are given by the subclass as ``options`` and applied in ``narrow``."""
+
+    options: tuple[tuple[str, str], ...] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
+        """Return the words."""
+        return self.options
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Narrow when a word is chosen."""
+        return self.narrow(queryset, self.value()) if self.value() else queryset
+
+    def narrow(self, queryset: Any, word: str) -> Any:
+        """Return the rows the word stands for."""
+        raise NotImplementedError

@@ -1,0 +1,64 @@
+"""The console itself: one admin site whose pages all know the organization."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+from unfold.sites import UnfoldAdminSite
+
+from organizations.kernel import ids
+from organizations.kernel.console import entry, login
+
+
+class ConsoleSite(UnfoldAdminSite):
+    """Takes only admins that scope by organization; those of libraries stay out."""
+
+    login_form = login.ConsoleLoginForm
+    index_template = "console/dashboard.html"
+    index_title = "Dashboard"
+    enable_nav_sidebar = True
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register, unless the page would show rows of every organization."""
+        from organizations.kernel.console.base import ConsoleModelAdmin
+
+        if admin_class is not None and issubclass(admin_class, ConsoleModelAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let in active people with an organization."""
+        return request.user.is_active and getattr(request, "organization", None) is not None
+
+    def extra_urls(self) -> list[URLPattern]:
+        """The switcher's address."""
+        switch = self.admin_view(require_POST(self.switch_organization))
+        return [path("organization/<str:organization_id>/", switch, name="switch_organization")]
+
+    def switch_organization(self, request: HttpRequest, organization_id: str) -> HttpResponse:
+        """Go on in another organization, on its dashboard."""
+        wanted = ids.parse(organization_id)
+        if wanted is None or not entry.choose(request, wanted):
+            messages.error(request, "You have no access to this organization.")
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password."""
+        from django.contrib.auth.views import PasswordChangeView
+
+        request.current_app = self.name
+        return PasswordChangeView.as_view(
+            form_class=login.OwnPasswordForm,
+            success_url=reverse("admin:password_change_done"),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the pages this person may see; none before an organization is chosen."""
+        if getattr(request, "organization", None) is None:
+            return []
+        return super().get_app_list(request, app_label)

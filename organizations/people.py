@@ -1,0 +1,137 @@
+"""Let people into an organization and out of it; which policies speak of them.
+
+A new person gets a temporary password that is shown once and valid for 30 days (A2.12); it has
+to be replaced at the first login.
+"""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from organizations.founding import ADMINISTRATOR
+from organizations.kernel import changes, clock
+from organizations.kernel.errors import DomainError, FieldRefused
+from organizations.kernel.principals import Principal
+from organizations.models import (
+    AccessKey,
+    AccessKeyStatus,
+    Membership,
+    PermissionPolicy,
+    PolicyAttachment,
+    PrincipalType,
+    ServiceUser,
+    User,
+)
+
+TEMPORARY_PASSWORD_LASTS = timedelta(days=30)
+
+
+class LastAdministrator(DomainError):
+    """Somebody has to be left who may change policies (A2.10)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The organization would be left without anybody who holds the Administrator policy."
+        )
+
+
+def find_or_make(email: str) -> tuple[User, str | None]:
+    """Return the person with this address, made when there is none, and a password made now."""
+    existing = User.objects.filter(email__iexact=email).first()
+    if existing is not None:
+        return existing, None
+    password = secrets.token_urlsafe(12)
+    ends = clock.now() + TEMPORARY_PASSWORD_LASTS
+    made = User.objects.create_user(
+        email, password, must_change_password=True, temporary_password_expires_at=ends
+    )
+    return made, password
+
+
+def renew_password(membership: Membership) -> str:
+    """Return a new temporary password; refused once the person has one of their own (A2.12)."""
+    user = User.objects.select_for_update().get(pk=membership.user_id)
+    if not user.must_change_password:
+        raise DomainError(f"{user.email} has replaced the temporary password already.")
+    password = secrets.token_urlsafe(12)
+    user.set_password(password)
+    user.temporary_password_expires_at = clock.now() + TEMPORARY_PASSWORD_LASTS
+    user.save(update_fields=["password", "temporary_password_expires_at"])
+    return password
+
+
+def end_access(membership: Membership, at: datetime | None, *, by: Principal) -> Membership:
+    """Set when the access ends: now deactivates, None reactivates (A2.9)."""
+    check_remaining(membership, at, by=by)
+    with changes.editing(membership, by=by) as changed:
+        changed.access_ends_at = at
+    return changed
+
+
+def check_remaining(membership: Membership, end: datetime | None, *, by: Principal) -> None:
+    """Refuse to lock oneself out, or everybody who could let others in (A2.10)."""
+    if end is None or end > clock.now():
+        return
+    if membership.user_id == by.id:
+        raise FieldRefused("dtEndAccess", "you cannot end your own access")
+    if not _administrators(membership, but=membership):
+        raise LastAdministrator
+
+
+def attachments_of(kind: PrincipalType, principal: Membership | ServiceUser) -> QuerySet:
+    """Return what attaches policies to a member or a service user."""
+    identity = principal.user_id if isinstance(principal, Membership) else principal.pk
+    return PolicyAttachment.objects.for_organization(principal.organization_id).filter(
+        principal_type=kind, principal_id=identity
+    )
+
+
+def attachments(membership: Membership) -> QuerySet:
+    """Return what attaches policies to a member."""
+    return attachments_of(PrincipalType.USER, membership)
+
+
+def set_policies(
+    principal: Membership | ServiceUser, policies: Iterable[PermissionPolicy], *, by: Principal
+) -> None:
+    """Attach exactly these policies to a member or a service user."""
+    kind = PrincipalType.USER if isinstance(principal, Membership) else PrincipalType.SERVICEUSER
+    attached = {row.policy_id: row for row in attachments_of(kind, principal)}
+    wanted = {policy.pk: policy for policy in policies}
+    for policy_id in wanted.keys() - attached.keys():
+        changes.create(
+            PolicyAttachment(
+                organization_id=principal.organization_id,
+                policy=wanted[policy_id],
+                principal_type=kind,
+                principal_id=getattr(principal, "user_id", principal.pk),
+            ),
+            by=by,
+        )
+    for policy_id in attached.keys() - wanted.keys():
+        changes.delete(attached[policy_id], by=by)
+    if attached.keys() - wanted.keys() and not _administrators(principal, but=None):
+        raise LastAdministrator
+
+
+def _administrators(row: Membership | ServiceUser, *, but: Membership | None) -> bool:
+    """Return whether an active person or service user with an active key is Administrator."""
+    holders = PolicyAttachment.objects.for_organization(row.organization_id).filter(
+        policy__name=ADMINISTRATOR, policy__is_managed=True
+    )
+    people = Membership.objects.for_organization(row.organization_id).filter(
+        user_id__in=holders.filter(principal_type=PrincipalType.USER).values("principal_id")
+    )
+    if but is not None:
+        people = people.exclude(pk=but.pk)
+    now = clock.now()
+    if any(one.access_ends_at is None or one.access_ends_at > now for one in people):
+        return True
+    return AccessKey.objects.filter(
+        status=AccessKeyStatus.ACTIVE,
+        service_user_id__in=holders.filter(principal_type=PrincipalType.SERVICEUSER).values(
+            "principal_id"
+        ),
+    ).exists()
