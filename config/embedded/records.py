@@ -10,10 +10,13 @@ import json
 import os
 import random
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+PORT_GIVEN_BACK_WITHIN_SECONDS = 3.0
 
 
 class ServerTrouble(Exception):
@@ -68,11 +71,18 @@ def write_text(path: Path, text: str) -> None:
 def port(remembered: int | None) -> int:
     """Return the remembered port when it is free, else a free one.
 
-    Keeping the port lets running web processes and workers find a restarted server. New ones
-    are taken below the range the system gives to outgoing connections, so that it stays free.
+    Keeping the port lets running web processes and workers find a restarted server; one that was
+    just killed gives its port back a moment later. New ports are taken below the range the
+    system gives to outgoing connections, so that they stay free.
     """
-    candidates = [random.randint(20_000, 30_000) for _ in range(50)]
-    for candidate in [remembered or candidates[0], *candidates]:
+    deadline = time.monotonic() + PORT_GIVEN_BACK_WITHIN_SECONDS
+    while remembered:
+        if _is_free(remembered):
+            return remembered
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    for candidate in (random.randint(20_000, 30_000) for _ in range(50)):
         if _is_free(candidate):
             return candidate
     raise ServerTrouble("No free port between 20000 and 30000 on 127.0.0.1.")
