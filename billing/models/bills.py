@@ -80,6 +80,8 @@ class Bill(TenantModel):
     total = quantity_field(default=0)
     status = models.CharField(max_length=8, choices=BillStatus, default=BillStatus.PENDING)
     is_locked = models.BooleanField("locked", default=False)
+    # Approved once and calculated again since: its grace period starts anew (LIF-6).
+    was_approved = models.BooleanField(default=False, editable=False)
     bill_job = models.ForeignKey(
         "billing.BillJob", on_delete=models.SET_NULL, related_name="bills", null=True
     )
@@ -121,7 +123,9 @@ class Bill(TenantModel):
             newest_first_index("bill_newest"),
             models.Index(fields=["account", "-bill_date", "-id"], name="bill_account_newest"),
             models.Index(fields=["organization", "bill_date", "id"], name="bill_date"),
-            models.Index(fields=["organization", "external_invoice_date"], name="bill_invoice_date"),
+            models.Index(
+                fields=["organization", "external_invoice_date"], name="bill_invoice_date"
+            ),
             models.Index(fields=["organization", "status", "-created_at"], name="bill_status"),
             models.Index(fields=["organization", "boundary_date"], name="bill_boundary"),
             models.Index(fields=["bill_job"], name="bill_bill_job"),

@@ -118,8 +118,6 @@ class BillJobAccount(models.Model):
     bill_job = models.ForeignKey(BillJob, on_delete=models.CASCADE, related_name="accounts")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     chunk = models.ForeignKey(BillJobChunk, on_delete=models.CASCADE, related_name="accounts")
-    # For a recalculation: the bills of this account to recompute; empty = all that are due.
-    bill_ids = models.JSONField(default=list)
     status = models.CharField(
         max_length=16, choices=JobAccountStatus, default=JobAccountStatus.PENDING
     )

@@ -1,0 +1,110 @@
+"""Which charges other bills of an account carry already, and for when.
+
+Two uses: no charge is billed twice when epochs, timezone or flags changed (JOB-6, INV-L), and a
+minimum spend billed in advance is known when its period ends (MIN-3). Pure values.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from billing.rating.inputs import AdvanceMinimum
+from billing.rating.lines import LineType, RatedBill, RatedLine
+from organizations.kernel.errors import DomainError
+from organizations.kernel.periods import Period
+
+# What a line charges for: type, account plan, and the aggregation (usage) or pricing (minimum).
+Subject = tuple[str, UUID | None, UUID | None, tuple[tuple[str, str], ...]]
+
+
+class AlreadyBilled(DomainError):
+    """Another bill of the account carries the charge for an overlapping service period (JOB-6)."""
+
+    code = "ALREADY_BILLED"
+
+    def __init__(self, line: RatedLine, charge: "BilledCharge") -> None:
+        start, end = line.service_period.start, line.service_period.end
+        super().__init__(
+            f"{line.description} for {start:%Y-%m-%d} to {end:%Y-%m-%d} is already billed on "
+            f"bill {charge.bill_name} dated {charge.bill_date}. Delete one of the two bills, or "
+            "put back the billing epoch, timezone or in-advance setting that changed since."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BilledCharge:
+    """A line on a bill: what it charges for, and when. ``in_advance``: after its bill's period."""
+
+    bill_id: UUID | None
+    bill_name: str
+    bill_date: date
+    subject: Subject
+    pricing_id: UUID | None
+    service_period: Period
+    subtotal: Decimal
+    in_advance: bool
+
+
+def subject(
+    line_type: str,
+    account_plan_id: UUID | None,
+    pricing_id: UUID | None,
+    aggregation_id: UUID | None,
+    segment: Iterable[tuple[str, str]],
+) -> Subject:
+    """Return what a line charges for; a new pricing of the same usage does not make it another."""
+    measured = aggregation_id if line_type == LineType.USAGE.value else pricing_id
+    return (line_type, account_plan_id, measured, tuple(sorted(segment)))
+
+
+def advance_minimums(charges: Iterable[BilledCharge]) -> tuple[AdvanceMinimum, ...]:
+    """Return the minimum spends that really were billed in advance (MIN-3)."""
+    return tuple(
+        AdvanceMinimum(charge.subject[1], charge.pricing_id, charge.service_period, charge.subtotal)
+        for charge in charges
+        if charge.in_advance
+        and charge.subject[0] == LineType.MINIMUM_SPEND.value
+        and charge.subject[1] is not None
+    )
+
+
+def refuse_doubles(bill: RatedBill, others: Iterable[BilledCharge]) -> None:
+    """Raise ``AlreadyBilled`` when another bill carries one of the bill's charges."""
+    billed: dict[Subject, list[BilledCharge]] = {}
+    for charge in others:
+        billed.setdefault(charge.subject, []).append(charge)
+    if not billed:
+        return
+    for line in bill.lines:
+        for charge in billed.get(_subject_of(line), ()):
+            if charge.service_period.overlaps(line.service_period):
+                raise AlreadyBilled(line, charge)
+
+
+def charges_of(bill: RatedBill, *, bill_id: UUID | None, name: str) -> list[BilledCharge]:
+    """Return the charges of a bill that was just calculated, for the bills after it."""
+    return [
+        BilledCharge(
+            bill_id=bill_id,
+            bill_name=name,
+            bill_date=bill.key.boundary,
+            subject=_subject_of(line),
+            pricing_id=line.pricing_id,
+            service_period=line.service_period,
+            subtotal=line.subtotal,
+            in_advance=bill.period.end is not None and line.service_period.start >= bill.period.end,
+        )
+        for line in bill.lines
+    ]
+
+
+def _subject_of(line: RatedLine) -> Subject:
+    return subject(
+        line.line_type.value,
+        line.account_plan_id,
+        line.pricing_id,
+        line.aggregation_id,
+        line.segment,
+    )

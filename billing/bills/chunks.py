@@ -1,0 +1,162 @@
+"""The chunks of a bill run: leased by one worker, finished, or handed to another by the sweep.
+
+A chunk is read at once and written in slices (``slices``). Whatever a worker leaves behind when
+it dies, another goes on with: accounts that are done are skipped, the lease of a dead worker
+ends, and the sweep enqueues the chunk again. Running a chunk twice bills nothing twice.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from billing import tasks
+from billing.bills import numbering, parking, slices, snapshot
+from billing.bills.job_requests import wanted
+from billing.models import (
+    Bill,
+    BillJob,
+    BillJobAccount,
+    BillJobChunk,
+    BillJobStatus,
+    ChunkStatus,
+    JobAccountStatus,
+)
+from organizations.kernel import changes, clock, principals
+
+# A worker extends its lease with every slice; when it has ended, another takes over.
+LEASE = timedelta(seconds=60)
+# Accounts that are locked and written together.
+SLICE = 250
+# The sweep leaves alone what the broker has been given this recently.
+PATIENCE = timedelta(seconds=30)
+CHUNKS_PER_SWEEP = 20
+
+logger = logging.getLogger(__name__)
+
+
+def bill_chunk(chunk_id: UUID | str) -> None:
+    """Bill the accounts of one chunk that are not done yet.
+
+    Does nothing when another worker holds the chunk, or when it is done.
+    """
+    chunk = _lease(chunk_id)
+    if chunk is None:
+        return
+    pending = (
+        BillJobAccount.objects.filter(chunk=chunk, status=JobAccountStatus.PENDING)
+        .order_by("account_id")
+        .values_list("account_id", flat=True)
+    )
+    try:
+        _bill(chunk, list(pending))
+    except slices.Cancelled:
+        logger.info("Chunk %s stops: bill job %s was cancelled.", chunk.number, chunk.bill_job_id)
+    numbering.number(chunk.bill_job.organization_id)
+    _finish(chunk)
+
+
+def sweep() -> None:
+    """Go on with whatever stands still: jobs not prepared, chunks without a worker, numbers.
+
+    A chunk that no worker ever took is enqueued again only while nobody works on its job:
+    otherwise the queue is moving and its turn will come.
+    """
+    now = clock.now()
+    for job_id in BillJob.objects.filter(
+        status__in=(BillJobStatus.PENDING, BillJobStatus.INITIALIZING),
+        modified_at__lt=now - PATIENCE,
+    ).values_list("pk", flat=True):
+        tasks.prepare_bill_job.delay(job_id=str(job_id))
+    for chunk_id in _standing_still(now):
+        tasks.bill_chunk.delay(chunk_id=str(chunk_id))
+    for job in BillJob.objects.filter(status=BillJobStatus.RUNNING).exclude(
+        chunks__status=ChunkStatus.PENDING
+    ):
+        complete(job)
+    waiting = Bill.objects.filter(is_awaiting_number=True, created_at__lt=now - 10 * PATIENCE)
+    for organization_id in set(waiting.values_list("organization_id", flat=True)):
+        numbering.number(organization_id)
+
+
+def complete(job: BillJob) -> None:
+    """Close a job that has no pending chunk; of several workers the first one does it."""
+    with transaction.atomic():
+        running = BillJob.objects.filter(pk=job.pk, status=BillJobStatus.RUNNING)
+        if not running.select_for_update(no_key=True).exists():
+            return
+        if BillJobChunk.objects.filter(bill_job=job, status=ChunkStatus.PENDING).exists():
+            return
+        now = clock.now()
+        with changes.editing(job, by=principals.system(job.organization_id)) as locked:
+            locked.status = BillJobStatus.COMPLETE
+            locked.finished_at = now
+        parking.alert_complete(locked, at=now)
+
+
+def _lease(chunk_id: UUID | str) -> BillJobChunk | None:
+    now = clock.now()
+    taken = BillJobChunk.objects.filter(
+        Q(lease_ends_at__isnull=True) | Q(lease_ends_at__lt=now),
+        pk=chunk_id,
+        status=ChunkStatus.PENDING,
+        bill_job__status=BillJobStatus.RUNNING,
+    ).update(lease_ends_at=now + LEASE, attempts=F("attempts") + 1)
+    if not taken:
+        return None
+    return BillJobChunk.objects.select_related("bill_job").get(pk=chunk_id)
+
+
+def _bill(chunk: BillJobChunk, account_ids: Sequence[UUID]) -> None:
+    """Read the accounts together, write them slice by slice.
+
+    When reading fails for a reason nobody expected, each half is tried alone, so that in the end
+    only the account at fault is parked.
+    """
+    job = chunk.bill_job
+    if not account_ids:
+        return
+    try:
+        taken = snapshot.take(job.organization_id, account_ids, wanted(job))
+    except (OperationalError, InterfaceError):
+        raise  # the database is away or gave up: the chunk is tried again as it is
+    except Exception as error:
+        if len(account_ids) == 1:
+            slices.park(job, account_ids[0], error)
+            return
+        middle = len(account_ids) // 2
+        _bill(chunk, account_ids[:middle])
+        _bill(chunk, account_ids[middle:])
+        return
+    for start in range(0, len(account_ids), SLICE):
+        _extend_lease(chunk)
+        slices.bill(job, taken, account_ids[start : start + SLICE])
+
+
+def _extend_lease(chunk: BillJobChunk) -> None:
+    BillJobChunk.objects.filter(pk=chunk.pk).update(lease_ends_at=clock.now() + LEASE)
+
+
+def _finish(chunk: BillJobChunk) -> None:
+    """Mark the chunk done when none of its accounts is left, and the job with the last chunk."""
+    left = BillJobAccount.objects.filter(chunk=OuterRef("pk"), status=JobAccountStatus.PENDING)
+    BillJobChunk.objects.filter(~Exists(left), pk=chunk.pk, status=ChunkStatus.PENDING).update(
+        status=ChunkStatus.DONE, finished_at=clock.now(), lease_ends_at=None
+    )
+    complete(chunk.bill_job)
+
+
+def _standing_still(now: datetime) -> list[UUID]:
+    """Return pending chunks whose lease has ended, or that were never taken, oldest first."""
+    running = BillJobChunk.objects.filter(
+        status=ChunkStatus.PENDING, bill_job__status=BillJobStatus.RUNNING
+    )
+    at_work = running.filter(bill_job=OuterRef("bill_job"), lease_ends_at__gte=now)
+    never_taken = Q(lease_ends_at__isnull=True, bill_job__modified_at__lt=now - PATIENCE)
+    found = running.filter(Q(lease_ends_at__lt=now) | (never_taken & ~Exists(at_work))).order_by(
+        "bill_job__created_at", "number"
+    )
+    return list(found.values_list("pk", flat=True)[:CHUNKS_PER_SWEEP])

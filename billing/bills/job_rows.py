@@ -1,0 +1,104 @@
+"""The rows behind a bill job: one per account, in chunks; made, cancelled and unparked at once."""
+
+from math import ceil
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from billing.models import (
+    Bill,
+    BillJob,
+    BillJobAccount,
+    BillJobChunk,
+    BillJobType,
+    ChunkStatus,
+    JobAccountStatus,
+)
+from organizations.kernel import clock
+
+# Reading pays in large sets, spreading over workers in small ones (accounts of a chunk).
+CHUNK_AT_LEAST = 250
+CHUNK_AT_MOST = 2500
+CHUNKS_PER_JOB = 4
+
+_ALL_ACCOUNTS = """
+SELECT id FROM billing_account a
+ WHERE organization_id = %s
+   AND EXISTS (SELECT 1 FROM billing_accountplan p WHERE p.account_id = a.id)
+"""
+_NAMED_ACCOUNTS = "SELECT id FROM billing_account WHERE organization_id = %s AND id = ANY(%s)"
+_INSERT = """
+INSERT INTO billing_billjobaccount
+       (id, bill_job_id, account_id, chunk_id, status, reason)
+SELECT gen_random_uuid(), %s, account.id,
+       (%s::uuid[])[1 + (row_number() OVER (ORDER BY account.id) - 1) / %s],
+       'PENDING', ''
+  FROM unnest(%s::uuid[]) AS account(id)
+"""
+
+
+def make(job: BillJob) -> None:
+    """Make the job's rows and chunks and set its counters.
+
+    Without named accounts these are all that have a plan: no other can have a bill (JOB-8).
+    """
+    account_ids = _account_ids(job)
+    size = min(CHUNK_AT_MOST, max(CHUNK_AT_LEAST, ceil(len(account_ids) / CHUNKS_PER_JOB)))
+    made = BillJobChunk.objects.bulk_create(
+        BillJobChunk(bill_job=job, number=number)
+        for number in range(1, ceil(len(account_ids) / size) + 1)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [job.pk, [chunk.pk for chunk in made], size, account_ids])
+    job.total = job.pending = len(account_ids)
+
+
+def cancel(job: BillJob) -> None:
+    """Take the accounts that are not done off the job, and count again."""
+    BillJobAccount.objects.filter(bill_job=job, status=JobAccountStatus.PENDING).update(
+        status=JobAccountStatus.CANCELLED, finished_at=clock.now()
+    )
+    BillJobChunk.objects.filter(bill_job=job, status=ChunkStatus.PENDING).update(
+        status=ChunkStatus.DONE, finished_at=clock.now(), lease_ends_at=None
+    )
+    _count(job)
+
+
+def unpark(job: BillJob) -> int:
+    """Make the parked accounts pending again; returns how many."""
+    parked = BillJobAccount.objects.filter(bill_job=job, status=JobAccountStatus.PARKED)
+    chunk_ids = set(parked.values_list("chunk_id", flat=True))
+    unparked = parked.update(status=JobAccountStatus.PENDING, reason="", finished_at=None)
+    BillJobChunk.objects.filter(pk__in=chunk_ids).update(
+        status=ChunkStatus.PENDING, finished_at=None, lease_ends_at=None
+    )
+    job.parked -= unparked
+    job.pending += unparked
+    return unparked
+
+
+def _account_ids(job: BillJob) -> list[UUID]:
+    if job.type == BillJobType.RECALCULATE:
+        bills = Bill.objects.for_organization(job.organization_id).filter(pk__in=job.bill_ids)
+        return sorted(set(bills.values_list("account_id", flat=True)))
+    with connection.cursor() as cursor:
+        if job.account_ids:
+            cursor.execute(_NAMED_ACCOUNTS, [job.organization_id, job.account_ids])
+        else:
+            cursor.execute(_ALL_ACCOUNTS, [job.organization_id])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _count(job: BillJob) -> None:
+    """Set the counters to what the rows say; the job's row is locked before they are counted."""
+    locked = BillJob.objects.select_for_update(no_key=True).get(pk=job.pk)
+    counts = BillJobAccount.objects.filter(bill_job=job).aggregate(
+        pending=Count("pk", filter=Q(status=JobAccountStatus.PENDING)),
+        billed=Count("pk", filter=Q(status=JobAccountStatus.BILLED)),
+        parked=Count("pk", filter=Q(status=JobAccountStatus.PARKED)),
+        skipped=Count(
+            "pk", filter=Q(status__in=(JobAccountStatus.NOTHING, JobAccountStatus.LOCKED))
+        ),
+    )
+    BillJob.objects.filter(pk=locked.pk).update(**counts)

@@ -1,0 +1,79 @@
+"""Rated lines as rows of the line item table: what is stored of each (15.4)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from billing.bills.reading import Names
+from billing.rating.lines import BandUsage, RatedLine
+from organizations.kernel import exact_json
+
+# The id comes first: ``bulk.update`` finds the row by it.
+COLUMNS = (
+    "id", "organization_id", "bill_id", "version", "created_at", "created_by", "modified_at",
+    "modified_by", "line_key", "line_item_type", "sequence_number", "description", "quantity",
+    "units", "unit", "subtotal", "currency", "conversion_rate", "converted_subtotal",
+    "average_unit_price", "service_period_start", "service_period_end", "product_id",
+    "product_code", "product_name", "accounting_product_id", "accounting_product_code",
+    "accounting_product_name", "plan_id", "plan_name", "account_plan_id", "pricing_id",
+    "aggregation_id", "meter_id", "contract_id", "child_account_id", "child_account_code",
+    "segment", "band_usage", "calculation",
+)  # fmt: skip
+# Change with every write; a line that differs in nothing else is not written again.
+STAMPS = ("version", "created_at", "created_by", "modified_at", "modified_by")
+
+_UNKNOWN = (None, None)
+_encode = msgspec.json.Encoder().encode
+
+
+def values(
+    line: RatedLine,
+    *,
+    line_id: UUID,
+    version: int,
+    organization_id: UUID,
+    bill_id: UUID,
+    names: Names,
+    at: datetime,
+    by: UUID,
+) -> tuple[Any, ...]:
+    """Return the values of ``COLUMNS``; names as they are now, so that a rename changes nothing."""
+    product_code, product_name = names.products.get(line.product_id, _UNKNOWN)
+    accounting_code, accounting_name = names.products.get(line.accounting_product_id, _UNKNOWN)
+    return (
+        line_id, organization_id, bill_id, version, at, by, at,
+        by, line.line_key, line.line_type.value, line.sequence, line.description, line.quantity,
+        line.units, line.unit, line.subtotal, line.currency, line.conversion_rate,
+        line.converted_subtotal,
+        line.average_unit_price, line.service_period.start, line.service_period.end,
+        line.product_id,
+        product_code, product_name, line.accounting_product_id, accounting_code,
+        accounting_name, line.plan_id, names.plans.get(line.plan_id), line.account_plan_id,
+        line.pricing_id,
+        line.aggregation_id, line.meter_id, line.contract_id, None, None,
+        _encode(dict(line.segment)).decode(), _bands(line.band_usage),
+        _encode(line.calculation).decode(),
+    )  # fmt: skip
+
+
+def _bands(usage: Sequence[BandUsage]) -> str:
+    """Return the band breakdown as JSON under the wire's names (LIN-2), numbers exact."""
+    plain = exact_json.plain
+    bands = [
+        {
+            "pricingBandId": str(band.pricing_band_id),
+            "lowerLimit": plain(band.lower_limit),
+            "fixedPrice": plain(band.fixed_price),
+            "unitPrice": plain(band.unit_price),
+            "bandQuantity": plain(band.band_quantity),
+            "bandUnits": plain(band.band_units),
+            "unitSubtotal": plain(band.unit_subtotal),
+            "bandSubtotal": plain(band.band_subtotal),
+            "convertedBandSubtotal": plain(band.converted_band_subtotal),
+        }
+        for band in usage
+    ]
+    return _encode(bands).decode()

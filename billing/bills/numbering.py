@@ -1,0 +1,67 @@
+"""Invoice numbers: given in a short transaction of their own, in order of creation (NUM-1..3)."""
+
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing.models import Bill, InvoiceSeries
+from organizations.models import OrganizationConfig
+
+_NUMBER_WAITING = """
+UPDATE billing_bill b
+   SET invoice_number = %(latest)s + n.position,
+       invoice_reference = %(prefix)s || (%(latest)s + n.position),
+       is_awaiting_number = false
+  FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) AS position
+          FROM billing_bill
+         WHERE organization_id = %(organization)s AND is_awaiting_number) n
+ WHERE b.id = n.id
+"""
+
+
+def number(organization_id: UUID) -> int:
+    """Number every bill of the organization that waits for it; returns how many there were.
+
+    Workers queue on the row of the series, so no number is given twice. The first bill has the
+    start number + 1 (NUM-1); another prefix or start number begins the series again, behind
+    whatever numbers the prefix was given before (NUM-3).
+    """
+    if not Bill.objects.for_organization(organization_id).filter(is_awaiting_number=True).exists():
+        return 0
+    with transaction.atomic():
+        InvoiceSeries.objects.get_or_create(organization_id=organization_id)
+        series = InvoiceSeries.objects.select_for_update().get(organization_id=organization_id)
+        _restart_when_changed(series)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _NUMBER_WAITING,
+                {
+                    "organization": organization_id,
+                    "prefix": series.prefix,
+                    "latest": series.latest_number,
+                },
+            )
+            numbered = cursor.rowcount
+        series.latest_number += numbered
+        series.save()
+    return numbered
+
+
+def _restart_when_changed(series: InvoiceSeries) -> None:
+    config = OrganizationConfig.objects.get(organization_id=series.organization_id)
+    prefix, start = config.bill_prefix or "", config.sequence_start_number or 0
+    if (prefix, start) == (series.prefix, series.start_number) and series.latest_number:
+        return
+    series.prefix, series.start_number = prefix, start
+    series.latest_number = max(start, _highest_given(series.organization_id, prefix))
+
+
+def _highest_given(organization_id: UUID, prefix: str) -> int:
+    """Return the highest number that bills with this prefix have, 0 for none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(invoice_number), 0) FROM billing_bill"
+            " WHERE organization_id = %s AND invoice_reference = %s || invoice_number",
+            [organization_id, prefix],
+        )
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,197 @@
+"""Which bills of an account are to be calculated, and which account plans each one carries.
+
+Pure: works on what the snapshot has read. The rules of periods and boundaries themselves are in
+``billing.rating.schedule``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from uuid import UUID
+
+from billing.bills.priced_plans import PricedPlan
+from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill
+from billing.bills.selection import DueBills, Overrides, PrintedDates, restore
+from billing.rating import schedule
+from billing.rating.cycles import BillFrequency, BillKey, Cycle
+from organizations.kernel.periods import Period, local_midnight, parse_timezone
+from organizations.models import OrganizationConfig
+
+LATE_DATA = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOfAccount:
+    """An account plan with its plan's prices and its billing cycle."""
+
+    attached: AttachedPlan
+    priced: PricedPlan
+    cycle: Cycle
+
+    @property
+    def period(self) -> Period:
+        """From the start of the account plan to its end."""
+        return Period(self.attached.start_at, self.attached.end_at)
+
+    @property
+    def scheduled(self) -> schedule.ScheduledPlan:
+        """What decides on which bills it appears."""
+        return schedule.ScheduledPlan(
+            self.attached.id, self.cycle, self.period, self.priced.bills_in_advance
+        )
+
+
+@dataclass(slots=True)
+class PlannedBill:
+    """One bill to calculate, before quantities are known.
+
+    ``dates`` are those that a job or the bill itself prints instead of the natural ones.
+    """
+
+    account: AccountFacts
+    key: BillKey
+    period: Period
+    zone: tzinfo
+    timezone: str
+    overrides: Overrides
+    dates: PrintedDates
+    plans: tuple[PlanOfAccount, ...]
+    existing: ExistingBill | None = None
+
+    @property
+    def identity(self) -> tuple[UUID, str, int, date, str]:
+        """As ``ExistingBill.identity``."""
+        key = self.key
+        return (self.account.id, key.frequency.value, key.interval, key.boundary, key.grouping)
+
+    @property
+    def coming_end(self) -> date:
+        """The day on which the last period ends that the bill may charge in advance."""
+        boundary = self.key.boundary
+        ends = [plan.cycle.boundary(plan.cycle.number_after(boundary)) for plan in self.plans]
+        return max(ends, default=boundary)
+
+
+def due(
+    account: AccountFacts,
+    attached: Iterable[AttachedPlan],
+    priced: Mapping[UUID, PricedPlan],
+    config: OrganizationConfig,
+    wanted: DueBills,
+) -> list[PlannedBill]:
+    """Return the bills whose periods contain the wanted day, in order of boundary (JOB-5)."""
+    overrides = wanted.overrides
+    timezone = overrides.timezone or config.timezone
+    zone = parse_timezone(timezone)
+    plans = {
+        plan.attached.id: plan
+        for plan in of_account(account, attached, priced, config, overrides)
+        if _is_wanted(plan, wanted)
+    }
+    found: dict[BillKey, schedule.DueBill] = {}
+    scheduled = [plan.scheduled for plan in plans.values()]
+    for day in _days(wanted):
+        for bill in schedule.due_bills(scheduled, day, zone):
+            found[bill.key] = bill
+    planned = [
+        PlannedBill(
+            account=account,
+            key=bill.key,
+            period=bill.period,
+            zone=zone,
+            timezone=timezone,
+            overrides=overrides,
+            dates=wanted.dates,
+            plans=tuple(plans[plan_id] for plan_id in bill.account_plan_ids),
+        )
+        for bill in found.values()
+    ]
+    if wanted.late_data_at is None:
+        return planned
+    return [bill for bill in planned if _takes_late_data(bill, wanted.late_data_at)]
+
+
+def again(
+    account: AccountFacts,
+    attached: Iterable[AttachedPlan],
+    priced: Mapping[UUID, PricedPlan],
+    config: OrganizationConfig,
+    bill: ExistingBill,
+) -> PlannedBill:
+    """Return a bill that exists, with its dates and what its job overrode (JOB-14)."""
+    overrides = restore(bill.overrides)
+    zone = parse_timezone(bill.timezone)
+    key = BillKey(
+        BillFrequency(bill.billing_frequency),
+        bill.bill_frequency_interval,
+        bill.boundary_date,
+        bill.grouping,
+    )
+    plans = {
+        plan.attached.id: plan for plan in of_account(account, attached, priced, config, overrides)
+    }
+    carried = schedule.contributing([plan.scheduled for plan in plans.values()], key, zone)
+    return PlannedBill(
+        account=account,
+        key=key,
+        period=Period(bill.start_at, bill.end_at),
+        zone=zone,
+        timezone=bill.timezone,
+        overrides=overrides,
+        dates=PrintedDates(bill.bill_date, bill.due_date, bill.external_invoice_date),
+        plans=tuple(plans[plan.id] for plan in carried),
+        existing=bill,
+    )
+
+
+def of_account(
+    account: AccountFacts,
+    attached: Iterable[AttachedPlan],
+    priced: Mapping[UUID, PricedPlan],
+    config: OrganizationConfig,
+    overrides: Overrides,
+) -> list[PlanOfAccount]:
+    """Return the account's plans that have a billing cycle (PER-1, PER-11)."""
+    plans = []
+    for row in attached:
+        plan = priced[row.plan_id]
+        if plan.frequency is None:
+            continue
+        epoch = row.bill_epoch or account.bill_epoch or _epoch(plan.frequency, config, overrides)
+        plans.append(PlanOfAccount(row, plan, Cycle(plan.frequency, plan.interval, epoch)))
+    return plans
+
+
+def _epoch(frequency: BillFrequency, config: OrganizationConfig, overrides: Overrides) -> date:
+    name = _EPOCH_NAMES[frequency]
+    configured: date = getattr(config, f"{name}_epoch")
+    return overrides.epochs.get(name) or configured
+
+
+_EPOCH_NAMES = {
+    BillFrequency.DAILY: "day",
+    BillFrequency.WEEKLY: "week",
+    BillFrequency.MONTHLY: "month",
+    BillFrequency.ANNUALLY: "year",
+}
+
+
+def _is_wanted(plan: PlanOfAccount, wanted: DueBills) -> bool:
+    """JOB-4: a frequency narrows the run, an interval narrows it further."""
+    if wanted.frequency is not None and plan.cycle.frequency.value != wanted.frequency:
+        return False
+    return wanted.interval is None or plan.cycle.interval == wanted.interval
+
+
+def _days(wanted: DueBills) -> Sequence[date]:
+    """SCB-3: on the day after a period ended, yesterday's bill is still due."""
+    if wanted.late_data_at is None:
+        return (wanted.on,)
+    return (wanted.on - timedelta(days=1), wanted.on)
+
+
+def _takes_late_data(bill: PlannedBill, at: datetime) -> bool:
+    """Whether less than a day has passed since the period, or its last plan, ended (SCB-3)."""
+    closes = local_midnight(bill.key.boundary, bill.zone)
+    ends = [min(closes, plan.attached.end_at or closes) for plan in bill.plans]
+    return max(ends) + LATE_DATA > at

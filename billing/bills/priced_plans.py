@@ -1,0 +1,235 @@
+"""A plan as rating needs it, worked out once for however many accounts are on it.
+
+Turns catalogue rows into rating's values: charges resolved from plan and template (PLN-3), prices
+with the windows in which each is in force (PRC-4). Nothing here reads the database.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from billing.rating import terms
+from billing.rating.cycles import BillFrequency
+from billing.rating.inputs import (
+    Aggregation,
+    Band,
+    MinimumSpend,
+    PricingTerm,
+    PricingType,
+    Product,
+    QuantityRounding,
+    StandingCharge,
+)
+from billing.rating.schedule import EffectiveWindow, PricingCandidate, effective_windows
+from billing.usage.store import Method, QuantityRequest, Segmentation
+from catalog import effective
+from catalog.models import Aggregation as AggregationRow
+from catalog.models import Plan, Pricing
+from organizations.kernel.periods import Period
+from organizations.models import OrganizationConfig
+
+_FREQUENCIES = {frequency.value: frequency for frequency in BillFrequency}
+
+
+@dataclass(slots=True)
+class PricedPlan:
+    """One plan with its charges and prices.
+
+    ``frequency`` is ``None`` for a plan that has no billing cycle (AD_HOC, PER-11). ``prices``
+    have no windows yet; ``measures`` say, by pricing, what must be measured for them.
+    """
+
+    id: UUID
+    name: str
+    template_id: UUID
+    product: Product
+    currency: str
+    frequency: BillFrequency | None
+    interval: int
+    standing_charge: StandingCharge | None
+    minimum_spend: MinimumSpend | None
+    prices: dict[UUID, PricingTerm]
+    measures: dict[UUID, "Measure"]
+    candidates: tuple[PricingCandidate, ...]
+    _windows: dict[Period, list[EffectiveWindow]] = field(default_factory=dict)
+
+    @property
+    def bills_in_advance(self) -> bool:
+        """Whether any charge of the plan is billed at the start of a period."""
+        charges = [self.standing_charge, self.minimum_spend]
+        charges += [price.minimum_spend for price in self.prices.values()]
+        return any(charge is not None and charge.in_advance for charge in charges)
+
+    def windows(self, within: Period | None) -> list[EffectiveWindow]:
+        """Return where each price is in force inside the period; the same for every account."""
+        if within is None:
+            return []
+        if within not in self._windows:
+            self._windows[within] = effective_windows(self.candidates, within)
+        return self._windows[within]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a pricing measures: the store is asked for it, one window of one account at a time."""
+
+    meter_id: UUID
+    field: str
+    method: Method
+    default_value: Decimal | None
+    segmentation: Segmentation | None
+    segment: tuple[str, ...] | None
+
+    def request(self, account_id: UUID, period: Period) -> QuantityRequest:
+        """Ask for the quantity of one account in one window, which has an end."""
+        if period.end is None:
+            raise ValueError("A window of a billing period has an end.")
+        return QuantityRequest(
+            account_id=account_id,
+            meter_id=self.meter_id,
+            field=self.field,
+            method=self.method,
+            start_at=period.start,
+            end_at=period.end,
+            segmentation=self.segmentation,
+            segment=self.segment,
+        )
+
+
+def price(plan: Plan, pricings: Iterable[Pricing], config: OrganizationConfig) -> PricedPlan:
+    """Return the plan with its charges resolved and the pricings that may apply to it."""
+    pricings = list(pricings)
+    template = plan.plan_template
+    product = template.product
+    return PricedPlan(
+        id=plan.pk,
+        name=plan.name,
+        template_id=template.pk,
+        product=Product(product.pk, product.name, product.code),
+        currency=template.currency,
+        frequency=_FREQUENCIES.get(template.bill_frequency),
+        interval=template.bill_frequency_interval,
+        standing_charge=_standing_charge(plan, config),
+        minimum_spend=_minimum_spend(plan, config),
+        prices={row.pk: _pricing_term(row, config) for row in pricings},
+        measures={row.pk: _measure(row) for row in pricings},
+        candidates=tuple(_candidate(row) for row in pricings),
+    )
+
+
+def _standing_charge(plan: Plan, config: OrganizationConfig) -> StandingCharge | None:
+    template = plan.plan_template
+    return terms.standing_charge(
+        terms.ChargeSettings(
+            plan.standing_charge,
+            plan.standing_charge_bill_in_advance,
+            plan.standing_charge_description,
+            plan.standing_charge_accounting_product_id,
+        ),
+        terms.ChargeSettings(
+            template.standing_charge,
+            template.standing_charge_bill_in_advance,
+            template.standing_charge_description,
+        ),
+        organization_in_advance=config.standing_charge_bill_in_advance,
+        interval=template.standing_charge_interval,
+        offset=template.standing_charge_offset,
+    )
+
+
+def _minimum_spend(plan: Plan, config: OrganizationConfig) -> MinimumSpend | None:
+    template = plan.plan_template
+    return terms.minimum_spend(
+        terms.ChargeSettings(
+            plan.minimum_spend,
+            plan.minimum_spend_bill_in_advance,
+            plan.minimum_spend_description,
+            plan.minimum_spend_accounting_product_id,
+        ),
+        terms.ChargeSettings(
+            template.minimum_spend,
+            template.minimum_spend_bill_in_advance,
+            template.minimum_spend_description,
+        ),
+        organization_in_advance=config.minimum_spend_bill_in_advance,
+    )
+
+
+def _pricing_term(row: Pricing, config: OrganizationConfig) -> PricingTerm:
+    return PricingTerm(
+        id=row.pk,
+        version=row.version,
+        aggregation=_aggregation(row.aggregation),
+        bands=_bands(row.bands),
+        cumulative=row.is_cumulative,
+        tiers_span_plan=row.tiers_span_plan,
+        type=PricingType(row.type),
+        segment=effective.segment(row),
+        description=row.description or None,
+        accounting_product_id=row.accounting_product_id,
+        minimum_spend=terms.minimum_spend(
+            terms.ChargeSettings(
+                row.minimum_spend,
+                row.minimum_spend_bill_in_advance,
+                row.minimum_spend_description,
+            ),
+            organization_in_advance=config.minimum_spend_bill_in_advance,
+        ),
+    )
+
+
+def _aggregation(row: AggregationRow) -> Aggregation:
+    return Aggregation(
+        id=row.pk,
+        name=row.name,
+        code=row.code,
+        method=row.aggregation,
+        unit=row.unit,
+        quantity_per_unit=row.quantity_per_unit,
+        rounding=QuantityRounding(row.rounding),
+        meter_id=row.meter_id,
+        accounting_product_id=row.accounting_product_id,
+    )
+
+
+def _measure(row: Pricing) -> Measure:
+    aggregation = row.aggregation
+    segment = effective.segment(row)
+    return Measure(
+        meter_id=aggregation.meter_id,
+        field=aggregation.target_field,
+        method=Method(aggregation.aggregation),
+        default_value=aggregation.default_value,
+        segmentation=_segmentation(aggregation) if segment else None,
+        segment=tuple(value for _, value in segment) if segment else None,
+    )
+
+
+def _segmentation(aggregation: AggregationRow) -> Segmentation:
+    fields = tuple(aggregation.segmented_fields)
+    return Segmentation(
+        fields, tuple(tuple(segment[field] for field in fields) for segment in aggregation.segments)
+    )
+
+
+def _bands(stored: Sequence[dict[str, object]]) -> tuple[Band, ...]:
+    return tuple(
+        Band(
+            id=UUID(str(band["id"])),
+            lower_limit=Decimal(str(band["lowerLimit"])),
+            fixed_price=Decimal(str(band["fixedPrice"])),
+            unit_price=Decimal(str(band["unitPrice"])),
+        )
+        for band in stored
+    )
+
+
+def _candidate(row: Pricing) -> PricingCandidate:
+    return PricingCandidate(
+        pricing_id=row.pk,
+        aggregation_id=row.aggregation_id,
+        segment=effective.segment(row),
+        on_plan=row.plan_id is not None,
+        period=Period(row.start_date, row.end_date),
+    )

@@ -1,0 +1,222 @@
+"""The queries of the snapshot: each reads one kind of row for all accounts at once.
+
+Called by ``snapshot.take`` only. Every function is exactly one statement, so the number of
+queries does not depend on the number of accounts.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from billing.bills.charges_on_bills import BilledCharge, subject
+from billing.models import Account, AccountPlan, Bill, LineItem, LineItemType
+from catalog.models import Product
+from organizations.kernel.money import Currency, RoundingMode
+from organizations.kernel.periods import Period
+from organizations.models import Currency as CurrencyRow
+from organizations.models import OrganizationConfig
+
+# Lines that people write on a bill; a calculation neither makes nor touches them.
+MEMO_TYPES = (
+    LineItemType.CREDIT_MEMO,
+    LineItemType.DEBIT_MEMO,
+    LineItemType.CREDIT_DEDUCTION,
+    LineItemType.MANUAL_ADJUSTMENT,
+)
+
+
+class AccountFacts(NamedTuple):
+    """What a bill needs to know of its account."""
+
+    id: UUID
+    code: str
+    name: str
+    email_address: str
+    address: dict[str, str]
+    currency: str | None
+    bill_epoch: date | None
+    days_before_bill_due: int | None
+    purchase_order_number: str | None
+
+
+class AttachedPlan(NamedTuple):
+    """One account plan."""
+
+    id: UUID
+    account_id: UUID
+    plan_id: UUID
+    start_at: datetime
+    end_at: datetime | None
+    bill_epoch: date | None
+
+
+class ExistingBill(NamedTuple):
+    """A bill that exists: its identity, the dates printed on it, what its job overrode."""
+
+    id: UUID
+    account_id: UUID
+    billing_frequency: str
+    bill_frequency_interval: int
+    boundary_date: date
+    grouping: str
+    is_locked: bool
+    start_at: datetime
+    end_at: datetime
+    timezone: str
+    bill_date: date
+    due_date: date | None
+    external_invoice_date: date | None
+    overrides: dict[str, Any]
+
+    @property
+    def identity(self) -> tuple[UUID, str, int, date, str]:
+        """What makes it this bill (JOB-6)."""
+        return (
+            self.account_id,
+            self.billing_frequency,
+            self.bill_frequency_interval,
+            self.boundary_date,
+            self.grouping,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names and codes printed on lines, stored with them (LIN-4)."""
+
+    products: dict[UUID, tuple[str, str]]
+    plans: dict[UUID, str]
+
+
+def config(organization_id: UUID) -> OrganizationConfig:
+    """Return the organization's billing settings."""
+    return OrganizationConfig.objects.for_organization(organization_id).get()
+
+
+def currencies(organization_id: UUID) -> dict[str, Currency]:
+    """Return the organization's currencies by code, archived ones included."""
+    return {
+        row.code: Currency(row.code, row.max_decimal_places, RoundingMode(row.rounding_mode))
+        for row in CurrencyRow.objects.for_organization(organization_id)
+    }
+
+
+def accounts(organization_id: UUID, account_ids: Collection[UUID]) -> dict[UUID, AccountFacts]:
+    """Return the accounts by id."""
+    rows = (
+        Account.objects.for_organization(organization_id)
+        .filter(pk__in=account_ids)
+        .values_list(*AccountFacts._fields)
+    )
+    return {row[0]: AccountFacts(*row) for row in rows}
+
+
+def account_plans(
+    organization_id: UUID, account_ids: Collection[UUID]
+) -> dict[UUID, list[AttachedPlan]]:
+    """Return every account plan by account, in order of start."""
+    rows = (
+        AccountPlan.objects.for_organization(organization_id)
+        .filter(account_id__in=account_ids)
+        .order_by("start_date", "id")
+        .values_list("id", "account_id", "plan_id", "start_date", "end_date", "bill_epoch")
+    )
+    found: dict[UUID, list[AttachedPlan]] = defaultdict(list)
+    for row in rows:
+        found[row[1]].append(AttachedPlan(*row))
+    return found
+
+
+def product_names(organization_id: UUID) -> dict[UUID, tuple[str, str]]:
+    """Return (code, name) of every product."""
+    rows = Product.objects.for_organization(organization_id).values_list("id", "code", "name")
+    return {product_id: (code, name) for product_id, code, name in rows}
+
+
+def bills_at(
+    organization_id: UUID, account_ids: Collection[UUID], boundaries: Collection[date]
+) -> list[ExistingBill]:
+    """Return the bills of the accounts whose periods end on one of the days."""
+    return _bills(organization_id, account_id__in=account_ids, boundary_date__in=boundaries)
+
+
+def bills_by_id(organization_id: UUID, bill_ids: Collection[UUID]) -> list[ExistingBill]:
+    """Return the bills."""
+    return _bills(organization_id, pk__in=bill_ids)
+
+
+def _bills(organization_id: UUID, **criteria: Any) -> list[ExistingBill]:
+    rows = (
+        Bill.objects.for_organization(organization_id)
+        .filter(**criteria)
+        .order_by("boundary_date", "id")
+        .values_list(*ExistingBill._fields)
+    )
+    return [ExistingBill(*row) for row in rows]
+
+
+def fingerprints(account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return for each account with bills a text that differs once any of them was written.
+
+    A run that sees another text when it holds the account's lock calculates the account again
+    (JOB-15).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id, sum(hashtextextended(id::text || version, 0))::text"
+            " FROM billing_bill WHERE account_id = ANY(%s) GROUP BY account_id",
+            [list(account_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+def charges(
+    organization_id: UUID,
+    account_plan_ids: Collection[UUID],
+    within: Period,
+    *,
+    except_bills: Iterable[UUID],
+) -> dict[UUID, list[BilledCharge]]:
+    """Return by account the charges that other bills carry for service inside ``within``."""
+    rows = (
+        LineItem.objects.for_organization(organization_id)
+        .filter(
+            account_plan_id__in=account_plan_ids,
+            service_period_start__lt=within.end,
+            service_period_end__gt=within.start,
+        )
+        .exclude(bill_id__in=list(except_bills))
+        .exclude(line_item_type__in=MEMO_TYPES)
+        .order_by("bill__boundary_date", "bill_id", "sequence_number")
+        .values_list(
+            "bill__account_id", "bill_id", "bill__invoice_reference", "bill__bill_date",
+            "bill__end_at", "line_item_type", "account_plan_id", "pricing_id", "aggregation_id",
+            "segment", "service_period_start", "service_period_end", "subtotal",
+        )
+    )  # fmt: skip
+    found: dict[UUID, list[BilledCharge]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(_charge(*row[1:]))
+    return found
+
+
+def _charge(
+    bill_id: UUID, reference: str | None, bill_date: date, ends_at: datetime, line_type: str,
+    account_plan_id: UUID, pricing_id: UUID | None, aggregation_id: UUID | None,
+    segment: dict[str, str], starts: datetime, ends: datetime, subtotal: Any,
+) -> BilledCharge:  # fmt: skip
+    return BilledCharge(
+        bill_id=bill_id,
+        bill_name=reference or str(bill_id),
+        bill_date=bill_date,
+        subject=subject(line_type, account_plan_id, pricing_id, aggregation_id, segment.items()),
+        pricing_id=pricing_id,
+        service_period=Period(starts, ends),
+        subtotal=subtotal,
+        in_advance=starts >= ends_at,
+    )

@@ -1,0 +1,180 @@
+"""Bill runs: start, prepare, cancel, retry, recalculate, preview (billing.md 14).
+
+A run is data: a job, a row per account and chunks of accounts. The work on a chunk is in
+``chunks``; whatever dies, the sweep there goes on where it stopped.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from billing import tasks
+from billing.bills import calculation, chunks, job_rows, snapshot
+from billing.bills.calculation import Calculated
+from billing.bills.job_requests import JobRequest, check, check_recalculation, wanted
+from billing.models import BillJob, BillJobStatus, BillJobType, ChunkStatus
+from organizations.kernel import changes, clock, principals
+from organizations.kernel.errors import DomainError, FieldRefused
+from organizations.kernel.principals import Principal
+from organizations.models import Organization, OrganizationConfig
+
+RUNNING_JOBS_AT_MOST = 10
+ACTIVE = (BillJobStatus.PENDING, BillJobStatus.INITIALIZING, BillJobStatus.RUNNING)
+
+
+class TooManyJobs(DomainError):
+    """JOB-3."""
+
+    status_code = 429
+    code = "TOO_MANY_REQUESTS"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{RUNNING_JOBS_AT_MOST} bill jobs of this organization are running already. "
+            "Wait until one of them is complete, or cancel one."
+        )
+
+
+class JobNotRunning(DomainError):
+    """The job is in a state in which the action makes no sense."""
+
+    def __init__(self, job: BillJob, action: str) -> None:
+        super().__init__(f"A bill job that is {job.status} cannot be {action}.")
+
+
+class NothingParked(DomainError):
+    """A retry of a job all of whose accounts were billed."""
+
+    def __init__(self) -> None:
+        super().__init__("No account of this bill job is parked.")
+
+
+def start(
+    organization: Organization,
+    request: JobRequest,
+    *,
+    by: Principal,
+    at: datetime,
+    is_scheduled: bool = False,
+) -> BillJob:
+    """Start a run (JOB-1); returns the job, which a worker prepares after the commit.
+
+    Raises ``FieldRefused`` naming what is wrong with the request (JOB-4), ``TooManyJobs``.
+    """
+    config = OrganizationConfig.objects.for_organization(organization).get()
+    job = check(organization, config, request, at=at)
+    job.is_scheduled = is_scheduled
+    return _start(job, by=by)
+
+
+def recalculate(
+    organization: Organization, bill_ids: Sequence[str | UUID], *, by: Principal, at: datetime
+) -> BillJob:
+    """Start a job that calculates existing bills again, at most 100 (JOB-1, JOB-14)."""
+    bills = check_recalculation(organization, bill_ids)
+    return _start(
+        BillJob(
+            organization=organization,
+            type=BillJobType.RECALCULATE,
+            bill_ids=[str(bill_id) for bill_id in bills],
+            total=len(bills),
+            pending=len(bills),
+        ),
+        by=by,
+    )
+
+
+def _start(job: BillJob, *, by: Principal) -> BillJob:
+    with transaction.atomic():
+        # Of two requests at once the second sees the job of the first (JOB-3).
+        Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
+        active = BillJob.objects.for_organization(job.organization_id).filter(status__in=ACTIVE)
+        if not job.is_scheduled and active.count() >= RUNNING_JOBS_AT_MOST:
+            raise TooManyJobs
+        changes.create(job, by=by)
+        # A broker that is away must not undo the job: the sweep enqueues it again.
+        transaction.on_commit(
+            partial(tasks.prepare_bill_job.delay, job_id=str(job.pk)), robust=True
+        )
+    return job
+
+
+def prepare(job_id: UUID | str) -> None:
+    """Make the rows and chunks of a job and enqueue the chunks. Safe to run twice."""
+    _move_on(job_id, BillJobStatus.PENDING, BillJobStatus.INITIALIZING)
+    with transaction.atomic():
+        job = _move_on(job_id, BillJobStatus.INITIALIZING, BillJobStatus.RUNNING)
+        if job is None:
+            return
+        _enqueue_chunks(job)
+    if not job.total:
+        chunks.complete(job)
+
+
+def _move_on(job_id: UUID | str, since: BillJobStatus, to: BillJobStatus) -> BillJob | None:
+    """Take the job to its next status; ``None`` when it is not in the one before (JOB-2)."""
+    with transaction.atomic():
+        job = BillJob.objects.select_for_update().filter(pk=job_id, status=since).first()
+        if job is None:
+            return None
+        with changes.editing(job, by=principals.system(job.organization_id)) as locked:
+            locked.status = to
+            if to == BillJobStatus.RUNNING:
+                job_rows.make(locked)
+                locked.started_at = clock.now()
+    return locked
+
+
+def cancel(job: BillJob, *, by: Principal) -> BillJob:
+    """Stop a job: no further account is billed, bills already written stay (JOB-11).
+
+    Cancelling twice changes nothing; a complete job cannot be cancelled.
+    """
+    with changes.editing(job, by=by) as locked:
+        if locked.status not in ACTIVE:
+            raise JobNotRunning(locked, "cancelled")
+        locked.status = BillJobStatus.CANCELLED
+        locked.finished_at = clock.now()
+    # After the commit above no slice begins any more; the lock order is that of a slice.
+    with transaction.atomic():
+        job_rows.cancel(locked)
+    locked.refresh_from_db()
+    return locked
+
+
+def retry(job: BillJob, *, by: Principal) -> BillJob:
+    """Bill the parked accounts of a complete job once more."""
+    with transaction.atomic():
+        with changes.editing(job, by=by) as locked:
+            if locked.status != BillJobStatus.COMPLETE:
+                raise JobNotRunning(locked, "tried again")
+            if not job_rows.unpark(locked):
+                raise NothingParked
+            locked.status = BillJobStatus.RUNNING
+            locked.finished_at = None
+        _enqueue_chunks(locked)
+    return locked
+
+
+def preview(organization: Organization, request: JobRequest, *, at: datetime) -> Calculated | None:
+    """Calculate the bill that a run with this request would make; nothing is stored (JOB-12).
+
+    The request names exactly one account. ``None`` when nothing is due.
+    """
+    if len(request.account_ids) != 1:
+        raise FieldRefused("accountIds", "a preview is of exactly one account.")
+    config = OrganizationConfig.objects.for_organization(organization).get()
+    job = check(organization, config, request, at=at)
+    account_id = UUID(job.account_ids[0])
+    taken = snapshot.take(organization.pk, [account_id], wanted(job), include_locked=True)
+    bills = calculation.calculate(taken.accounts[account_id])
+    return bills[0] if bills else None
+
+
+def _enqueue_chunks(job: BillJob) -> None:
+    chunk_ids = job.chunks.filter(status=ChunkStatus.PENDING).order_by("number")
+    for chunk_id in chunk_ids.values_list("pk", flat=True):
+        transaction.on_commit(partial(tasks.bill_chunk.delay, chunk_id=str(chunk_id)), robust=True)

@@ -1,0 +1,269 @@
+"""Everything a calculation needs, read for a set of accounts: the only reader before rating.
+
+The number of queries is fixed, whatever the number of accounts; one account is a set of one.
+Bill runs, preview and the recomputation behind an explanation all begin here, and all go on with
+``calculation.calculate``.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from billing.bills import planning, reading
+from billing.bills.charges_on_bills import BilledCharge
+from billing.bills.planning import PlannedBill
+from billing.bills.priced_plans import PricedPlan, price
+from billing.bills.quantities import Quantities
+from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill, Names
+from billing.bills.selection import DueBills, Overrides, PrintedDates, TheseBills, conversions
+from billing.rating.inputs import AccountPlanTerm, RatingInput
+from catalog import effective
+from organizations.kernel.errors import DomainError
+from organizations.kernel.money import Currency
+from organizations.kernel.periods import Period, local_midnight
+from organizations.models import ExternalInvoiceDateRule, OrganizationConfig
+
+Existing = dict[tuple[UUID, str, int, date, str], ExistingBill]
+
+
+@dataclass(slots=True)
+class BillToRate:
+    """One bill to calculate, with what is printed on it.
+
+    ``dates`` are resolved: none is ``None``. ``existing`` is the bill as it was read; the writer
+    looks again under the account's lock.
+    """
+
+    input: RatingInput
+    existing: ExistingBill | None
+    timezone: str
+    dates: PrintedDates
+    overrides: Overrides
+
+
+@dataclass(slots=True)
+class AccountSnapshot:
+    """What is due of one account.
+
+    ``bills`` come in order of boundary. ``locked`` counts due bills left alone (JOB-7).
+    ``charges`` stand on other bills of the account. ``refusal`` says why the account cannot be
+    billed at all. ``fingerprint`` changes with every write to one of its bills.
+    """
+
+    facts: AccountFacts
+    fingerprint: str
+    bills: list[BillToRate] = field(default_factory=list)
+    locked: int = 0
+    charges: list[BilledCharge] = field(default_factory=list)
+    refusal: DomainError | None = None
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The accounts that were asked for and exist, by id, and what they share."""
+
+    organization_id: UUID
+    accounts: dict[UUID, AccountSnapshot]
+    names: Names
+    suppresses_empty_bills: bool
+    has_invoice_prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What was read before bills were planned."""
+
+    organization_id: UUID
+    config: OrganizationConfig
+    currencies: dict[str, Currency]
+    plans: dict[UUID, PricedPlan]
+    attached: dict[UUID, list[AttachedPlan]]
+
+
+def take(
+    organization_id: UUID,
+    account_ids: Collection[UUID],
+    wanted: DueBills | TheseBills,
+    *,
+    include_locked: bool = False,
+) -> Snapshot:
+    """Read what is needed to calculate the wanted bills of the accounts.
+
+    Locked bills are left alone unless ``include_locked`` says that nothing will be written, as
+    for an explanation. An account that cannot be billed carries its refusal; no other suffers.
+    """
+    account_ids = list(account_ids)
+    # First of all reads: what another run writes from here on changes the fingerprint.
+    fingerprints = reading.fingerprints(account_ids)
+    accounts = {
+        account_id: AccountSnapshot(facts, fingerprints.get(account_id, ""))
+        for account_id, facts in reading.accounts(organization_id, account_ids).items()
+    }
+    shared = _read_shared(organization_id, account_ids)
+    planned = _plan(shared, accounts, wanted)
+    planned = [
+        bill
+        for bill in planned
+        if include_locked or not _leave_locked(accounts[bill.account.id], bill)
+    ]
+    _read_charges(organization_id, accounts, planned)
+    _read_quantities(shared, accounts, planned)
+    return Snapshot(
+        organization_id=organization_id,
+        accounts=accounts,
+        names=Names(
+            reading.product_names(organization_id),
+            {plan.id: plan.name for plan in shared.plans.values()},
+        ),
+        suppresses_empty_bills=shared.config.suppressed_empty_bills,
+        has_invoice_prefix=bool(shared.config.bill_prefix),
+    )
+
+
+def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Shared:
+    config = reading.config(organization_id)
+    attached = reading.account_plans(organization_id, account_ids)
+    plans = effective.plans(
+        organization_id, {row.plan_id for rows in attached.values() for row in rows}
+    )
+    pricings = effective.pricings(organization_id, plans.values())
+    return _Shared(
+        organization_id=organization_id,
+        config=config,
+        currencies=reading.currencies(organization_id),
+        plans={plan.pk: price(plan, pricings[plan.pk], config) for plan in plans.values()},
+        attached=attached,
+    )
+
+
+def _plan(
+    shared: _Shared, accounts: dict[UUID, AccountSnapshot], wanted: DueBills | TheseBills
+) -> list[PlannedBill]:
+    """Decide which bills are calculated, and find those that exist; one query."""
+    if isinstance(wanted, TheseBills):
+        bills = reading.bills_by_id(shared.organization_id, wanted.bill_ids)
+        return _planned_for_each(
+            accounts,
+            ((bill.account_id, bill) for bill in bills),
+            lambda facts, bill: [
+                planning.again(
+                    facts, shared.attached.get(facts.id, ()), shared.plans, shared.config, bill
+                )
+            ],
+        )
+    planned = _planned_for_each(
+        accounts,
+        ((account_id, None) for account_id in accounts),
+        lambda facts, _: planning.due(
+            facts, shared.attached.get(facts.id, ()), shared.plans, shared.config, wanted
+        ),
+    )
+    found = reading.bills_at(
+        shared.organization_id, list(accounts), {bill.key.boundary for bill in planned}
+    )
+    existing = {bill.identity: bill for bill in found}
+    for bill in planned:
+        bill.existing = existing.get(bill.identity)
+    return planned
+
+
+def _planned_for_each(
+    accounts: dict[UUID, AccountSnapshot],
+    items: Iterable[tuple[UUID, ExistingBill | None]],
+    plan: Callable[[AccountFacts, ExistingBill | None], list[PlannedBill]],
+) -> list[PlannedBill]:
+    """Plan account by account; what one account's settings refuse stays with that account."""
+    planned: list[PlannedBill] = []
+    for account_id, bill in items:
+        account = accounts.get(account_id)
+        if account is None or account.refusal is not None:
+            continue
+        try:
+            planned += plan(account.facts, bill)
+        except DomainError as refusal:
+            account.refusal = refusal
+    return planned
+
+
+def _leave_locked(account: AccountSnapshot, bill: PlannedBill) -> bool:
+    """Whether the bill is locked, and so not even calculated (JOB-7)."""
+    if bill.existing is None or not bill.existing.is_locked:
+        return False
+    account.locked += 1
+    return True
+
+
+def _read_charges(
+    organization_id: UUID, accounts: dict[UUID, AccountSnapshot], planned: list[PlannedBill]
+) -> None:
+    """Read what other bills carry for the service periods of the planned ones; one query."""
+    if not planned:
+        return
+    starts = min(bill.period.start for bill in planned)
+    ends = max(local_midnight(bill.coming_end, bill.zone) for bill in planned)
+    found = reading.charges(
+        organization_id,
+        {plan.attached.id for bill in planned for plan in bill.plans},
+        Period(starts, ends),
+        except_bills={bill.existing.id for bill in planned if bill.existing},
+    )
+    for account_id, charges in found.items():
+        if account_id in accounts:
+            accounts[account_id].charges = charges
+
+
+def _read_quantities(
+    shared: _Shared, accounts: dict[UUID, AccountSnapshot], planned: list[PlannedBill]
+) -> None:
+    """Read the quantities of all bills at once and put each bill with its account."""
+    quantities = Quantities()
+    asked = [(bill, quantities.terms(bill)) for bill in planned]
+    quantities.read(shared.organization_id)
+    for bill, terms in asked:
+        account = accounts[bill.account.id]
+        try:
+            account.bills.append(_bill_to_rate(shared, bill, terms()))
+        except DomainError as refusal:
+            account.refusal = refusal
+
+
+def _bill_to_rate(
+    shared: _Shared, bill: PlannedBill, terms: tuple[AccountPlanTerm, ...]
+) -> BillToRate:
+    config = shared.config
+    code = bill.overrides.target_currency or bill.account.currency or config.currency
+    rates = (*bill.overrides.conversions, *conversions(config.currency_conversions))
+    return BillToRate(
+        input=RatingInput(
+            account_id=bill.account.id,
+            account_code=bill.account.code,
+            key=bill.key,
+            period=bill.period,
+            timezone=bill.zone,
+            bill_currency=shared.currencies.get(code) or Currency(code),
+            account_plans=terms,
+            currencies=shared.currencies,
+            conversion_rates=rates,
+        ),
+        existing=bill.existing,
+        timezone=bill.timezone,
+        dates=_dates(bill, config),
+        overrides=bill.overrides,
+    )
+
+
+def _dates(bill: PlannedBill, config: OrganizationConfig) -> PrintedDates:
+    """Return the dates printed on the bill: a job's, else the natural ones (4.2)."""
+    boundary = bill.key.boundary
+    bill_date = bill.dates.bill_date or boundary
+    days = bill.account.days_before_bill_due
+    due_date = bill_date + timedelta(days=config.days_before_bill_due if days is None else days)
+    rule = config.external_invoice_date
+    is_last_day = rule == ExternalInvoiceDateRule.LAST_DAY_OF_ARREARS
+    return PrintedDates(
+        bill_date=bill_date,
+        due_date=bill.dates.due_date or due_date,
+        external_invoice_date=bill.dates.external_invoice_date
+        or (boundary - timedelta(days=1) if is_last_day else boundary),
+    )

@@ -1,0 +1,267 @@
+"""Calculated bills to rows: the only writer of bills and their lines.
+
+A bill that exists is updated in place and keeps its id and number; its lines are matched by
+``line_key``, so that they keep their ids too, and memos are left alone (JOB-6, JOB-14). Locked
+bills are never touched. Everything is written with a handful of statements, whatever the number
+of bills; the caller's transaction holds the locks of the accounts.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Sum
+
+from billing import representations
+from billing.bills import bulk, line_rows
+from billing.bills.calculation import Calculated
+from billing.bills.reading import MEMO_TYPES, AccountFacts
+from billing.bills.selection import conversions_stored
+from billing.bills.snapshot import Snapshot
+from billing.models import Bill, BillJob, BillStatus, JobAccountStatus, LineItem
+from organizations.kernel import changes, exact_json, ids
+from organizations.kernel.exact_json import ExactJSONField
+from organizations.kernel.money import ZERO
+from organizations.kernel.periods import local_date
+from organizations.kernel.principals import Principal
+
+Identity = tuple[UUID, str, int, Any, str]
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one call does to bills: each row with its calculation, and how it looked before."""
+
+    created: list[tuple[Bill, Calculated]] = field(default_factory=list)
+    updated: list[tuple[Bill, Calculated, dict[str, Any]]] = field(default_factory=list)
+    emptied: list[Bill] = field(default_factory=list)
+
+
+def write(
+    snapshot: Snapshot,
+    calculated: Iterable[tuple[AccountFacts, Sequence[Calculated]]],
+    *,
+    job: BillJob | None,
+    by: Principal,
+    at: datetime,
+) -> dict[UUID, JobAccountStatus]:
+    """Store the bills of the accounts; returns what became of each account.
+
+    To be called inside a transaction that holds the accounts' locks. Events and audit entries
+    are written in the same transaction.
+    """
+    calculated = [(facts, list(bills)) for facts, bills in calculated]
+    existing = _lock_existing(bill for _, bills in calculated for bill in bills)
+    memos = _memo_totals(existing.values())
+    work = _Work()
+    outcomes = {
+        facts.id: _sort_out(snapshot, facts, bills, existing, memos, work, job=job, by=by, at=at)
+        for facts, bills in calculated
+    }
+    _store(work)
+    _store_lines(snapshot, work, by=by, at=at)
+    changes.created_many([bill for bill, _ in work.created], by=by)
+    changes.updated_many([(bill, before) for bill, _, before in work.updated], by=by)
+    delete(work.emptied, by=by)
+    return outcomes
+
+
+def delete(bills: Sequence[Bill], *, by: Principal) -> None:
+    """Delete bills with their lines and record it; the caller has locked and checked them."""
+    if not bills:
+        return
+    gone = [(bill, representations.bill(bill)) for bill in bills]
+    bill_ids = [bill.pk for bill in bills]
+    LineItem.objects.filter(bill_id__in=bill_ids)._raw_delete("default")
+    Bill.objects.filter(pk__in=bill_ids)._raw_delete("default")
+    changes.deleted_many(gone, by=by)
+
+
+def _lock_existing(calculated: Iterable[Calculated]) -> dict[Identity, Bill]:
+    """Lock the bills that exist now, in order of id; another run may just have made one."""
+    identities = {_identity(bill) for bill in calculated}
+    if not identities:
+        return {}
+    found = (
+        Bill.objects.filter(
+            account_id__in={identity[0] for identity in identities},
+            boundary_date__in={identity[3] for identity in identities},
+        )
+        .select_for_update()
+        .order_by("id")
+    )
+    rows = {
+        (
+            bill.account_id,
+            bill.billing_frequency,
+            bill.bill_frequency_interval,
+            bill.boundary_date,
+            bill.grouping,
+        ): bill
+        for bill in found
+    }
+    return {identity: bill for identity, bill in rows.items() if identity in identities}
+
+
+def _identity(bill: Calculated) -> Identity:
+    key = bill.rated.key
+    return (bill.rated.account_id, key.frequency.value, key.interval, key.boundary, key.grouping)
+
+
+def _memo_totals(bills: Iterable[Bill]) -> dict[UUID, Decimal]:
+    """Return by bill the sum of the lines that people wrote on it."""
+    bill_ids = [bill.pk for bill in bills]
+    if not bill_ids:
+        return {}
+    return dict(
+        LineItem.objects.filter(bill_id__in=bill_ids, line_item_type__in=MEMO_TYPES)
+        .values_list("bill_id")
+        .annotate(Sum("converted_subtotal"))
+    )
+
+
+def _sort_out(
+    snapshot: Snapshot,
+    facts: AccountFacts,
+    bills: Sequence[Calculated],
+    existing: dict[Identity, Bill],
+    memos: dict[UUID, Decimal],
+    work: _Work,
+    *,
+    job: BillJob | None,
+    by: Principal,
+    at: datetime,
+) -> JobAccountStatus:
+    """Put each bill of an account with the created, the updated or the emptied ones (JOB-6..8)."""
+    outcome = JobAccountStatus.NOTHING
+    if snapshot.accounts[facts.id].locked:
+        outcome = JobAccountStatus.LOCKED
+    for bill in bills:
+        row = existing.get(_identity(bill))
+        if row is not None and row.is_locked:
+            outcome = max(outcome, JobAccountStatus.LOCKED, key=_WEIGHT.__getitem__)
+            continue
+        is_empty = not bill.rated.lines and (row is None or row.pk not in memos)
+        if is_empty and snapshot.suppresses_empty_bills:
+            if row is None:
+                continue
+            if row.status == BillStatus.PENDING:
+                work.emptied.append(row)
+                outcome = JobAccountStatus.BILLED
+                continue
+        if row is None:
+            row = Bill(
+                id=ids.new_id(),
+                organization_id=snapshot.organization_id,
+                account_id=facts.id,
+                created_at=at,
+                created_by=by.id,
+                is_awaiting_number=snapshot.has_invoice_prefix,
+            )
+            work.created.append((row, bill))
+        else:
+            work.updated.append((row, bill, representations.bill(row)))
+            row.version += 1
+        fill(row, bill, facts, memos.get(row.pk, ZERO), job=job, by=by, at=at)
+        outcome = JobAccountStatus.BILLED
+    return outcome
+
+
+_WEIGHT = {
+    JobAccountStatus.NOTHING: 0,
+    JobAccountStatus.LOCKED: 1,
+    JobAccountStatus.BILLED: 2,
+}
+
+
+def fill(
+    row: Bill,
+    bill: Calculated,
+    facts: AccountFacts,
+    memos: Decimal,
+    *,
+    job: BillJob | None,
+    by: Principal,
+    at: datetime,
+) -> None:
+    """Set every field that a calculation decides; an approved bill is pending again (JOB-7)."""
+    source, rated = bill.source, bill.rated
+    zone, key, period = source.input.timezone, rated.key, rated.period
+    row.account_code, row.account_name = facts.code, facts.name
+    row.account_address, row.account_email = facts.address, facts.email_address
+    row.purchase_order_number = facts.purchase_order_number
+    row.boundary_date, row.grouping = key.boundary, key.grouping
+    row.billing_frequency, row.bill_frequency_interval = key.frequency.value, key.interval
+    row.start_at, row.end_at = period.start, period.end
+    row.start_date, row.end_date = local_date(period.start, zone), key.boundary
+    row.bill_date, row.due_date = source.dates.bill_date, source.dates.due_date
+    row.external_invoice_date = source.dates.external_invoice_date
+    row.timezone, row.currency = source.timezone, rated.currency
+    row.currency_conversions = conversions_stored(source.input.conversion_rates)
+    row.overrides = source.overrides.stored()
+    row.total = rated.total + memos
+    row.was_approved = row.was_approved or row.status == BillStatus.APPROVED
+    row.status, row.approved_at, row.approved_by = BillStatus.PENDING, None, None
+    if job is not None:
+        row.bill_job_id = job.pk
+    row.latest_calculated_at = row.modified_at = at
+    row.modified_by = by.id
+
+
+_BILL_FIELDS = Bill._meta.concrete_fields
+_BILL_COLUMNS = [field.column for field in _BILL_FIELDS]
+_BILL_JSON = [field.get_internal_type() in ("JSONField",) or isinstance(field, ExactJSONField)
+              for field in _BILL_FIELDS]  # fmt: skip
+_BILL_ATTRIBUTES = [field.attname for field in _BILL_FIELDS]
+
+
+def _bill_values(bill: Bill) -> list[Any]:
+    values = [getattr(bill, name) for name in _BILL_ATTRIBUTES]
+    return [
+        exact_json.dumps(value).decode() if is_json else value
+        for value, is_json in zip(values, _BILL_JSON, strict=True)
+    ]
+
+
+def _store(work: _Work) -> None:
+    bulk.insert(Bill, _BILL_COLUMNS, (_bill_values(bill) for bill, _ in work.created))
+    bulk.update(Bill, _BILL_COLUMNS, [_bill_values(bill) for bill, _, _ in work.updated])
+
+
+def _store_lines(snapshot: Snapshot, work: _Work, *, by: Principal, at: datetime) -> None:
+    """Insert new lines, update those with a known key, delete those that are charged no more."""
+    known = _known_lines([bill.pk for bill, _, _ in work.updated])
+    new, old = [], []
+    for bill, calculated in [*work.created, *((bill, c) for bill, c, _ in work.updated)]:
+        for line in calculated.rated.lines:
+            line_id, version = known.pop((bill.pk, line.line_key), (None, 0))
+            row = line_rows.values(
+                line,
+                line_id=line_id or ids.new_id(),
+                version=version + 1,
+                organization_id=snapshot.organization_id,
+                bill_id=bill.pk,
+                names=snapshot.names,
+                at=at,
+                by=by.id,
+            )
+            (new if line_id is None else old).append(row)
+    if known:
+        LineItem.objects.filter(pk__in=[line_id for line_id, _ in known.values()]).delete()
+    bulk.insert(LineItem, line_rows.COLUMNS, new)
+    bulk.update(LineItem, line_rows.COLUMNS, old, stamps=line_rows.STAMPS)
+
+
+def _known_lines(bill_ids: Sequence[UUID]) -> dict[tuple[UUID, str], tuple[UUID, int]]:
+    """Return (id, version) of the calculated lines of bills by (bill, line key); memos left out."""
+    if not bill_ids:
+        return {}
+    rows = (
+        LineItem.objects.filter(bill_id__in=bill_ids)
+        .exclude(line_item_type__in=MEMO_TYPES)
+        .values_list("bill_id", "line_key", "id", "version")
+    )
+    return {(bill_id, key): (line_id, version) for bill_id, key, line_id, version in rows}
