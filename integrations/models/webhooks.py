@@ -16,9 +16,7 @@ class WebhookDestination(TenantModel):
 
     name = models.CharField(max_length=200)
     description = models.CharField(max_length=500)
-    code = models.CharField(
-        max_length=80, null=True, blank=True, validators=[ids.relaxed_code]
-    )
+    code = models.CharField(max_length=80, null=True, blank=True, validators=[ids.relaxed_code])
     url = models.CharField(max_length=2048)
     is_active = models.BooleanField("active", default=True)
     credentials_id = models.UUIDField(default=ids.new_id, editable=False)
@@ -27,10 +25,13 @@ class WebhookDestination(TenantModel):
     secret = models.TextField()
     previous_secret = models.TextField(null=True, blank=True, editable=False)
     previous_secret_ends_at = models.DateTimeField(null=True, editable=False)
-    # Set by 429, 502 and 504: no attempt before (C5.4).
+    # Set by 429, 502 and 504: no attempt before, but the retry of the delivery that met it (C5.4).
     paused_until = models.DateTimeField(null=True, editable=False)
+    paused_except_id = models.UUIDField(null=True, editable=False)
     # Since when there have been only failures; cleared by a success (C5.7).
     failing_since = models.DateTimeField(null=True, editable=False)
+    # Since when the five days to automatic disabling run; cleared by a success (C5.7).
+    disable_clock_at = models.DateTimeField(null=True, editable=False)
     disabled_reason = models.CharField(max_length=200, null=True, editable=False)
 
     class Meta:
@@ -58,8 +59,10 @@ class DeliveryStatus(models.TextChoices):
 class Delivery(models.Model):
     """One event on its way to one destination: the frozen bytes and when to try next.
 
-    Unique per event, rule (null: none) and destination. ``next_attempt_at`` lives here, so a
-    broker restart loses nothing; ``claimed_until`` is the lease of the worker that sends.
+    Unique per event, rule (null: none) and destination; its id is the ``webhook-id`` of every
+    attempt. ``next_attempt_at`` lives here, so a broker restart loses nothing, and is null once
+    the delivery has ended. ``claimed_until`` is a lease: of the queue while WAITING or awaiting a
+    retry, of the worker that sends while STARTED.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
@@ -73,10 +76,10 @@ class Delivery(models.Model):
     event_name = models.CharField(max_length=100)
     rule_id = models.UUIDField(null=True)
     body = models.BinaryField()
-    status = models.CharField(
-        max_length=16, choices=DeliveryStatus, default=DeliveryStatus.WAITING
-    )
+    status = models.CharField(max_length=16, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
     attempts_made = models.PositiveSmallIntegerField(default=0)
+    # ``attempts_made`` when the running round of attempts began: "send again" starts a new one.
+    attempts_before_round = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -96,9 +99,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "-created_at", "-id"], name="delivery_newest"),
-            models.Index(
-                fields=["destination", "-created_at", "-id"], name="delivery_destination"
-            ),
+            models.Index(fields=["destination", "-created_at", "-id"], name="delivery_destination"),
             models.Index(
                 fields=["destination", "next_attempt_at"],
                 name="delivery_due",
@@ -108,6 +109,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_name} to {self.destination_id} [{self.pk}]"
+
+    @property
+    def attempts_in_round(self) -> int:
+        """How many attempts of the retry schedule (C5.3) are used up."""
+        return self.attempts_made - self.attempts_before_round
 
 
 class DeliveryAttempt(models.Model):

@@ -1,0 +1,14 @@
+"""Addresses of this app's entities below the organization."""
+
+from integrations.api import views
+from organizations.kernel.api.views import routes
+
+urlpatterns = routes(
+    "integrationdestinations/webhooks",
+    views.WebhookViewSet,
+    more={
+        "<str:id>/active": {"put": "activate"},
+        "<str:id>/deliveries": {"get": "deliveries"},
+        "<str:id>/deliveries/<str:delivery_id>/resend": {"post": "resend"},
+    },
+)

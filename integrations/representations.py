@@ -1,0 +1,72 @@
+"""How the rows of this app look outside: API answers and audit entries. Never with a secret."""
+
+from typing import Any
+
+from integrations.models import Delivery, DeliveryAttempt, WebhookDestination
+from organizations.kernel.instants import iso_instant
+from organizations.kernel.representing import audit, identity, text
+
+MASK = "********"
+CREDENTIALS_TYPE = "M3TER_SIGNED_REQUEST"
+CREDENTIALS_DESTINATION = "WEBHOOK"
+
+
+def webhook_destination(row: WebhookDestination) -> dict[str, Any]:
+    """A webhook destination; the secret is masked, the API key is not (C1)."""
+    return {
+        **identity(row),
+        "name": row.name,
+        "description": row.description,
+        "code": row.code,
+        "active": row.is_active,
+        "url": row.url,
+        "credentials": {
+            "id": str(row.credentials_id),
+            "version": row.version,
+            "type": CREDENTIALS_TYPE,
+            "destination": CREDENTIALS_DESTINATION,
+            "destinationId": str(row.pk),
+            "name": row.credentials_name,
+            "apiKey": row.api_key,
+            "secret": MASK,
+            **_written(audit(row)),
+        },
+        **audit(row),
+    }
+
+
+def delivery(row: Delivery) -> dict[str, Any]:
+    """A delivery without its body, which is the event of ``eventId``."""
+    return {
+        "id": str(row.pk),
+        "webhookId": str(row.destination_id),
+        "eventId": str(row.event_id),
+        "eventName": row.event_name,
+        "notificationRuleId": text(row.rule_id),
+        "status": row.status,
+        "attempts": row.attempts_made,
+        "nextAttemptAt": row.next_attempt_at,
+        "dtCreated": row.created_at,
+        "dtCompleted": row.finished_at,
+        "error": row.error or None,
+    }
+
+
+def attempt(row: DeliveryAttempt) -> dict[str, Any]:
+    """One request to the receiver and what came back."""
+    return {
+        "number": row.number,
+        "dtStarted": row.started_at,
+        "durationMs": row.duration_ms,
+        "statusCode": row.status_code,
+        "error": row.error or None,
+        "responseHead": row.response_head,
+    }
+
+
+def _written(fields: dict[str, Any]) -> dict[str, Any]:
+    # Nested instants are written here, so that audit entries can compare them as they are kept.
+    return {
+        key: iso_instant(value) if hasattr(value, "astimezone") else value
+        for key, value in fields.items()
+    }

@@ -1,0 +1,52 @@
+"""What workers do for this app: dispatch events, hand out due deliveries, send one, tidy up.
+
+All of them may run twice. The queue holds hints only: what is due is in the database.
+"""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from integrations import claims, delivery, dispatch, retention
+from organizations.kernel import clock
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="integrations.dispatch_events")
+def dispatch_events(**_later: object) -> None:
+    """Make deliveries of new events and hand out what is due."""
+    dispatch.dispatch(clock.now())
+    _enqueue(clock.now())
+
+
+@shared_task(name="integrations.sweep_deliveries")
+def sweep_deliveries(**_later: object) -> None:
+    """Hand out due deliveries: retries whose time has come, and what broker or worker lost."""
+    _enqueue(clock.now())
+
+
+@shared_task(name="integrations.deliver")
+def deliver(*, delivery_id: str, **_later: object) -> None:
+    """Make one attempt of a delivery, then hand out what its destination has room for now."""
+    destination_id = delivery.deliver(UUID(delivery_id), clock.now())
+    if destination_id is not None:
+        _enqueue(clock.now(), destination_id)
+
+
+@shared_task(name="integrations.delete_old_deliveries")
+def delete_old_deliveries(**_later: object) -> None:
+    """Delete deliveries and attempts that are older than 28 days."""
+    retention.delete_old(clock.now())
+
+
+def _enqueue(at: datetime, destination_id: UUID | None = None) -> None:
+    try:
+        for delivery_id in claims.hand_out(at, destination_id=destination_id):
+            deliver.apply_async(kwargs={"delivery_id": str(delivery_id)}, retry=False)
+    except OperationalError as error:
+        # What was handed out and not enqueued is handed out again when its lease has passed.
+        logger.warning("The broker took no delivery: %s", type(error).__name__)
