@@ -1,5 +1,6 @@
 """Fixtures every test may ask for."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -51,3 +52,13 @@ def organization(founded: founding.Founded) -> Organization:
 def api(founded: founding.Founded) -> ApiClient:
     """An API client of the organization's administrator."""
     return ApiClient(founded)
+
+
+@pytest.fixture
+def eager_tasks() -> Iterator[None]:
+    """Run each task where it is enqueued, so that a job is done when its request returns."""
+    from config.celery import app
+
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False

@@ -1,13 +1,47 @@
 """Addresses of this app's entities below the organization."""
 
-from billing.api import accounts
+from billing.api import accounts, bill_jobs, bills, measurements
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
+    *measurements.urlpatterns,
     *routes("accounts", accounts.AccountViewSet, more={"<str:id>/children": {"get": "children"}}),
     *routes(
         "accountplans",
         accounts.AccountPlanViewSet,
         more={"<str:id>/replace": {"post": "replace"}},
     ),
+    *routes(
+        "billjobs",
+        bill_jobs.BillJobViewSet,
+        item={"get": "retrieve"},
+        more={
+            "recalculate": {"post": "recalculate"},
+            "<str:id>/cancel": {"post": "cancel"},
+            "<str:id>/retry": {"post": "retry"},
+        },
+    ),
+    *routes(
+        "bills",
+        bills.BillViewSet,
+        collection={"get": "list"},
+        item={"get": "retrieve", "delete": "destroy"},
+        more={
+            "approve": {"post": "approve_many"},
+            "preview": {"post": "preview"},
+            "accountid/<str:account>": {"get": "of_account"},
+            "latest/<str:account>": {"get": "latest"},
+            "billingperiod/<str:day>/<str:frequency>": {"get": "of_period"},
+            "billingperiod/<str:day>/<str:frequency>/approve": {"post": "approve_period"},
+            "<str:id>/status": {"put": "status"},
+            "<str:id>/lock": {"put": "lock"},
+        },
+    ),
+    *routes(
+        "bills/<str:bill>/lineitems",
+        bills.LineItemViewSet,
+        collection={"get": "of_bill"},
+        item={"get": "retrieve"},
+    ),
+    *routes("lineitems", bills.LineItemViewSet, collection={"get": "list"}, item={}),
 ]

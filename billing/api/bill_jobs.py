@@ -1,0 +1,114 @@
+"""Bill jobs over the API."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.api.bill_serializers import (
+    BillJobRequestSerializer,
+    BillJobSerializer,
+    RecalculateSerializer,
+)
+from billing.bills import job_requests, runs
+from billing.models import BillJob, BillJobStatus
+from organizations.kernel import clock
+from organizations.kernel.api.filters import Filter, boolean, chosen
+from organizations.kernel.api.views import TenantViewSet
+from organizations.models import Organization
+
+Permits = dict[str, tuple[str | None, str | None]]
+# The wire's name of each field of a request, and ours.
+REQUEST_FIELDS = {
+    "lastDateInBillingPeriod": "latest_date_in_billing_period",
+    "billingFrequency": "billing_frequency",
+    "billFrequencyInterval": "bill_frequency_interval",
+    "accountIds": "account_ids",
+    "billDate": "bill_date",
+    "dueDate": "due_date",
+    "externalInvoiceDate": "external_invoice_date",
+    "targetCurrency": "target_currency",
+    "currencyConversions": "currency_conversions",
+    "timezone": "timezone",
+    "dayEpoch": "day_epoch",
+    "weekEpoch": "week_epoch",
+    "monthEpoch": "month_epoch",
+    "yearEpoch": "year_epoch",
+}
+
+
+def job_request(values: dict[str, Any]) -> job_requests.JobRequest:
+    """Return the domain's request for a checked body; nulls mean not given."""
+    given = {ours: values[wire] for wire, ours in REQUEST_FIELDS.items() if values.get(wire)}
+    return job_requests.JobRequest(**given)
+
+
+class BillJobViewSet(TenantViewSet):
+    """Runs that make or recalculate bills."""
+
+    queryset = BillJob.objects.all()
+    serializer_class = BillJobSerializer
+    filters: ClassVar[dict[str, Filter]] = {
+        "active": boolean(None),
+        "status": chosen("status", BillJobStatus.values),
+    }
+    permits: ClassVar[Permits] = {
+        "recalculate": ("config:create", None),
+        "cancel": ("config:update", None),
+        "retry": ("config:update", None),
+    }
+
+    @property
+    def organization(self) -> Organization:
+        """The organization as a row."""
+        return Organization.objects.get(pk=self.organization_id)
+
+    def narrow(self, rows: Any) -> Any:
+        """``active`` leaves out what is complete or cancelled, or everything else (JOB-2)."""
+        active = self.asked.get("active")
+        if active is None:
+            return rows
+        return rows.filter(status__in=runs.ACTIVE) if active else rows.exclude(
+            status__in=runs.ACTIVE
+        )
+
+    @extend_schema(request=BillJobRequestSerializer)
+    def create(self, request: Request, **kwargs: Any) -> Response:
+        """Start a run."""
+        body = BillJobRequestSerializer(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        return self.answer(
+            runs.start(
+                self.organization,
+                job_request(body.validated_data),
+                by=self.principal,
+                at=clock.now(),
+            )
+        )
+
+    @extend_schema(request=RecalculateSerializer)
+    def recalculate(self, request: Request, **kwargs: Any) -> Response:
+        """Start a job that calculates the given bills again."""
+        body = RecalculateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return self.answer(
+            runs.recalculate(
+                self.organization,
+                body.validated_data["billIds"],
+                by=self.principal,
+                at=clock.now(),
+            )
+        )
+
+    @extend_schema(request=None)
+    def cancel(self, request: Request, **kwargs: Any) -> Response:
+        """Stop further accounts; bills already written stay (JOB-11)."""
+        return self.answer(runs.cancel(self.get_object(), by=self.principal))
+
+    @extend_schema(request=None)
+    def retry(self, request: Request, **kwargs: Any) -> Response:
+        """Bill the parked accounts of a finished job again."""
+        return self.answer(runs.retry(self.get_object(), by=self.principal))

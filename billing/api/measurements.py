@@ -1,0 +1,137 @@
+"""Measurements over the API: send them, and download what could not be stored.
+
+The first is the one route where serializers would cost more than everything else together, so it
+is a plain view: the decoder of ``usage.reception`` knows the shape.
+"""
+
+from collections.abc import Callable
+from datetime import tzinfo
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.views.decorators.csrf import csrf_exempt
+
+from billing.usage import failures, ingest, reception
+from organizations import access
+from organizations.kernel import clock, exact_json
+from organizations.kernel.api import errors
+from organizations.kernel.errors import DomainError, FieldRefused
+from organizations.kernel.periods import parse_timezone
+from organizations.models import OrganizationConfig
+
+ACCEPTED = b'{"result":"accepted"}'
+View = Callable[..., HttpResponse]
+
+
+class PayloadTooLarge(DomainError):
+    """The body has 512,000 bytes or more (usage.md 4.1.1: 403, not 413)."""
+
+    status_code = 403
+    code = "PAYLOAD_TOO_LARGE"
+
+    def __init__(self) -> None:
+        super().__init__(f"The payload must be below {settings.INGEST_BODY_LIMIT_BYTES:,} bytes.")
+
+
+class NotJSONContent(DomainError):
+    """The Content-Type is not JSON."""
+
+    status_code = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self) -> None:
+        super().__init__("Send JSON with Content-Type application/json.")
+
+
+def answering(method: str) -> Callable[[View], View]:
+    """Let a view answer one verb, and turn its refusals into answers."""
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        def answer(request: HttpRequest, **where: Any) -> HttpResponse:
+            if request.method != method:
+                refusal = errors.answer(405, f"Method {request.method} is not allowed here.")
+                refusal["Allow"] = method
+                return refusal
+            try:
+                return view(request, **where)
+            except DomainError as error:
+                return errors.answer(
+                    error.status_code, error.message, code=error.code, errors=error.errors
+                )
+
+        return answer
+
+    return decorate
+
+
+@answering("POST")
+def submit(request: HttpRequest, **_where: Any) -> HttpResponse:
+    """Take 1 to 1,000 measurements in; the answer comes after they are committed."""
+    organization_id = request.organization_id
+    access.require(request.principal, "measurements:upload", "data:measurement")
+    at = clock.now()
+    received = reception.receive(_body(request), at=at, zone=lambda: _zone(organization_id))
+    ingest.accept(organization_id, received, at=at)
+    return HttpResponse(ACCEPTED, content_type="application/json")
+
+
+@answering("GET")
+def download_url(request: HttpRequest, **_where: Any) -> HttpResponse:
+    """Answer an address under which the log of a failure can be read for five minutes."""
+    access.require(request.principal, "measurements:retrieve", "data:measurement")
+    file = request.GET.get("file", "")
+    if not file:
+        raise FieldRefused("file", "is required")
+    token = failures.sign(failures.find(request.organization_id, file))
+    url = request.build_absolute_uri(reverse("failed_ingest", kwargs={"token": token}))
+    return _json({"url": url})
+
+
+@answering("GET")
+def download(request: HttpRequest, *, token: str) -> HttpResponse:
+    """Answer the log itself, to whoever holds the signed address."""
+    return _json(failures.log(failures.opened(token)))
+
+
+def _body(request: HttpRequest) -> bytes:
+    """Return the body; what is too large is refused before it is read."""
+    kind = request.content_type or ""
+    if kind and kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
+        raise NotJSONContent
+    limit = settings.INGEST_BODY_LIMIT_BYTES
+    try:
+        declared = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        declared = 0
+    if declared >= limit:
+        raise PayloadTooLarge
+    body = request.read(limit)
+    if len(body) >= limit:
+        raise PayloadTooLarge
+    return body
+
+
+def _zone(organization_id: UUID) -> tzinfo:
+    found = OrganizationConfig.objects.for_organization(organization_id)
+    return parse_timezone(found.values_list("timezone", flat=True).get())
+
+
+def _json(value: Any) -> HttpResponse:
+    return HttpResponse(exact_json.dumps(value), content_type="application/json")
+
+
+urlpatterns = [
+    path("organizations/<str:org>/measurements", submit, name="measurements"),
+    path(
+        "organizations/<str:org>/measurements/failedIngest/getDownloadUrl",
+        download_url,
+        name="failed_ingest_download_url",
+    ),
+    path("downloads/failed-ingest/<str:token>", download, name="failed_ingest"),
+]

@@ -1,0 +1,88 @@
+"""What a bill run would make of one account, as rows that are never saved (JOB-12)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from billing.bills import calculation, line_rows, snapshot, writer
+from billing.bills.job_requests import JobRequest, check, wanted
+from billing.models import Bill, LineItem
+from organizations.kernel import exact_json, ids
+from organizations.kernel.errors import DomainError, FieldRefused
+from organizations.kernel.money import ZERO
+from organizations.kernel.principals import Principal
+from organizations.models import Organization, OrganizationConfig
+
+_JSON_COLUMNS = ("segment", "band_usage", "calculation")
+
+
+class NothingDue(DomainError):
+    """No plan of the account is billed for the period asked for."""
+
+    code = "NOTHING_DUE"
+
+    def __init__(self) -> None:
+        super().__init__("This account has nothing to bill for this period.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A bill and its lines that are not in the database."""
+
+    bill: Bill
+    lines: list[LineItem]
+
+
+def preview(
+    organization: Organization, request: JobRequest, *, by: Principal, at: datetime
+) -> Preview:
+    """Return the bill that a run with this request would make for its one account.
+
+    Raises ``FieldRefused`` unless exactly one account is named, ``NothingDue``, and whatever
+    would park the account.
+    """
+    if len(request.account_ids) != 1:
+        raise FieldRefused("accountIds", "a preview is of exactly one account")
+    config = OrganizationConfig.objects.for_organization(organization).get()
+    job = check(organization, config, request, at=at)
+    account_id = UUID(job.account_ids[0])
+    taken = snapshot.take(organization.pk, [account_id], wanted(job), include_locked=True)
+    account = taken.accounts[account_id]
+    bills = calculation.calculate(account)
+    if not bills:
+        raise NothingDue
+    bill = Bill(
+        id=ids.new_id(),
+        organization=organization,
+        account_id=account_id,
+        created_at=at,
+        created_by=by.id,
+    )
+    writer.fill(bill, bills[0], account.facts, ZERO, job=None, by=by, at=at)
+    return Preview(bill, _lines(taken, bill, bills[0], by=by, at=at))
+
+
+def _lines(
+    taken: snapshot.Snapshot,
+    bill: Bill,
+    calculated: calculation.Calculated,
+    *,
+    by: Principal,
+    at: datetime,
+) -> list[LineItem]:
+    rows = []
+    for line in calculated.rated.lines:
+        values = line_rows.values(
+            line,
+            line_id=ids.new_id(),
+            version=1,
+            organization_id=taken.organization_id,
+            bill_id=bill.pk,
+            names=taken.names,
+            at=at,
+            by=by.id,
+        )
+        columns = dict(zip(line_rows.COLUMNS, values, strict=True))
+        columns |= {name: exact_json.loads(columns[name]) for name in _JSON_COLUMNS}
+        rows.append(LineItem(**columns))
+    return rows
