@@ -4,12 +4,20 @@ Nothing else touches ``billing_measurement`` and ``billing_uidclaim``, so that a
 stand behind the same few functions later.
 """
 
+from billing.usage.store.claims import claim, forget_old, release
 from billing.usage.store.quantities import quantities
-from billing.usage.store.requests import (
-    Method,
-    Quantity,
-    QuantityRequest,
-    Segmentation,
-)
+from billing.usage.store.requests import Method, Quantity, QuantityRequest, Segmentation
+from billing.usage.store.rows import Measurement, append
 
-__all__ = ["Method", "Quantity", "QuantityRequest", "Segmentation", "quantities"]
+__all__ = [
+    "Measurement",
+    "Method",
+    "Quantity",
+    "QuantityRequest",
+    "Segmentation",
+    "append",
+    "claim",
+    "forget_old",
+    "quantities",
+    "release",
+]

@@ -1,0 +1,130 @@
+"""Take measurements in: whatever brings them comes through ``accept`` (usage.md 4.2, 5.4).
+
+Everything happens in one transaction. When it is committed, every good measurement is stored,
+counted once and in every sum, and every bad one is a failure with its event; when it is not,
+nothing of the batch was received.
+"""
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing.usage import enrichment, failures, resolution, skeletons, store
+from billing.usage.enrichment import Enriched, Failure
+from billing.usage.reception import Received
+from organizations.kernel import ids
+
+REVISION = "SELECT catalog_revision FROM organizations_organization WHERE id = %s"
+
+
+def accept(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
+    """Store what can be stored and record why the rest cannot; ``at`` is the time of receipt."""
+    with transaction.atomic(durable=True):
+        catalog = resolution.catalog_at(organization_id, _revision(organization_id))
+        catalog.learn({one.item.meter for one in received}, {one.item.account for one in received})
+        outcome = enrichment.enrich(received, catalog.meters)
+        good, failed = _without_similar_accounts(organization_id, outcome.enriched, catalog)
+        failed = outcome.failures + failed
+        good, duplicated = _claim(organization_id, good, at)
+        accounts, refused = _accounts(organization_id, good, catalog)
+        if refused:
+            good, failed = _give_back(organization_id, good, refused, failed)
+        store.append(
+            organization_id,
+            [
+                store.Measurement(
+                    accounts[one.received.item.account],
+                    one.meter.id,
+                    one.received.ts,
+                    one.received.ets,
+                    one.received.item.uid or str(ids.new_id()),
+                    one.values,
+                )
+                for one in good
+            ],
+            at=at,
+        )
+        failures.record(organization_id, failed + duplicated, at=at)
+
+
+def _revision(organization_id: UUID) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(REVISION, [organization_id])
+        return cursor.fetchone()[0]
+
+
+def _without_similar_accounts(
+    organization_id: UUID, enriched: list[Enriched], catalog: resolution.Catalog
+) -> tuple[list[Enriched], list[Failure]]:
+    """Sort out items whose account does not exist but has a near match."""
+    unknown = {
+        one.received.item.account
+        for one in enriched
+        if one.received.item.account not in catalog.accounts
+    }
+    similar = resolution.near_matches(organization_id, unknown) if unknown else {}
+    if not similar:
+        return enriched, []
+    return _sort_out(enriched, similar)
+
+
+def _sort_out(
+    enriched: list[Enriched], similar: dict[str, str]
+) -> tuple[list[Enriched], list[Failure]]:
+    good, failed = [], []
+    for one in enriched:
+        item = one.received.item
+        if item.account in similar:
+            failed.append(enrichment.similar_account(item, similar[item.account]))
+        else:
+            good.append(one)
+    return good, failed
+
+
+def _claim(
+    organization_id: UUID, enriched: list[Enriched], at: datetime
+) -> tuple[list[Enriched], list[Failure]]:
+    """Claim the uids; of two items with one uid the first is stored. Without uid all are."""
+    won = store.claim(
+        organization_id, [one.received.item.uid for one in enriched if one.received.item.uid], at=at
+    )
+    good, duplicated = [], []
+    for one in enriched:
+        uid = one.received.item.uid
+        if not uid:
+            good.append(one)
+        elif uid in won:
+            won.remove(uid)
+            good.append(one)
+        else:
+            duplicated.append(one.received.item)
+    return good, [enrichment.duplicates(duplicated)] if duplicated else []
+
+
+def _accounts(
+    organization_id: UUID, enriched: list[Enriched], catalog: resolution.Catalog
+) -> tuple[Mapping[str, UUID], dict[str, str]]:
+    """Return the accounts by code, skeletons made, and the codes that came too close to one."""
+    unknown = [
+        one.received.item.account
+        for one in enriched
+        if one.received.item.account not in catalog.accounts
+    ]
+    if not unknown:
+        return catalog.accounts, {}
+    made, refused = skeletons.ensure(organization_id, unknown)
+    transaction.on_commit(lambda: catalog.accounts.update(made))
+    return ChainMap(made, catalog.accounts), refused
+
+
+def _give_back(
+    organization_id: UUID, enriched: list[Enriched], refused: dict[str, str], failed: list[Failure]
+) -> tuple[list[Enriched], list[Failure]]:
+    """Sort out items whose account was made under a similar code meanwhile; free their uids."""
+    good, late = _sort_out(enriched, refused)
+    uids = [item.uid for failure in late for item in failure.items if item.uid]
+    store.release(organization_id, uids)
+    return good, failed + late

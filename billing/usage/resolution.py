@@ -1,0 +1,94 @@
+"""From codes to ids: meters with their fields, and accounts, remembered per process.
+
+What is remembered of an organization is valid for one catalogue revision, which is read in the
+transaction that uses it. Every change of a meter or account raises the revision in the
+transaction of the change, so usage received after a change is never booked by what was before.
+Only what exists is remembered: a code that is not found is looked for again each time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+from uuid import UUID
+
+from billing.models import Account, fold_code
+from catalog.models import Meter
+
+MOST_ORGANIZATIONS = 200
+MOST_CODES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFields:
+    """A meter as enrichment needs it: (map of the measurement, code) of each data field."""
+
+    id: UUID
+    fields: tuple[tuple[str, str], ...]
+    derived_codes: frozenset[str]
+    derived_fields: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Catalog:
+    """What is known of one organization at one revision."""
+
+    organization_id: UUID
+    revision: int
+    meters: dict[str, MeterFields] = field(default_factory=dict)
+    accounts: dict[str, UUID] = field(default_factory=dict)
+
+    def learn(self, meter_codes: set[str], account_codes: set[str]) -> None:
+        """Look up the codes that are not known yet; at most two queries."""
+        if unknown := {code for code in meter_codes if code not in self.meters}:
+            rows = Meter.objects.for_organization(self.organization_id).filter(code__in=unknown)
+            for row in rows.only("code", "data_fields", "derived_fields"):
+                self.meters[row.code] = _fields_of(row)
+        if unknown := {code for code in account_codes if code not in self.accounts}:
+            self.accounts.update(find_accounts(self.organization_id, unknown))
+
+
+def find_accounts(organization_id: UUID, codes: Iterable[str]) -> dict[str, UUID]:
+    """Return the ids of the accounts that have exactly these codes."""
+    rows = Account.objects.for_organization(organization_id).filter(code__in=sorted(codes))
+    return dict(rows.values_list("code", "id"))
+
+
+def near_matches(organization_id: UUID, codes: Iterable[str]) -> dict[str, str]:
+    """Return, for codes that no account has, the code of an account too similar to it (4.6)."""
+    folded = {code: fold_code(code) for code in codes}
+    rows = Account.objects.for_organization(organization_id).filter(
+        code_folded__in=sorted(set(folded.values()))
+    )
+    similar = dict(rows.values_list("code_folded", "code"))
+    return {code: similar[fold] for code, fold in folded.items() if fold in similar}
+
+
+_catalogs: OrderedDict[UUID, Catalog] = OrderedDict()
+_lock = Lock()
+
+
+def catalog_at(organization_id: UUID, revision: int) -> Catalog:
+    """Return what this process knows of the organization at exactly this revision."""
+    with _lock:
+        known = _catalogs.get(organization_id)
+        is_full = known is not None and len(known.accounts) > MOST_CODES
+        if known is None or known.revision < revision or is_full:
+            # A new one, never an emptied one: other threads are reading it.
+            known = _catalogs[organization_id] = Catalog(organization_id, revision)
+            if len(_catalogs) > MOST_ORGANIZATIONS:
+                _catalogs.popitem(last=False)
+        elif known.revision > revision:
+            # A slower transaction: it may not leave its older view to others.
+            return Catalog(organization_id, revision)
+        _catalogs.move_to_end(organization_id)
+        return known
+
+
+def _fields_of(meter: Meter) -> MeterFields:
+    return MeterFields(
+        id=meter.pk,
+        fields=tuple((row["category"].lower(), row["code"]) for row in meter.data_fields),
+        derived_codes=frozenset(row["code"] for row in meter.derived_fields),
+        derived_fields=tuple(meter.derived_fields),
+    )
