@@ -1,1 +1,213 @@
-"""The page of bills."""
+"""The list of bills and what can be done with a selection of them (C8.1)."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.decorators import action, display
+
+from billing.admin import bill_page, overview
+from billing.bills import lifecycle, runs
+from billing.models import Bill
+from organizations.kernel import clock
+from organizations.kernel.console import show
+from organizations.kernel.console.filters import OwnRelatedFilter, RangeDateFilter
+from organizations.kernel.console.pages import PageConsoleAdmin
+from organizations.kernel.errors import DomainError
+
+TYPED_WORD = "delete"
+
+
+class AccountFilter(OwnRelatedFilter):
+    """Bills of one account."""
+
+
+@admin.register(Bill)
+class BillAdmin(PageConsoleAdmin):
+    """Bills: made by bill jobs, approved and locked by people."""
+
+    resource = "billing:bill"
+    list_display = ["account_name", "reference", "period", "bill_date", "state", "shown_total"]
+    list_filter = [
+        "status",
+        "is_locked",
+        "billing_frequency",
+        "currency",
+        ("bill_date", RangeDateFilter),
+        ("external_invoice_date", RangeDateFilter),
+        ("account", AccountFilter),
+    ]
+    search_fields = ["account_name", "account_code", "invoice_reference"]
+    ordering = ("-bill_date", "account_name", "-pk")
+    actions = ["approve_selected", "lock_selected", "recalculate_selected", "delete_bills"]
+    page_template = "console/bill.html"
+    change_list_template = "console/bill_jobs.html"
+    deeds = {
+        "approve": "approve",
+        "put_back": "put_back",
+        "lock": "lock",
+        "recalculate": "recalculate",
+        "delete": "delete",
+    }
+    empty_hint = "Run billing to make the bills of a period."
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """A bill job's page links to its bills."""
+        return lookup == "bill_job__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the document and the explanation of a line."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("<uuid:bill_id>/pdf/", wrap(self.pdf_view), name="bill_pdf"),
+            path(
+                "<uuid:bill_id>/lines/<uuid:line_id>/",
+                wrap(self.explanation_view),
+                name="bill_line_explanation",
+            ),
+            *super().get_urls(),
+        ]
+
+    def pdf_view(self, request: HttpRequest, bill_id: Any) -> HttpResponse:
+        """Send the bill as PDF."""
+        return bill_page.pdf(self._allowed(request, bill_id))
+
+    def explanation_view(self, request: HttpRequest, bill_id: Any, line_id: Any) -> HttpResponse:
+        """Send how a line came about, as a piece of the bill's page."""
+        return bill_page.explanation(request, self._allowed(request, bill_id), line_id)
+
+    def _allowed(self, request: HttpRequest, bill_id: Any) -> Bill:
+        bill = self.get_queryset(request).filter(pk=bill_id).first()
+        if bill is None or not self.has_view_permission(request, bill):
+            raise PermissionDenied
+        return bill
+
+    def page_context(self, request: HttpRequest, row: Bill) -> dict[str, Any]:
+        """Add lines, waterfall and what may be done."""
+        return bill_page.context_of(row)
+
+    # What the buttons of a bill's page do -----------------------------------------------------
+    def approve(self, request: HttpRequest, row: Bill) -> str:
+        """Approve the bill."""
+        lifecycle.approve(row, by=request.principal, at=clock.now())
+        return "Approved."
+
+    def put_back(self, request: HttpRequest, row: Bill) -> str:
+        """Make an approved bill pending again."""
+        lifecycle.put_back(row, by=request.principal, at=clock.now())
+        return "Pending again."
+
+    def lock(self, request: HttpRequest, row: Bill) -> str:
+        """Lock the bill for good."""
+        lifecycle.lock(row, by=request.principal, at=clock.now())
+        return "Locked. Nothing changes this bill any more."
+
+    def recalculate(self, request: HttpRequest, row: Bill) -> HttpResponse:
+        """Calculate the bill again with a job, and show the job."""
+        job = runs.recalculate(request.organization, [row.pk], by=request.principal, at=clock.now())
+        messages.success(request, "Recalculation has started.")
+        return HttpResponseRedirect(show.address(job))
+
+    def delete(self, request: HttpRequest, row: Bill) -> HttpResponse:
+        """Delete the bill, after asking."""
+        return self._ask_or_delete(request, [row])
+
+    # What can be done with a selection --------------------------------------------------------
+    @action(description="Approve selected", permissions=["operate"])
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Approve those that are pending."""
+        bill_ids = list(queryset.values_list("pk", flat=True))
+        try:
+            changed = lifecycle.approve_many(
+                request.organization, bill_ids=bill_ids, by=request.principal, at=clock.now()
+            )
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+            return
+        messages.success(
+            request, f"{changed} approved, {len(bill_ids) - changed} left as they were."
+        )
+
+    @action(description="Lock selected", permissions=["operate"])
+    def lock_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Lock those that are approved; say which are not."""
+        locked = 0
+        for bill in queryset:
+            try:
+                lifecycle.lock(bill, by=request.principal, at=clock.now())
+                locked += 1
+            except DomainError as refusal:
+                messages.error(request, f"{bill.account_name}: {refusal.message}")
+        if locked:
+            messages.success(request, f"{locked} locked.")
+
+    @action(description="Recalculate selected", permissions=["operate"])
+    def recalculate_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Start a job that calculates the selected bills again."""
+        bill_ids = list(queryset.values_list("pk", flat=True))
+        try:
+            job = runs.recalculate(
+                request.organization, bill_ids, by=request.principal, at=clock.now()
+            )
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+            return None
+        return HttpResponseRedirect(show.address(job))
+
+    @action(description="Delete selected", permissions=["operate"])
+    def delete_bills(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
+        """Delete the selected bills, after asking."""
+        return self._ask_or_delete(request, list(queryset))
+
+    def _ask_or_delete(self, request: HttpRequest, bills: list[Bill]) -> HttpResponse:
+        if not request.permissions.allows_verb("delete", self.resource):
+            raise PermissionDenied
+        if request.POST.get("typed", "").strip().lower() != TYPED_WORD:
+            return self._ask(request, bills)
+        deleted = 0
+        for bill in bills:
+            try:
+                lifecycle.delete(bill, by=request.principal)
+                deleted += 1
+            except DomainError as refusal:
+                messages.error(request, f"{bill.account_name}: {refusal.message}")
+        if deleted:
+            messages.success(request, f"{deleted} deleted.")
+        return HttpResponseRedirect(reverse("admin:billing_bill_changelist"))
+
+    def _ask(self, request: HttpRequest, bills: list[Bill]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Delete bills",
+            "opts": self.opts,
+            "bills": bills,
+            "word": TYPED_WORD,
+            "is_wrong": "typed" in request.POST,
+            "action_name": request.POST.get("action", ""),
+        }
+        return TemplateResponse(request, "console/delete_bills.html", context)
+
+    # Columns ----------------------------------------------------------------------------------
+    @display(description="Reference", ordering="invoice_number")
+    def reference(self, row: Bill) -> str:
+        """The invoice number, or the end of the id (NUM-2)."""
+        return show.code(bill_page.reference(row))
+
+    @display(description="Period", ordering="start_date")
+    def period(self, row: Bill) -> str:
+        """First and last day."""
+        return bill_page.period(row)
+
+    @display(description="State", ordering="status")
+    def state(self, row: Bill) -> str:
+        """Pending, approved or locked."""
+        return show.label(*overview.bill_state(row))
+
+    @display(description="Total", ordering="total")
+    def shown_total(self, row: Bill) -> str:
+        """The total with its currency."""
+        return show.right(show.money(row.total, row.currency))

@@ -11,10 +11,12 @@ from organizations.kernel.console.filters import RangeDateFilter
 
 NEXT_STEP = {
     "UndefinedMeter": "Make a meter with this code, then send the measurements again.",
-    "MissingField": "Send the field, or take it out of the meter, then send the measurements again.",
+    "MissingField": "Send the field, or take it out of the meter, then send the "
+    "measurements again.",
     "DuplicateUid": "Nothing to do when these were sent twice: the first ones are counted.",
     "DuplicateField": "Send each field once.",
-    "CalculationError": "The measurement is stored without the derived field. Check its calculation.",
+    "CalculationError": "The measurement is stored without the derived field. Check "
+    "its calculation.",
     "InvalidAccountCode": "Use the code of an account, or one that a new account may have.",
 }
 

@@ -1,1 +1,152 @@
-"""The page of bill jobs."""
+"""The page of bill jobs: progress while they run, parked accounts with reason and retry (C8.4)."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
+from unfold.decorators import display
+
+from billing.admin import run_billing
+from billing.bills import runs
+from billing.models import BillJob, BillJobStatus, JobAccountStatus
+from organizations.kernel.console import show
+from organizations.kernel.console.filters import RangeDateFilter
+from organizations.kernel.console.pages import PageConsoleAdmin
+
+FINISHED = (BillJobStatus.COMPLETE, BillJobStatus.CANCELLED)
+MOST_ACCOUNTS = 200
+COLOURS = {"BILLED": "good", "PARKED": "warn", "PENDING": "busy", "CANCELLED": "bad"}
+
+
+@admin.register(BillJob)
+class BillJobAdmin(PageConsoleAdmin):
+    """Bill runs."""
+
+    resource = "billing:billJob"
+    list_display = ["started", "what", "shown_status", "progress", "shown_parked"]
+    list_filter = ["status", "type", "is_scheduled", ("created_at", RangeDateFilter)]
+    search_fields = ["billing_frequency"]
+    search_help_text = "Search by id or frequency"
+    page_template = "console/bill_job.html"
+    change_list_template = "console/bill_jobs.html"
+    deeds = {"cancel": "cancel", "retry": "retry"}
+    empty_hint = "A bill job makes the bills of a period for all accounts, or for those you choose."
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add run billing and the answer a progress bar asks for."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("run/", wrap(self.run_view), name="run_billing"),
+            path("<uuid:job_id>/progress/", wrap(self.progress_view), name="bill_job_progress"),
+            *super().get_urls(),
+        ]
+
+    def run_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask what to bill, then start the job."""
+        return run_billing.view(self, request)
+
+    def progress_view(self, request: HttpRequest, job_id: Any) -> HttpResponse:
+        """Answer how far a job is."""
+        job = self.get_queryset(request).filter(pk=job_id).first()
+        if job is None or not self.has_view_permission(request, job):
+            raise Http404
+        return JsonResponse(progress_of(job))
+
+    def page_context(self, request: HttpRequest, row: BillJob) -> dict[str, Any]:
+        """Add progress and accounts; parked ones come first."""
+        accounts = row.accounts.select_related("account")
+        parked = accounts.filter(status=JobAccountStatus.PARKED).order_by("account__name", "pk")
+        others = accounts.filter(~Q(status=JobAccountStatus.PARKED)).order_by("account__name", "pk")
+        return {
+            "progress": progress_of(row),
+            "progress_url": reverse("admin:bill_job_progress", args=[row.pk]),
+            "parked": [_account(each) for each in parked[:MOST_ACCOUNTS]],
+            "accounts": [_account(each) for each in others[:MOST_ACCOUNTS]],
+            "most": MOST_ACCOUNTS,
+            "is_finished": row.status in FINISHED,
+            "what": describe(row),
+            "bills_url": f"{reverse('admin:billing_bill_changelist')}?bill_job__id__exact={row.pk}",
+        }
+
+    def cancel(self, request: HttpRequest, row: BillJob) -> str:
+        """Stop the job (JOB-11)."""
+        runs.cancel(row, by=request.principal)
+        return "The job is cancelled. Bills already made stay."
+
+    def retry(self, request: HttpRequest, row: BillJob) -> str:
+        """Bill the parked accounts once more."""
+        runs.retry(row, by=request.principal)
+        return "The parked accounts are tried again."
+
+    @display(description="Started", ordering="created_at")
+    def started(self, row: BillJob) -> str:
+        """When it was asked for."""
+        return show.instant(row.created_at)
+
+    @display(description="What")
+    def what(self, row: BillJob) -> str:
+        """Which bills it makes."""
+        return describe(row)
+
+    @display(description="Status", ordering="status")
+    def shown_status(self, row: BillJob) -> str:
+        """A coloured word."""
+        colours = {BillJobStatus.COMPLETE: "good", BillJobStatus.CANCELLED: "bad"}
+        return show.label(row.get_status_display(), colours.get(row.status, "busy"))
+
+    @display(description="Done")
+    def progress(self, row: BillJob) -> str:
+        """How many of how many accounts."""
+        return f"{row.total - row.pending} of {row.total}"
+
+    @display(description="Parked")
+    def shown_parked(self, row: BillJob) -> str:
+        """Accounts that wait for a person."""
+        return show.label(str(row.parked), "warn") if row.parked else show.NOTHING
+
+
+def describe(job: BillJob) -> str:
+    """Return a job in words."""
+    if job.type == "RECALCULATE":
+        return f"Recalculation of {len(job.bill_ids)} bills"
+    frequency = (job.get_billing_frequency_display() or "All").lower()
+    whom = f"{len(job.account_ids)} accounts" if job.account_ids else "all accounts"
+    day = show.day(job.latest_date_in_billing_period)
+    return f"{frequency.capitalize()} bills of the period with {day}, {whom}"
+
+
+def progress_of(job: BillJob) -> dict[str, Any]:
+    """Return the shares of the progress bar in percent, a sentence, and whether it is over."""
+    shares = {
+        name: _percent(count, job.total)
+        for name, count in (
+            ("billed", job.billed),
+            ("skipped", job.skipped),
+            ("parked", job.parked),
+        )
+    }
+    words = f"{job.get_status_display()}: {job.total - job.pending} of {job.total} done"
+    if job.billed or job.total:
+        words += f", {job.billed} billed"
+    if job.skipped:
+        words += f", {job.skipped} without a bill"
+    if job.parked:
+        words += f", {job.parked} parked"
+    return {"shares": shares, "words": words, "isFinished": job.status in FINISHED}
+
+
+def _percent(count: int, total: int) -> int:
+    return 100 * count // total if total else 0
+
+
+def _account(row: Any) -> dict[str, Any]:
+    return {
+        "name": row.account.name,
+        "code": row.account.code,
+        "url": show.address(row.account),
+        "status": row.get_status_display(),
+        "colour": COLOURS.get(row.status, "plain"),
+        "reason": row.reason,
+    }

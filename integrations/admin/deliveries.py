@@ -45,7 +45,10 @@ class DeliveryAdmin(ReadOnlyConsoleAdmin):
     fields = ["event_name", "destination", "shown_status", "error", "attempts_made", "next_try",
               "created_at", "finished_at", "event_id", "attempt_log", "shown_body"]  # fmt: skip
     readonly_fields = ["shown_status", "next_try", "attempt_log", "shown_body"]
-    empty_hint = "Every event is delivered to every active webhook destination; each delivery is listed here."
+    empty_hint = (
+        "Every event is delivered to every active webhook destination; each delivery "
+        "is listed here."
+    )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A delivery has no version."""

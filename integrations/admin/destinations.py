@@ -50,7 +50,10 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
         (None, {"fields": ["name", "code", "description", "url", "is_active"]}),
         ("Signature", {"fields": ["api_key", "secret", "credentials_name"]}),
     ]
-    empty_hint = "A webhook destination is an address of yours that is told about every change and every bill."
+    empty_hint = (
+        "A webhook destination is an address of yours that is told about every change "
+        "and every bill."
+    )
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Texts in one line."""

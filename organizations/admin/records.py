@@ -30,7 +30,10 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
               "account_id", "resource_id"]  # fmt: skip
     readonly_fields = ["shown_severity", "shown_status"]
     actions = ["mark_new", "mark_in_progress", "mark_resolved"]
-    empty_hint = "Alerts tell of bills made, accounts that could not be billed and destinations that stopped answering."
+    empty_hint = (
+        "Alerts tell of bills made, accounts that could not be billed and "
+        "destinations that stopped answering."
+    )
 
     @display(description="Severity", ordering="severity")
     def shown_severity(self, row: Alert) -> str:

@@ -1,0 +1,131 @@
+"""The page of one bill: facts, lines by product, waterfall, explanations, document (C8.2)."""
+
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from billing.admin import overview, waterfall
+from billing.bills import documents
+from billing.models import Bill, LineItem
+from organizations.kernel.console import names, show
+
+ZERO = Decimal(0)
+NO_PRODUCT = "Other"
+
+
+def context_of(bill: Bill) -> dict[str, Any]:
+    """Return what the page shows; a fixed number of queries."""
+    lines = list(bill.line_items.order_by("sequence_number", "pk"))
+    known = names.of([bill.approved_by, bill.locked_by])
+    bars = waterfall.steps((_step_label(line), line.converted_subtotal) for line in lines)
+    return {
+        "reference": reference(bill),
+        "period": period(bill),
+        "state": overview.bill_state(bill),
+        "total": show.money(bill.total, bill.currency),
+        "approved_by": known.get(bill.approved_by, ""),
+        "locked_by": known.get(bill.locked_by, ""),
+        "account_url": show.address(bill.account),
+        "job_url": show.address(bill.bill_job) if bill.bill_job_id else "",
+        "pdf_url": reverse("admin:bill_pdf", args=[bill.pk]),
+        "groups": [_group(bill, name, list(each)) for name, each in groupby(lines, _product)],
+        "waterfall": [(bar, show.money(bar.amount)) for bar in bars] if lines else [],
+        "waterfall_height": waterfall.height(bars),
+        "is_pending": bill.status == "PENDING",
+    }
+
+
+def reference(bill: Bill) -> str:
+    """Return the invoice number, or INV- and the end of the id (NUM-2)."""
+    return bill.invoice_reference or f"INV-{str(bill.pk)[-4:]}"
+
+
+def period(bill: Bill) -> str:
+    """Return first and last day."""
+    return f"{show.day(bill.start_date)} – {show.day(bill.end_date - timedelta(days=1))}"
+
+
+def pdf(bill: Bill) -> HttpResponse:
+    """Return the document as a download."""
+    return HttpResponse(
+        documents.pdf(bill),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{documents.file_name(bill)}"'},
+    )
+
+
+def explanation(request: HttpRequest, bill: Bill, line_id: Any) -> HttpResponse:
+    """Return how a line came about, recomputed now."""
+    line = bill.line_items.filter(pk=line_id).first()
+    if line is None:
+        raise Http404
+    from billing.bills import explain
+
+    return render(request, "console/explanation.html", {"told": explain.explain(line)})
+
+
+def _product(line: LineItem) -> str:
+    return line.product_name or NO_PRODUCT
+
+
+def _step_label(line: LineItem) -> str:
+    kind = line.get_line_item_type_display()
+    return f"{_product(line)}: {kind.lower()}" if line.product_name else kind
+
+
+def _group(bill: Bill, name: str, lines: list[LineItem]) -> dict[str, Any]:
+    total = sum((line.converted_subtotal for line in lines), ZERO)
+    return {
+        "name": name,
+        "total": show.money(total, bill.currency),
+        "lines": [_line(bill, line) for line in lines],
+    }
+
+
+def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
+    is_metered = bool(line.unit)
+    is_converted = line.currency != bill.currency
+    return {
+        "description": line.description,
+        "kind": line.get_line_item_type_display(),
+        "plan": line.plan_name or "",
+        "segment": line.segment or {},
+        "period": _service_period(line, ZoneInfo(bill.timezone)),
+        "quantity": show.amount(line.quantity) if is_metered else "",
+        "units": f"{show.amount(line.units)} {line.unit}" if is_metered else "",
+        "bands": [_band(band) for band in line.band_usage],
+        "subtotal": show.money(line.subtotal, line.currency) if is_converted else "",
+        "rate": show.amount(line.conversion_rate) if is_converted else "",
+        "amount": show.money(line.converted_subtotal, bill.currency),
+        "explain_url": reverse("admin:bill_line_explanation", args=[bill.pk, line.pk]),
+    }
+
+
+def _band(band: dict[str, Any]) -> dict[str, str]:
+    fixed = Decimal(band["fixedPrice"])
+    return {
+        "above": show.amount(Decimal(band["lowerLimit"])),
+        "units": show.amount(Decimal(band["bandUnits"])),
+        "unit_price": show.amount(Decimal(band["unitPrice"])),
+        "fixed_price": show.amount(fixed) if fixed else "",
+        "sum": show.money(Decimal(band["bandSubtotal"])),
+    }
+
+
+def _service_period(line: LineItem, zone: ZoneInfo) -> str:
+    """Return days when the period begins and ends at midnight there, else days with times."""
+    start = line.service_period_start.astimezone(zone)
+    end = line.service_period_end.astimezone(zone)
+    if start.time() == end.time() == time.min:
+        return f"{show.day(start)} – {show.day(_day_before(end))}"
+    return f"{show.instant(start)} – {show.instant(end)}"
+
+
+def _day_before(at: datetime) -> datetime:
+    return at - timedelta(days=1)

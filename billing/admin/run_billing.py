@@ -1,0 +1,108 @@
+"""Run billing: ask for period, frequency and accounts, then start a bill job (C8.1)."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from unfold.widgets import UnfoldAdminSingleDateWidget
+
+from billing.bills import runs
+from billing.bills.job_requests import JobRequest
+from billing.models import Account
+from organizations.kernel import clock, ids
+from organizations.kernel.console import show
+from organizations.kernel.console.forms import PlainForm
+from organizations.kernel.errors import DomainError
+
+FREQUENCIES = [
+    ("", "All frequencies"),
+    ("MONTHLY", "Monthly"),
+    ("WEEKLY", "Weekly"),
+    ("DAILY", "Daily"),
+    ("ANNUALLY", "Annually"),
+]
+
+
+class RunBillingForm(PlainForm):
+    """What to bill."""
+
+    wire_names = {"lastDateInBillingPeriod": "day", "billingFrequency": "frequency"}
+    day = forms.DateField(
+        label="A day of the period",
+        widget=UnfoldAdminSingleDateWidget,
+        help_text="Each plan is billed for its period that contains this day. A period that is "
+        "not over yet is billed up to now.",
+    )
+    frequency = forms.ChoiceField(label="Frequency", choices=FREQUENCIES, required=False)
+    accounts = forms.CharField(
+        label="Accounts",
+        required=False,
+        help_text="Codes separated by commas. Empty: all accounts.",
+    )
+
+    def __init__(self, *args: Any, organization: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.organization = organization
+
+    def clean_accounts(self) -> list[Any]:
+        """Return the ids of the codes; unknown ones are named."""
+        codes = [code.strip() for code in self.cleaned_data["accounts"].split(",") if code.strip()]
+        found = dict(
+            Account.objects.for_organization(self.organization)
+            .filter(code__in=codes)
+            .values_list("code", "pk")
+        )
+        if unknown := [code for code in codes if code not in found]:
+            raise forms.ValidationError(f"No account has the code {', '.join(unknown)}.")
+        return [found[code] for code in codes]
+
+
+def view(page: Any, request: HttpRequest) -> HttpResponse:
+    """Show the form, or start the job and show its progress."""
+    if not request.permissions.allows("config:create", "billing:billJob"):
+        raise PermissionDenied
+    form = RunBillingForm(
+        request.POST or None,
+        organization=request.organization,
+        initial=_initial(request),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            job = _start(request, form.cleaned_data)
+        except DomainError as refusal:
+            form.show_refusal(refusal)
+        else:
+            messages.success(request, "Billing has started.")
+            return HttpResponseRedirect(show.address(job))
+    context = {
+        **page.admin_site.each_context(request),
+        "title": "Run billing",
+        "opts": page.opts,
+        "form": form,
+        "media": form.media,
+        "submit": "Run billing",
+        "back": show.list_address(page.model),
+    }
+    return TemplateResponse(request, "console/form.html", context)
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    wanted = ids.parse(request.GET.get("account"))
+    account = Account.objects.for_organization(request.organization).filter(pk=wanted).first()
+    return {"day": clock.now().date(), "accounts": account.code if wanted and account else ""}
+
+
+def _start(request: HttpRequest, asked: dict[str, Any]) -> Any:
+    return runs.start(
+        request.organization,
+        JobRequest(
+            latest_date_in_billing_period=asked["day"],
+            billing_frequency=asked["frequency"] or None,
+            account_ids=asked["accounts"],
+        ),
+        by=request.principal,
+        at=clock.now(),
+    )
