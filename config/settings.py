@@ -7,6 +7,8 @@ their addresses are files below ``BILLWRIGHT_HOME``, written when they start.
 import os
 from pathlib import Path
 
+from kombu import Exchange, Queue
+
 from config import console, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -147,6 +149,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "organizations.kernel.api.openapi.add_plain_paths",
+    ],
     "PREPROCESSING_HOOKS": ["organizations.kernel.api.openapi.only_organization_routes"],
 }
 
@@ -157,6 +163,12 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_DEFAULT_QUEUE = "billwright"
+# Bill runs and deliveries never wait for each other: a queue each, and usually a worker each. A
+# worker that is told nothing takes from both.
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("billwright", "deliveries")
+]
+CELERY_TASK_ROUTES = {"integrations.*": {"queue": "deliveries"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -71,8 +71,8 @@ class BillJobViewSet(TenantViewSet):
         active = self.asked.get("active")
         if active is None:
             return rows
-        return rows.filter(status__in=runs.ACTIVE) if active else rows.exclude(
-            status__in=runs.ACTIVE
+        return (
+            rows.filter(status__in=runs.ACTIVE) if active else rows.exclude(status__in=runs.ACTIVE)
         )
 
     @extend_schema(request=BillJobRequestSerializer)

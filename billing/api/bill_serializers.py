@@ -136,9 +136,7 @@ class BillJobRequestSerializer(serializers.Serializer):
         required=False, allow_null=True, min_value=1, max_value=365
     )
     accountIds = serializers.ListField(child=fields.IdField(), required=False, allow_null=True)
-    targetCurrency = fields.TextField(
-        required=False, allow_null=True, min_length=1, max_length=80
-    )
+    targetCurrency = fields.TextField(required=False, allow_null=True, min_length=1, max_length=80)
     currencyConversions = ConversionSerializer(many=True, required=False, allow_null=True)
     timezone = fields.TextField(required=False, allow_null=True, max_length=64)
 

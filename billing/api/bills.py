@@ -167,9 +167,7 @@ class BillViewSet(TenantViewSet):
         body = shapes.StatusSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data["status"]
-        return self.answer(
-            lifecycle.set_status(bill, wanted, by=self.principal, at=clock.now())
-        )
+        return self.answer(lifecycle.set_status(bill, wanted, by=self.principal, at=clock.now()))
 
     @extend_schema(request=None)
     def lock(self, request: Request, **kwargs: Any) -> Response:

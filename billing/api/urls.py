@@ -1,7 +1,10 @@
 """Addresses of this app's entities below the organization."""
 
-from billing.api import accounts, bill_jobs, bills, measurements
+from billing.api import accounts, bill_jobs, bills, measurement_schema, measurements
+from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
+
+openapi.describe(measurement_schema.PATHS)
 
 urlpatterns = [
     *measurements.urlpatterns,

@@ -2,8 +2,11 @@
 
 from django.urls import path
 
-from organizations.api import auth, views
+from organizations.api import auth, token_schema, views
+from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
+
+openapi.describe(token_schema.PATHS)
 
 urlpatterns = [
     path("oauth/token", auth.token, name="token"),

@@ -18,6 +18,22 @@ def only_organization_routes(endpoints: list[tuple], **_kwargs: Any) -> list[tup
     ]
 
 
+_plain_paths: dict[str, Any] = {}
+
+
+def describe(paths: dict[str, Any]) -> None:
+    """Add the hand-written description of plain views, which no serializer describes."""
+    _plain_paths.update(paths)
+
+
+def add_plain_paths(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """Merge the described plain views into the document."""
+    result["paths"].update(_plain_paths)
+    schemes = result.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["basic"] = {"type": "http", "scheme": "basic"}
+    return result
+
+
 class BearerScheme(OpenApiAuthenticationExtension):
     """Names the bearer token in the document."""
 
