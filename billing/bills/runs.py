@@ -1,4 +1,4 @@
-"""Bill runs: start, prepare, cancel, retry, recalculate, preview (billing.md 14).
+"""Bill runs: start, prepare, cancel, retry, recalculate (billing.md 14).
 
 A run is data: a job, a row per account and chunks of accounts. The work on a chunk is in
 ``chunks``; whatever dies, the sweep there goes on where it stopped.
@@ -12,12 +12,11 @@ from uuid import UUID
 from django.db import transaction
 
 from billing import tasks
-from billing.bills import calculation, chunks, job_rows, snapshot
-from billing.bills.calculation import Calculated
-from billing.bills.job_requests import JobRequest, check, check_recalculation, wanted
+from billing.bills import chunks, job_rows
+from billing.bills.job_requests import JobRequest, check, check_recalculation
 from billing.models import BillJob, BillJobStatus, BillJobType, ChunkStatus
 from organizations.kernel import changes, clock, principals
-from organizations.kernel.errors import DomainError, FieldRefused
+from organizations.kernel.errors import DomainError
 from organizations.kernel.principals import Principal
 from organizations.models import Organization, OrganizationConfig
 
@@ -157,21 +156,6 @@ def retry(job: BillJob, *, by: Principal) -> BillJob:
             locked.finished_at = None
         _enqueue_chunks(locked)
     return locked
-
-
-def preview(organization: Organization, request: JobRequest, *, at: datetime) -> Calculated | None:
-    """Calculate the bill that a run with this request would make; nothing is stored (JOB-12).
-
-    The request names exactly one account. ``None`` when nothing is due.
-    """
-    if len(request.account_ids) != 1:
-        raise FieldRefused("accountIds", "a preview is of exactly one account.")
-    config = OrganizationConfig.objects.for_organization(organization).get()
-    job = check(organization, config, request, at=at)
-    account_id = UUID(job.account_ids[0])
-    taken = snapshot.take(organization.pk, [account_id], wanted(job), include_locked=True)
-    bills = calculation.calculate(taken.accounts[account_id])
-    return bills[0] if bills else None
 
 
 def _enqueue_chunks(job: BillJob) -> None:

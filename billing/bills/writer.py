@@ -32,9 +32,15 @@ Identity = tuple[UUID, str, int, Any, str]
 
 
 @dataclass(slots=True)
-class _Work:
-    """What one call does to bills: each row with its calculation, and how it looked before."""
+class _Writing:
+    """One call of ``write``: who writes when, what exists, and what is done to which bill."""
 
+    snapshot: Snapshot
+    job: BillJob | None
+    by: Principal
+    at: datetime
+    existing: dict[Identity, Bill]
+    memos: dict[UUID, Decimal]
     created: list[tuple[Bill, Calculated]] = field(default_factory=list)
     updated: list[tuple[Bill, Calculated, dict[str, Any]]] = field(default_factory=list)
     emptied: list[Bill] = field(default_factory=list)
@@ -53,19 +59,15 @@ def write(
     To be called inside a transaction that holds the accounts' locks. Events and audit entries
     are written in the same transaction.
     """
-    calculated = [(facts, list(bills)) for facts, bills in calculated]
+    calculated = list(calculated)
     existing = _lock_existing(bill for _, bills in calculated for bill in bills)
-    memos = _memo_totals(existing.values())
-    work = _Work()
-    outcomes = {
-        facts.id: _sort_out(snapshot, facts, bills, existing, memos, work, job=job, by=by, at=at)
-        for facts, bills in calculated
-    }
-    _store(work)
-    _store_lines(snapshot, work, by=by, at=at)
-    changes.created_many([bill for bill, _ in work.created], by=by)
-    changes.updated_many([(bill, before) for bill, _, before in work.updated], by=by)
-    delete(work.emptied, by=by)
+    writing = _Writing(snapshot, job, by, at, existing, _memo_totals(existing.values()))
+    outcomes = {facts.id: _sort_out(writing, facts, bills) for facts, bills in calculated}
+    _store_bills(writing)
+    _store_lines(writing)
+    changes.created_many([bill for bill, _ in writing.created], by=by)
+    changes.updated_many([(bill, before) for bill, _, before in writing.updated], by=by)
+    delete(writing.emptied, by=by)
     return outcomes
 
 
@@ -124,57 +126,58 @@ def _memo_totals(bills: Iterable[Bill]) -> dict[UUID, Decimal]:
 
 
 def _sort_out(
-    snapshot: Snapshot,
-    facts: AccountFacts,
-    bills: Sequence[Calculated],
-    existing: dict[Identity, Bill],
-    memos: dict[UUID, Decimal],
-    work: _Work,
-    *,
-    job: BillJob | None,
-    by: Principal,
-    at: datetime,
+    writing: _Writing, facts: AccountFacts, bills: Sequence[Calculated]
 ) -> JobAccountStatus:
-    """Put each bill of an account with the created, the updated or the emptied ones (JOB-6..8)."""
-    outcome = JobAccountStatus.NOTHING
-    if snapshot.accounts[facts.id].locked:
-        outcome = JobAccountStatus.LOCKED
+    """Put each bill of an account with the created, the updated or the emptied ones."""
+    has_locked = writing.snapshot.accounts[facts.id].locked > 0
+    is_billed = False
     for bill in bills:
-        row = existing.get(_identity(bill))
+        row = writing.existing.get(_identity(bill))
         if row is not None and row.is_locked:
-            outcome = max(outcome, JobAccountStatus.LOCKED, key=_WEIGHT.__getitem__)
-            continue
-        is_empty = not bill.rated.lines and (row is None or row.pk not in memos)
-        if is_empty and snapshot.suppresses_empty_bills:
-            if row is None:
-                continue
-            if row.status == BillStatus.PENDING:
-                work.emptied.append(row)
-                outcome = JobAccountStatus.BILLED
-                continue
-        if row is None:
-            row = Bill(
-                id=ids.new_id(),
-                organization_id=snapshot.organization_id,
-                account_id=facts.id,
-                created_at=at,
-                created_by=by.id,
-                is_awaiting_number=snapshot.has_invoice_prefix,
-            )
-            work.created.append((row, bill))
+            has_locked = True
+        elif _is_suppressed(writing, bill, row):
+            if row is not None:
+                writing.emptied.append(row)
+                is_billed = True
         else:
-            work.updated.append((row, bill, representations.bill(row)))
-            row.version += 1
-        fill(row, bill, facts, memos.get(row.pk, ZERO), job=job, by=by, at=at)
-        outcome = JobAccountStatus.BILLED
-    return outcome
+            _take_up(writing, facts, bill, row)
+            is_billed = True
+    if is_billed:
+        return JobAccountStatus.BILLED
+    return JobAccountStatus.LOCKED if has_locked else JobAccountStatus.NOTHING
 
 
-_WEIGHT = {
-    JobAccountStatus.NOTHING: 0,
-    JobAccountStatus.LOCKED: 1,
-    JobAccountStatus.BILLED: 2,
-}
+def _is_suppressed(writing: _Writing, bill: Calculated, row: Bill | None) -> bool:
+    """Whether an empty bill is not to exist (JOB-8); an approved one is kept as a pending one."""
+    if bill.rated.lines or not writing.snapshot.suppresses_empty_bills:
+        return False
+    return row is None or (row.status == BillStatus.PENDING and row.pk not in writing.memos)
+
+
+def _take_up(writing: _Writing, facts: AccountFacts, bill: Calculated, row: Bill | None) -> None:
+    """Make or change the row of a bill; it is stored with all others."""
+    if row is None:
+        row = Bill(
+            id=ids.new_id(),
+            organization_id=writing.snapshot.organization_id,
+            account_id=facts.id,
+            created_at=writing.at,
+            created_by=writing.by.id,
+            is_awaiting_number=writing.snapshot.has_invoice_prefix,
+        )
+        writing.created.append((row, bill))
+    else:
+        writing.updated.append((row, bill, representations.bill(row)))
+        row.version += 1
+    fill(
+        row,
+        bill,
+        facts,
+        writing.memos.get(row.pk, ZERO),
+        job=writing.job,
+        by=writing.by,
+        at=writing.at,
+    )
 
 
 def fill(
@@ -187,28 +190,40 @@ def fill(
     by: Principal,
     at: datetime,
 ) -> None:
-    """Set every field that a calculation decides; an approved bill is pending again (JOB-7)."""
-    source, rated = bill.source, bill.rated
-    zone, key, period = source.input.timezone, rated.key, rated.period
-    row.account_code, row.account_name = facts.code, facts.name
-    row.account_address, row.account_email = facts.address, facts.email_address
-    row.purchase_order_number = facts.purchase_order_number
-    row.boundary_date, row.grouping = key.boundary, key.grouping
-    row.billing_frequency, row.bill_frequency_interval = key.frequency.value, key.interval
-    row.start_at, row.end_at = period.start, period.end
-    row.start_date, row.end_date = local_date(period.start, zone), key.boundary
-    row.bill_date, row.due_date = source.dates.bill_date, source.dates.due_date
-    row.external_invoice_date = source.dates.external_invoice_date
-    row.timezone, row.currency = source.timezone, rated.currency
-    row.currency_conversions = conversions_stored(source.input.conversion_rates)
-    row.overrides = source.overrides.stored()
-    row.total = rated.total + memos
+    """Set every field that a calculation decides; an approved bill is pending again (JOB-7).
+
+    ``memos`` is the sum of the lines that people wrote on the bill.
+    """
+    _print_account(row, facts)
+    _print_period(row, bill)
+    row.overrides = bill.source.overrides.stored()
+    row.total = bill.rated.total + memos
     row.was_approved = row.was_approved or row.status == BillStatus.APPROVED
     row.status, row.approved_at, row.approved_by = BillStatus.PENDING, None, None
     if job is not None:
         row.bill_job_id = job.pk
     row.latest_calculated_at = row.modified_at = at
     row.modified_by = by.id
+
+
+def _print_account(row: Bill, facts: AccountFacts) -> None:
+    """Keep what is printed of the account, so that a rename changes no locked bill (LIN-4)."""
+    row.account_code, row.account_name = facts.code, facts.name
+    row.account_address, row.account_email = facts.address, facts.email_address
+    row.purchase_order_number = facts.purchase_order_number
+
+
+def _print_period(row: Bill, bill: Calculated) -> None:
+    source, rated = bill.source, bill.rated
+    key, period = rated.key, rated.period
+    row.boundary_date, row.grouping = key.boundary, key.grouping
+    row.billing_frequency, row.bill_frequency_interval = key.frequency.value, key.interval
+    row.start_at, row.end_at = period.start, period.end
+    row.start_date, row.end_date = local_date(period.start, source.input.timezone), key.boundary
+    row.bill_date, row.due_date = source.dates.bill_date, source.dates.due_date
+    row.external_invoice_date = source.dates.external_invoice_date
+    row.timezone, row.currency = source.timezone, rated.currency
+    row.currency_conversions = conversions_stored(source.input.conversion_rates)
 
 
 _BILL_FIELDS = Bill._meta.concrete_fields
@@ -226,27 +241,27 @@ def _bill_values(bill: Bill) -> list[Any]:
     ]
 
 
-def _store(work: _Work) -> None:
-    bulk.insert(Bill, _BILL_COLUMNS, (_bill_values(bill) for bill, _ in work.created))
-    bulk.update(Bill, _BILL_COLUMNS, [_bill_values(bill) for bill, _, _ in work.updated])
+def _store_bills(writing: _Writing) -> None:
+    bulk.insert(Bill, _BILL_COLUMNS, (_bill_values(bill) for bill, _ in writing.created))
+    bulk.update(Bill, _BILL_COLUMNS, [_bill_values(bill) for bill, _, _ in writing.updated])
 
 
-def _store_lines(snapshot: Snapshot, work: _Work, *, by: Principal, at: datetime) -> None:
+def _store_lines(writing: _Writing) -> None:
     """Insert new lines, update those with a known key, delete those that are charged no more."""
-    known = _known_lines([bill.pk for bill, _, _ in work.updated])
+    known = _known_lines([bill.pk for bill, _, _ in writing.updated])
     new, old = [], []
-    for bill, calculated in [*work.created, *((bill, c) for bill, c, _ in work.updated)]:
+    for bill, calculated in [*writing.created, *(pair[:2] for pair in writing.updated)]:
         for line in calculated.rated.lines:
             line_id, version = known.pop((bill.pk, line.line_key), (None, 0))
             row = line_rows.values(
                 line,
                 line_id=line_id or ids.new_id(),
                 version=version + 1,
-                organization_id=snapshot.organization_id,
+                organization_id=writing.snapshot.organization_id,
                 bill_id=bill.pk,
-                names=snapshot.names,
-                at=at,
-                by=by.id,
+                names=writing.snapshot.names,
+                at=writing.at,
+                by=writing.by.id,
             )
             (new if line_id is None else old).append(row)
     if known:
