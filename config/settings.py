@@ -85,8 +85,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-DATE_FORMAT = "Y-m-d"
-DATETIME_FORMAT = "Y-m-d H:i"
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Database --------------------------------------------------------------------------------------
 DATABASES = {"default": environment.database(DATABASE_URL)}

@@ -61,6 +61,10 @@ class AccountPlanAdmin(ConsoleModelAdmin):
     ordering = ("-start_date", "-pk")
     empty_hint = "Attach a plan to an account, and its usage is billed."
 
+    def title_of(self, row: AccountPlan) -> str:
+        """Account and plan by name."""
+        return f"{row.account} on {row.plan}"
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Replacing is asked when attaching only."""
         first = ["account", "plan", "start_date", "end_date"]

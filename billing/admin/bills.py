@@ -22,16 +22,12 @@ from organizations.kernel.errors import DomainError
 TYPED_WORD = "delete"
 
 
-class AccountFilter(OwnRelatedFilter):
-    """Bills of one account."""
-
-
 @admin.register(Bill)
 class BillAdmin(PageConsoleAdmin):
     """Bills: made by bill jobs, approved and locked by people."""
 
     resource = "billing:bill"
-    list_display = ["account_name", "reference", "period", "bill_date", "state", "shown_total"]
+    list_display = ["account_of", "reference", "period", "bill_date", "state", "shown_total"]
     list_filter = [
         "status",
         "is_locked",
@@ -39,7 +35,7 @@ class BillAdmin(PageConsoleAdmin):
         "currency",
         ("bill_date", RangeDateFilter),
         ("external_invoice_date", RangeDateFilter),
-        ("account", AccountFilter),
+        ("account", OwnRelatedFilter),
     ]
     search_fields = ["account_name", "account_code", "invoice_reference"]
     ordering = ("-bill_date", "account_name", "-pk")
@@ -58,6 +54,10 @@ class BillAdmin(PageConsoleAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """A bill job's page links to its bills."""
         return lookup == "bill_job__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def title_of(self, row: Bill) -> str:
+        """Account and reference."""
+        return f"{row.account_name}, {bill_page.reference(row)}"
 
     def get_urls(self) -> list[URLPattern]:
         """Add the document and the explanation of a line."""
@@ -192,6 +192,11 @@ class BillAdmin(PageConsoleAdmin):
         return TemplateResponse(request, "console/delete_bills.html", context)
 
     # Columns ----------------------------------------------------------------------------------
+    @display(description="Account", ordering="account_name")
+    def account_of(self, row: Bill) -> str:
+        """The account's name as it is on the bill."""
+        return row.account_name
+
     @display(description="Reference", ordering="invoice_number")
     def reference(self, row: Bill) -> str:
         """The invoice number, or the end of the id (NUM-2)."""

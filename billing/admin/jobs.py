@@ -34,6 +34,10 @@ class BillJobAdmin(PageConsoleAdmin):
     deeds = {"cancel": "cancel", "retry": "retry"}
     empty_hint = "A bill job makes the bills of a period for all accounts, or for those you choose."
 
+    def title_of(self, row: BillJob) -> str:
+        """The job in words."""
+        return describe(row)
+
     def get_urls(self) -> list[URLPattern]:
         """Add run billing and the answer a progress bar asks for."""
         wrap = self.admin_site.admin_view

@@ -144,6 +144,10 @@ class PricingAdmin(ConsoleModelAdmin):
     change_form_after_template = "console/price_calculator.html"
     empty_hint = "A price says what the units of an aggregation cost, on a plan or on its template."
 
+    def title_of(self, row: Pricing) -> str:
+        """Aggregation, and what it is sold with."""
+        return f"{row.aggregation} on {self.sold_with(row)}"
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start with one tiered band, from the first of this month."""
         start = clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -49,6 +49,10 @@ class MembershipAdmin(ConsoleModelAdmin):
     actions = ["deactivate", "reactivate"]
     empty_hint = "People who work in this organization."
 
+    def title_of(self, row: Membership) -> str:
+        """The person's name."""
+        return row.user.get_full_name()
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The e-mail address is asked for once."""
         if obj is None:

@@ -73,6 +73,10 @@ class OrganizationConfigAdmin(ConsoleModelAdmin):
         ("More", {"fields": ["allow_overlapping_plans", "allow_negative_balances"]}),
     ]  # fmt: skip
 
+    def title_of(self, row: OrganizationConfig) -> str:
+        """It is called the same everywhere."""
+        return "Settings"
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer the organization's currencies."""
         if db_field.name == "currency":

@@ -201,12 +201,18 @@ class ConsoleModelAdmin(ModelAdmin):
             self.prepare(request, stored, form)
         row.version = stored.version
 
+    def title_of(self, row: Any) -> str:
+        """Return what a row is called in the head of its page."""
+        return str(row)
+
     def render_change_form(self, request: HttpRequest, context: Any, **options: Any) -> Any:
         """Give the template the version to send back."""
         row = options.get("obj")
         if row is not None and hasattr(row, "version"):
             context["loaded_version"] = request.POST.get(saving.VERSION) or row.version
         context["history_url"] = history_url(row) if row is not None else ""
+        if row is not None:
+            request.console_title = context["subtitle"] = self.title_of(row)
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, **options)
 
@@ -234,8 +240,15 @@ class ConsoleModelAdmin(ModelAdmin):
             request.GET = request.GET.copy()
             request.GET.pop("export")
             return exporting.response(self, request)
-        hints = {"empty_hint": self.empty_hint, "console_list": True}
+        title = str(self.opts.verbose_name_plural).capitalize()
+        hints = {"title": title, "empty_hint": self.empty_hint}
         return super().changelist_view(request, {**hints, **(extra_context or {})})
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Count once: the number of rows without filters is not asked for."""
+        changelist = super().get_changelist_instance(request)
+        changelist.full_result_count = changelist.result_count
+        return changelist
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """Show the audit entries of the row."""

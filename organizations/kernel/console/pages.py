@@ -41,10 +41,11 @@ class PageConsoleAdmin(ReadOnlyConsoleAdmin):
             raise PermissionDenied
         if request.method == "POST":
             return self._do(request, row)
+        request.console_title = self.title_of(row)
         context = {
             **self.admin_site.each_context(request),
             "title": str(self.opts.verbose_name).capitalize(),
-            "subtitle": str(row),
+            "subtitle": self.title_of(row),
             "opts": self.opts,
             "row": row,
             "original": row,

@@ -1,0 +1,1 @@
+"""How dates look in the console in English."""
