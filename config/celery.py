@@ -14,7 +14,9 @@ app.autodiscover_tasks()
 
 
 @worker_init.connect
-def _tell_that_the_worker_is_at_work(**_later: Any) -> None:
+def _tell_that_the_worker_is_at_work(sender: Any = None, **_later: Any) -> None:
+    if str(getattr(sender, "hostname", "")).startswith("sender-"):
+        return  # it runs no bills, so it is not the worker that /health asks about
     # Imported only in a worker: it needs the settings, which this module must not load.
     from config.heartbeat import Heartbeat
 

@@ -86,6 +86,7 @@ def beat_schedule() -> dict[str, dict[str, object]]:
         "billing.measurement_partitions": 3600,
         "integrations.sweep_deliveries": 5,
         "integrations.dispatch_events": 5,
+        "integrations.delete_old_deliveries": 3600,
     }
     return {name: {"task": name, "schedule": float(seconds)} for name, seconds in every.items()}
 

@@ -1,7 +1,7 @@
-"""The programs of an installation: web server, worker, beat; how each is started.
+"""The programs of an installation: web server, worker, sender, beat; how each is started.
 
 Environment: ``HOST`` (127.0.0.1), ``PORT`` (8000), ``WEB_PROCESSES`` (2), ``WEB_THREADS`` (4 in
-each), ``WORKER_PROCESSES`` (one a core), ``LOG_LEVEL`` (INFO).
+each), ``WORKER_PROCESSES`` (one a core), ``SENDER_THREADS`` (16), ``LOG_LEVEL`` (INFO).
 """
 
 import os
@@ -18,6 +18,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 MIGRATION_LOCK = 0x42_57_4D_47  # any number, the same everywhere
 # Threads keep their database connection; an idle one is not to drop it every half minute.
 IDLE_THREAD_SECONDS = "600"
+# As root (containers) Celery would print a long warning at every start.
+AS_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker"}
 
 
 def web() -> Program:
@@ -44,7 +46,7 @@ def web() -> Program:
 
 
 def worker() -> Program:
-    """Run tasks: bill runs, deliveries, sweeps."""
+    """Run tasks: bill runs and what else calculates."""
     processes = os.environ.get("WORKER_PROCESSES") or str(os.cpu_count() or 1)
     return Program(
         "worker",
@@ -52,14 +54,30 @@ def worker() -> Program:
             *_celery(),
             "worker",
             f"--concurrency={processes}",
+            "--queues=billwright",
             f"--hostname=worker-{os.getpid()}@%h",
-            "--without-gossip",
-            "--without-mingle",
-            f"--loglevel={os.environ.get('LOG_LEVEL', 'INFO')}",
+            *_quietly(),
         ],
         CHECKOUT,
-        # As root (containers) Celery would print a long warning at every start.
-        {"PYTHONWARNINGS": "ignore:You're running the worker"},
+        AS_ROOT,
+    )
+
+
+def sender() -> Program:
+    """Send webhooks: a worker of threads, which wait for receivers and hold up no bill run."""
+    return Program(
+        "sender",
+        [
+            *_celery(),
+            "worker",
+            "--pool=threads",
+            f"--concurrency={os.environ.get('SENDER_THREADS', '16')}",
+            "--queues=deliveries",
+            f"--hostname=sender-{os.getpid()}@%h",
+            *_quietly(),
+        ],
+        CHECKOUT,
+        AS_ROOT,
     )
 
 
@@ -93,6 +111,11 @@ def migrate(database_url: str) -> int:
         connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         command = [sys.executable, str(CHECKOUT / "manage.py"), "migrate", "--noinput"]
         return subprocess.run(command, check=False).returncode
+
+
+def _quietly() -> list[str]:
+    level = os.environ.get("LOG_LEVEL", "INFO")
+    return ["--without-gossip", "--without-mingle", f"--loglevel={level}"]
 
 
 def _celery() -> list[str]:

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.health import health
+from config.price_calculator import price_of_units
 
 handler404 = "organizations.kernel.api.errors.not_found"
 handler500 = "organizations.kernel.api.errors.server_error"
@@ -13,7 +14,9 @@ urlpatterns = [
     path("", include("organizations.api.urls")),
     path("", include("catalog.api.urls")),
     path("", include("billing.api.urls")),
+    path("", include("integrations.api.urls")),
     path("health", health, name="health"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/price-of-units/", price_of_units, name="price_of_units"),
     path("admin/", admin.site.urls),
 ]

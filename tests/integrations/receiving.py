@@ -3,12 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
+
+from django.db import connection
 
 from integrations import claims, delivery, dispatch
 from integrations.models import Delivery, WebhookDestination
@@ -151,9 +154,6 @@ def deliver_all(at: datetime, *, threads: int) -> dict[UUID, float]:
 
     Returns after how many seconds the last delivery of each destination was recorded.
     """
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-
-    from django.db import connection
 
     def work(identity: UUID) -> UUID | None:
         try:

@@ -14,17 +14,22 @@ from config import embedded, programs, supervisor
 
 
 class Command(BaseCommand):
-    """Start embedded servers where no address is given, migrate, then web, worker and beat."""
+    """Start embedded servers where no address is given, migrate, then every program."""
 
-    help = "Run web server, worker and beat (and embedded PostgreSQL and Redis) until Ctrl-C."
+    help = "Run all programs (and embedded PostgreSQL and Redis) until Ctrl-C."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        for name in ("web", "worker", "beat", "migrate"):
+        for name in ("web", "worker", "sender", "beat", "migrate"):
             parser.add_argument(f"--no-{name}", action="store_true", help=f"leave {name} out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        makers = {"worker": programs.worker, "beat": programs.beat, "web": programs.web}
+        makers = {
+            "worker": programs.worker,
+            "sender": programs.sender,
+            "beat": programs.beat,
+            "web": programs.web,
+        }
         chosen = [make() for name, make in makers.items() if not options[f"no_{name}"]]
         # While servers start and migrations run; the supervisor has handlers of its own.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
