@@ -23,31 +23,36 @@ REVISION = "SELECT catalog_revision FROM organizations_organization WHERE id = %
 def accept(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
     """Store what can be stored and record why the rest cannot; ``at`` is the time of receipt."""
     with transaction.atomic(durable=True):
-        catalog = resolution.catalog_at(organization_id, _revision(organization_id))
-        catalog.learn({one.item.meter for one in received}, {one.item.account for one in received})
-        outcome = enrichment.enrich(received, catalog.meters)
-        good, failed = _without_similar_accounts(organization_id, outcome.enriched, catalog)
-        failed = outcome.failures + failed
-        good, duplicated = _claim(organization_id, good, at)
-        accounts, refused = _accounts(organization_id, good, catalog)
-        if refused:
-            good, failed = _give_back(organization_id, good, refused, failed)
-        store.append(
-            organization_id,
-            [
-                store.Measurement(
-                    accounts[one.received.item.account],
-                    one.meter.id,
-                    one.received.ts,
-                    one.received.ets,
-                    one.received.item.uid or str(ids.new_id()),
-                    one.values,
-                )
-                for one in good
-            ],
-            at=at,
-        )
-        failures.record(organization_id, failed + duplicated, at=at)
+        take_in(organization_id, received, at=at)
+
+
+def take_in(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
+    """Do what ``accept`` does inside a transaction of the caller, who has more to store with it."""
+    catalog = resolution.catalog_at(organization_id, _revision(organization_id))
+    catalog.learn({one.item.meter for one in received}, {one.item.account for one in received})
+    outcome = enrichment.enrich(received, catalog.meters)
+    good, failed = _without_similar_accounts(organization_id, outcome.enriched, catalog)
+    failed = outcome.failures + failed
+    good, duplicated = _claim(organization_id, good, at)
+    accounts, refused = _accounts(organization_id, good, catalog)
+    if refused:
+        good, failed = _give_back(organization_id, good, refused, failed)
+    store.append(
+        organization_id,
+        [
+            store.Measurement(
+                accounts[one.received.item.account],
+                one.meter.id,
+                one.received.ts,
+                one.received.ets,
+                one.received.item.uid or str(ids.new_id()),
+                one.values,
+            )
+            for one in good
+        ],
+        at=at,
+    )
+    failures.record(organization_id, failed + duplicated, at=at)
 
 
 def _revision(organization_id: UUID) -> int:
