@@ -154,12 +154,13 @@ def _record(
             )
             for row, old, new in changed
         )
-    if resource.moves_catalog:
+    # A new row changes nothing that was resolved before: what is not found is never remembered.
+    if resource.moves_catalog and verb != "created":
         raise_catalog_revision({row.organization_id for row, _, _ in changed})
 
 
 def raise_catalog_revision(organization_ids: Iterable[UUID]) -> None:
-    """Make every process forget what it resolved for these organizations (see usage.store)."""
+    """Make every process forget what it resolved for these organizations (see usage.resolution)."""
     Organization.objects.filter(pk__in=sorted(organization_ids)).update(
         catalog_revision=F("catalog_revision") + 1
     )
