@@ -9,6 +9,7 @@ from organizations import policies, tokens
 from organizations.kernel import changes, ids, principals
 from organizations.models import (
     Currency,
+    CustomFieldDefaults,
     Membership,
     Organization,
     OrganizationConfig,
@@ -59,6 +60,7 @@ def found(*, name: str, admin_email: str, admin_password: str | None = None) -> 
         system = principals.system(organization.pk)
         changes.create(Currency(organization=organization, name="US dollar", code="USD"), by=system)
         changes.create(OrganizationConfig(organization=organization), by=system)
+        changes.create(CustomFieldDefaults(organization=organization), by=system)
         administrator = _make_policies(organization, system)
         admin, password = _admin(admin_email, admin_password)
         changes.create(Membership(organization=organization, user=admin), by=system)

@@ -4,12 +4,17 @@ from organizations import representations as look
 from organizations import settings_rules
 from organizations.kernel import registry
 from organizations.models import (
+    BillGroupingKey,
+    CreditReason,
     Currency,
+    CustomFieldDefaults,
+    DebitReason,
     Membership,
     OrganizationConfig,
     PermissionPolicy,
     PolicyAttachment,
     ServiceUser,
+    TransactionType,
 )
 
 
@@ -33,6 +38,20 @@ def register() -> None:
         "config:currency",
         represent=look.currency,
         check=settings_rules.check_currency_row,
+    )
+    for model, resource, event in (
+        (CreditReason, "config:creditReason", "configuration.creditreason"),
+        (DebitReason, "config:debitReason", None),
+        (TransactionType, "config:transactionType", "configuration.transactiontype"),
+    ):
+        registry.register(model, resource, event=event, represent=look.pick_list_entry)
+    registry.register(BillGroupingKey, "config:billGroupingKey", represent=look.bill_grouping_key)
+    registry.register(
+        CustomFieldDefaults,
+        "config:customField",
+        event="configuration.customfield",
+        represent=look.custom_field_defaults,
+        moves_catalog=True,
     )
     registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
     registry.register(Membership, "config:orgUser", represent=look.membership)

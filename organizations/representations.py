@@ -4,7 +4,9 @@ from typing import Any
 
 from organizations.kernel.representing import audit, identity, text
 from organizations.models import (
+    BillGroupingKey,
     Currency,
+    CustomFieldDefaults,
     Event,
     Membership,
     Organization,
@@ -14,6 +16,7 @@ from organizations.models import (
     ServiceUser,
     User,
 )
+from organizations.models.picklists import PickListEntry
 
 
 def currency(row: Currency) -> dict[str, Any]:
@@ -25,6 +28,40 @@ def currency(row: Currency) -> dict[str, Any]:
         "archived": row.is_archived,
         "maxDecimalPlaces": row.max_decimal_places,
         "roundingMode": row.rounding_mode,
+        **audit(row),
+    }
+
+
+def pick_list_entry(row: PickListEntry) -> dict[str, Any]:
+    """A credit reason, debit reason or transaction type."""
+    return {
+        **identity(row),
+        "name": row.name,
+        "code": row.code,
+        "archived": row.is_archived,
+        **audit(row),
+    }
+
+
+def bill_grouping_key(row: BillGroupingKey) -> dict[str, Any]:
+    """A bill grouping key."""
+    return {**pick_list_entry(row), "exclusive": row.is_exclusive}
+
+
+def custom_field_defaults(row: CustomFieldDefaults) -> dict[str, Any]:
+    """The organization's custom fields, by kind of entity."""
+    return {
+        **identity(row),
+        "organization": row.for_organization,
+        "account": row.for_account,
+        "accountPlan": row.for_account_plan,
+        "meter": row.for_meter,
+        "product": row.for_product,
+        "planTemplate": row.for_plan_template,
+        "plan": row.for_plan,
+        "aggregation": row.for_aggregation,
+        "compoundAggregation": row.for_compound_aggregation,
+        "contract": row.for_contract,
         **audit(row),
     }
 

@@ -4,7 +4,16 @@ from rest_framework import serializers
 
 from organizations.kernel.api import fields
 from organizations.kernel.api.serializers import TenantSerializer
-from organizations.models import Currency, ExternalInvoiceDateRule, OrganizationConfig
+from organizations.models import (
+    BillGroupingKey,
+    CreditReason,
+    Currency,
+    CustomFieldDefaults,
+    DebitReason,
+    ExternalInvoiceDateRule,
+    OrganizationConfig,
+    TransactionType,
+)
 
 
 class ConversionSerializer(serializers.Serializer):
@@ -25,6 +34,79 @@ class CurrencySerializer(TenantSerializer):
         model = Currency
         fields = ["name", "code", "is_archived", "max_decimal_places", "rounding_mode"]
         names = {"is_archived": "archived"}
+
+
+class CreditReasonSerializer(TenantSerializer):
+    """A reason for credits (pick list)."""
+
+    class Meta:
+        model = CreditReason
+        fields = ["name", "code", "is_archived"]
+        names = {"is_archived": "archived"}
+
+
+class DebitReasonSerializer(CreditReasonSerializer):
+    """A reason for debits (pick list)."""
+
+    class Meta(CreditReasonSerializer.Meta):
+        model = DebitReason
+
+
+class TransactionTypeSerializer(CreditReasonSerializer):
+    """A type of balance transaction (pick list)."""
+
+    class Meta(CreditReasonSerializer.Meta):
+        model = TransactionType
+
+
+class BillGroupingKeySerializer(TenantSerializer):
+    """A bill grouping key (pick list)."""
+
+    is_exclusive = fields.FlagField()
+
+    class Meta:
+        model = BillGroupingKey
+        fields = ["name", "code", "is_archived", "is_exclusive"]
+        names = {"is_archived": "archived", "is_exclusive": "exclusive"}
+
+
+def _defaults() -> fields.CustomFieldsField:
+    return fields.CustomFieldsField(required=False, largest=25)
+
+
+class CustomFieldDefaultsSerializer(TenantSerializer):
+    """The organization's custom fields: a map of name to default value per kind of entity."""
+
+    for_organization = _defaults()
+    for_account = _defaults()
+    for_account_plan = _defaults()
+    for_meter = _defaults()
+    for_product = _defaults()
+    for_plan_template = _defaults()
+    for_plan = _defaults()
+    for_aggregation = _defaults()
+    for_compound_aggregation = _defaults()
+    for_contract = _defaults()
+
+    class Meta:
+        model = CustomFieldDefaults
+        fields = [
+            "for_organization", "for_account", "for_account_plan", "for_meter", "for_product",
+            "for_plan_template", "for_plan", "for_aggregation", "for_compound_aggregation",
+            "for_contract",
+        ]  # fmt: skip
+        names = {
+            "for_organization": "organization",
+            "for_account": "account",
+            "for_account_plan": "accountPlan",
+            "for_meter": "meter",
+            "for_product": "product",
+            "for_plan_template": "planTemplate",
+            "for_plan": "plan",
+            "for_aggregation": "aggregation",
+            "for_compound_aggregation": "compoundAggregation",
+            "for_contract": "contract",
+        }
 
 
 class OrganizationConfigSerializer(TenantSerializer):

@@ -16,7 +16,17 @@ urlpatterns = [
         collection={"get": "retrieve", "put": "update"},
         item={},
     ),
+    *routes(
+        "customfields",
+        views.CustomFieldViewSet,
+        collection={"get": "retrieve", "put": "update"},
+        item={},
+    ),
     *routes("picklists/currency", views.CurrencyViewSet),
+    *routes("picklists/creditreasons", views.CreditReasonViewSet),
+    *routes("picklists/debitreasons", views.DebitReasonViewSet),
+    *routes("picklists/transactiontypes", views.TransactionTypeViewSet),
+    *routes("picklists/billgroupingkeys", views.BillGroupingKeyViewSet),
     *routes("users/me", views.MeViewSet, collection={"get": "retrieve"}, item={}),
     *routes("events", views.EventViewSet, collection={"get": "list"}, item={"get": "retrieve"}),
 ]

@@ -7,17 +7,23 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.api.serializers import (
-    CurrencySerializer,
-    EventSerializer,
-    MeSerializer,
-    OrganizationConfigSerializer,
-)
+from organizations.api import serializers as shapes
 from organizations.kernel.api.filters import Filter, boolean, code_list, id_list, related
 from organizations.kernel.api.filters import word as any_word
 from organizations.kernel.api.views import TenantViewSet
 from organizations.kernel.errors import FieldRefused
-from organizations.models import Currency, Event, Organization, OrganizationConfig, ServiceUser
+from organizations.models import (
+    BillGroupingKey,
+    CreditReason,
+    Currency,
+    CustomFieldDefaults,
+    DebitReason,
+    Event,
+    Organization,
+    OrganizationConfig,
+    ServiceUser,
+    TransactionType,
+)
 from organizations.representations import event, organization, service_user
 
 EVENT_TYPES = {
@@ -32,18 +38,16 @@ class OrganizationConfigViewSet(TenantViewSet):
     """The one configuration row of the organization (A1.7)."""
 
     queryset = OrganizationConfig.objects.all()
-    serializer_class = OrganizationConfigSerializer
+    serializer_class = shapes.OrganizationConfigSerializer
 
     def get_object(self) -> OrganizationConfig:
         """Return the organization's row; there is always one."""
         return self.get_queryset().get()
 
 
-class CurrencyViewSet(TenantViewSet):
-    """Currencies (pick list)."""
+class PickListViewSet(TenantViewSet):
+    """What every pick list's routes have."""
 
-    queryset = Currency.objects.all()
-    serializer_class = CurrencySerializer
     filters: ClassVar[dict[str, Filter]] = {
         "ids": id_list(),
         "codes": code_list(),
@@ -51,11 +55,57 @@ class CurrencyViewSet(TenantViewSet):
     }
 
 
+class CurrencyViewSet(PickListViewSet):
+    """Currencies (pick list)."""
+
+    queryset = Currency.objects.all()
+    serializer_class = shapes.CurrencySerializer
+
+
+class CreditReasonViewSet(PickListViewSet):
+    """Credit reasons (pick list)."""
+
+    queryset = CreditReason.objects.all()
+    serializer_class = shapes.CreditReasonSerializer
+
+
+class DebitReasonViewSet(PickListViewSet):
+    """Debit reasons (pick list)."""
+
+    queryset = DebitReason.objects.all()
+    serializer_class = shapes.DebitReasonSerializer
+
+
+class TransactionTypeViewSet(PickListViewSet):
+    """Transaction types (pick list)."""
+
+    queryset = TransactionType.objects.all()
+    serializer_class = shapes.TransactionTypeSerializer
+
+
+class BillGroupingKeyViewSet(PickListViewSet):
+    """Bill grouping keys (pick list)."""
+
+    queryset = BillGroupingKey.objects.all()
+    serializer_class = shapes.BillGroupingKeySerializer
+
+
+class CustomFieldViewSet(TenantViewSet):
+    """The organization's one document of custom fields (A8.1)."""
+
+    queryset = CustomFieldDefaults.objects.all()
+    serializer_class = shapes.CustomFieldDefaultsSerializer
+
+    def get_object(self) -> CustomFieldDefaults:
+        """Return the organization's row; there is always one."""
+        return self.get_queryset().get()
+
+
 class MeViewSet(TenantViewSet):
     """Who am I; works for every principal whatever its policies say (A2.11)."""
 
     queryset = ServiceUser.objects.all()
-    serializer_class = MeSerializer
+    serializer_class = shapes.MeSerializer
 
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {"retrieve": (None, None)}
 
@@ -75,7 +125,7 @@ class EventViewSet(TenantViewSet):
     """What happened, newest first; 28 days of it (B4)."""
 
     queryset = Event.objects.all()
-    serializer_class = EventSerializer
+    serializer_class = shapes.EventSerializer
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
         "list": ("config:retrieve", "config:event"),
         "retrieve": ("config:retrieve", "config:event"),

@@ -10,6 +10,7 @@ from organizations.models.access import (
     ServiceUser,
     User,
 )
+from organizations.models.custom_fields import CustomFieldDefaults
 from organizations.models.organizations import (
     Currency,
     ExternalInvoiceDateRule,
@@ -21,6 +22,12 @@ from organizations.models.organizations import (
     RoundingMode,
     StatementMode,
 )
+from organizations.models.picklists import (
+    BillGroupingKey,
+    CreditReason,
+    DebitReason,
+    TransactionType,
+)
 from organizations.models.records import Alert, AlertSeverity, AlertStatus, AuditEntry, Event
 
 __all__ = [
@@ -30,7 +37,11 @@ __all__ = [
     "AlertSeverity",
     "AlertStatus",
     "AuditEntry",
+    "BillGroupingKey",
+    "CreditReason",
     "Currency",
+    "CustomFieldDefaults",
+    "DebitReason",
     "Event",
     "ExternalInvoiceDateRule",
     "GracePeriodUnit",
@@ -45,5 +56,6 @@ __all__ = [
     "RoundingMode",
     "ServiceUser",
     "StatementMode",
+    "TransactionType",
     "User",
 ]

@@ -151,17 +151,18 @@ class IdField(serializers.UUIDField):
 
 
 class CustomFieldsField(serializers.DictField):
-    """A map of name to text or number, at most 100 (A8)."""
+    """A map of name to text or number, at most ``largest`` (A8)."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, largest: int = 100, **options: Any) -> None:
+        self.largest = largest
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the map; other kinds of value are refused by name."""
         if not isinstance(data, dict):
             raise serializers.ValidationError("must be an object")
-        if len(data) > 100:
-            raise serializers.ValidationError("may hold at most 100 fields")
+        if len(data) > self.largest:
+            raise serializers.ValidationError(f"may hold at most {self.largest} fields")
         for name, value in data.items():
             if not 1 <= len(name) <= 200 or any(ord(c) < 32 or ord(c) == 127 for c in name):
                 raise serializers.ValidationError(
