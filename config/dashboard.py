@@ -1,10 +1,147 @@
-"""The console's first page."""
+"""The console's first page: what waits for somebody, how things go, and how to begin."""
 
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest
+from django.core.cache import cache
+from django.db.models import Sum
+from django.db.models.functions import TruncMonth
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from billing.admin import jobs, usage_chart
+from billing.models import Bill, BillJob, BillStatus, IngestFailure
+from config import getting_started
+from organizations.kernel import clock
+from organizations.kernel.console import show
+from organizations.kernel.console.fields import plain_text
+from organizations.models import Alert, AlertStatus, Organization
+
+MONTHS = 12
+CHART_LASTS_SECONDS = 300
+MOST_JOBS = 5
+MOST_ALERTS = 6
+FAILURE_DAYS = 7
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what the dashboard shows."""
+    """Add what the dashboard shows; each part only to whom may see its rows."""
+    organization = request.organization
+    allows = request.permissions.allows
+    context["steps"] = getting_started.steps(organization)
+    context["is_started"] = all(step.is_done for step in context["steps"])
+    context["figures"] = _figures(request, organization)
+    if allows("config:retrieve", "billing:billJob"):
+        context["jobs"] = _running_jobs(organization)
+    if allows("config:retrieve", "billing:bill"):
+        context["billed"] = _billed(organization)
+    if allows("config:retrieve", "config:event"):
+        context["alerts"] = Alert.objects.for_organization(organization).exclude(
+            status=AlertStatus.RESOLVED
+        ).order_by("-created_at", "-pk")[:MOST_ALERTS]  # fmt: skip
+        context["alerts_url"] = show.list_address(Alert)
+    context["shows_usage"] = allows("config:retrieve", "config:meter")
     return context
+
+
+def usage_view(request: HttpRequest) -> HttpResponse:
+    """Answer the usage chart, which may take a while and is remembered for five minutes."""
+    if request.organization is None or not request.permissions.allows(
+        "config:retrieve", "config:meter"
+    ):
+        return HttpResponse(status=403)
+    key = f"usage chart:{request.organization.pk}"
+    chart = cache.get(key)
+    if chart is None:
+        chart = usage_chart.of_organization(request.organization.pk) or {}
+        cache.set(key, chart, CHART_LASTS_SECONDS)
+    return render(request, "console/usage_chart.html", {"chart": chart})
+
+
+def _figures(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
+    figures = []
+    if request.permissions.allows("config:retrieve", "billing:bill"):
+        bills = Bill.objects.for_organization(organization)
+        pending = bills.filter(status=BillStatus.PENDING, bill_date__lte=clock.now().date())
+        figures.append(
+            _figure("bills to approve", pending, f"{show.list_address(Bill)}?status__exact=PENDING")
+        )
+        approved = bills.filter(status=BillStatus.APPROVED, is_locked=False)
+        address = f"{show.list_address(Bill)}?status__exact=APPROVED&is_locked__exact=0"
+        figures.append(_figure("approved, not locked", approved, address, is_urgent=False))
+    if request.permissions.allows("measurements:retrieve", "data:measurement"):
+        since = clock.now() - timedelta(days=FAILURE_DAYS)
+        failures = IngestFailure.objects.for_organization(organization).filter(
+            created_at__gte=since
+        )
+        figures.append(
+            _figure(
+                f"failed usage, {FAILURE_DAYS} days", failures, show.list_address(IngestFailure)
+            )
+        )
+    return figures
+
+
+def _figure(words: str, rows: Any, url: str, *, is_urgent: bool = True) -> dict[str, Any]:
+    most = 1000
+    count = rows[:most].count()
+    return {
+        "words": words,
+        "count": f"{count}+" if count == most else str(count),
+        "url": url,
+        "is_urgent": is_urgent and count > 0,
+    }
+
+
+def _running_jobs(organization: Organization) -> list[dict[str, Any]]:
+    rows = BillJob.objects.for_organization(organization).newest_first()[:MOST_JOBS]
+    return [
+        {
+            "what": jobs.describe(row),
+            "url": show.address(row),
+            "progress": jobs.progress_of(row),
+            "progress_url": reverse("admin:bill_job_progress", args=[row.pk]),
+            "is_finished": row.status in jobs.FINISHED,
+            "started": show.instant(row.created_at),
+        }
+        for row in rows
+    ]
+
+
+def _billed(organization: Organization) -> dict[str, Any] | None:
+    """Return billed amounts by month of the bill date, one series a currency."""
+    months = _latest_months(clock.now().date())
+    sums = (
+        Bill.objects.for_organization(organization)
+        .filter(bill_date__gte=months[0])
+        .annotate(month=TruncMonth("bill_date"))
+        .values_list("month", "currency")
+        .annotate(sum=Sum("total"))
+        .order_by("currency", "month")
+    )
+    by_currency: dict[str, dict[date, Decimal]] = {}
+    for month, currency, total in sums:
+        by_currency.setdefault(currency, {})[month] = total
+    if not by_currency:
+        return None
+    return {
+        "legend": True,
+        "labels": [f"{month:%b %Y}" for month in months],
+        "datasets": [
+            {
+                "label": currency,
+                "data": [plain_text(amounts.get(month, Decimal(0))) for month in months],
+            }
+            for currency, amounts in by_currency.items()
+        ],
+    }
+
+
+def _latest_months(today: date) -> list[date]:
+    """Return the first days of the latest twelve months, this one and the next included."""
+    count = today.year * 12 + today.month  # the month after this one, counted from 0
+    return [
+        date(number // 12, number % 12 + 1, 1) for number in range(count - MONTHS + 1, count + 1)
+    ]

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from config.dashboard import usage_view
 from config.health import health
 from config.price_calculator import price_of_units
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", include("integrations.api.urls")),
     path("health", health, name="health"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/usage-chart/", usage_view, name="usage_chart"),
     path("admin/price-of-units/", price_of_units, name="price_of_units"),
     path("admin/", admin.site.urls),
 ]

@@ -1,5 +1,6 @@
 """The page of bill jobs: progress while they run, parked accounts with reason and retry (C8.4)."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -141,8 +142,8 @@ def progress_of(job: BillJob) -> dict[str, Any]:
     return {"shares": shares, "words": words, "isFinished": job.status in FINISHED}
 
 
-def _percent(count: int, total: int) -> int:
-    return 100 * count // total if total else 0
+def _percent(count: int, total: int) -> str:
+    return f"{Decimal(100 * count) / total:.2f}" if total else "0"
 
 
 def _account(row: Any) -> dict[str, Any]:

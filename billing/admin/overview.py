@@ -14,7 +14,7 @@ MOST_CHILDREN = 20
 def of(account: Account) -> dict[str, Any]:
     """Return the overview; a fixed number of queries."""
     return {
-        "chart": usage_chart.of_account(account),
+        "charts": usage_chart.of_account(account),
         "plans": _plans(account),
         "bills": _bills(account),
         "children": [

@@ -94,8 +94,8 @@
   // Charts: the data stand in a script element of type application/json beside the canvas.
   const charts = [];
   const colours = ["#0d9488", "#6366f1", "#d97706", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#78716c"];
-  const drawCharts = () => {
-    document.querySelectorAll("canvas[data-chart]").forEach((canvas) => {
+  const drawCharts = (root) => {
+    root.querySelectorAll("canvas[data-chart]").forEach((canvas) => {
       const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
       data.datasets.forEach((set, at) => {
         const colour = colours[at % colours.length];
@@ -106,12 +106,11 @@
       charts.push(new Chart(canvas, { type: canvas.dataset.type || "line", data, options: {
         responsive: true, maintainAspectRatio: false, animation: false,
         interaction: { mode: "index", intersect: false },
-        plugins: { legend: { display: data.datasets.length > 1, position: "bottom", labels: { boxWidth: 10, boxHeight: 10, usePointStyle: true } } },
+        plugins: { legend: { display: data.legend || data.datasets.length > 1, position: "bottom", labels: { boxWidth: 10, boxHeight: 10, usePointStyle: true } } },
         scales: { x: { stacked: data.stacked, grid: { display: false }, ticks: { maxTicksLimit: 10, maxRotation: 0 } },
                   y: { stacked: data.stacked, beginAtZero: true, ticks: { maxTicksLimit: 6 } } } } }));
     });
     paintCharts();
-    new MutationObserver(paintCharts).observe(document.documentElement, { attributeFilter: ["class"] });
   };
   const paintCharts = () => {
     const style = getComputedStyle(document.documentElement);
@@ -126,6 +125,8 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    searchWhileTyping(); proposeCodes(); followJobs(); drawCharts();
+    searchWhileTyping(); proposeCodes(); followJobs(); drawCharts(document);
+    new MutationObserver(paintCharts).observe(document.documentElement, { attributeFilter: ["class"] });
+    document.body.addEventListener("htmx:afterSettle", (event) => drawCharts(event.target));
   });
 })();
