@@ -60,8 +60,14 @@ def near_matches(organization_id: UUID, codes: Iterable[str]) -> dict[str, str]:
     rows = Account.objects.for_organization(organization_id).filter(
         code_folded__in=sorted(set(folded.values()))
     )
-    similar = dict(rows.values_list("code_folded", "code"))
-    return {code: similar[fold] for code, fold in folded.items() if fold in similar}
+    found = dict(rows.values_list("code", "code_folded"))
+    similar = {fold: code for code, fold in found.items()}
+    # An account made since the code was looked for is no near match of itself.
+    return {
+        code: similar[fold]
+        for code, fold in folded.items()
+        if fold in similar and code not in found
+    }
 
 
 _catalogs: OrderedDict[UUID, Catalog] = OrderedDict()
