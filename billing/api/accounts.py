@@ -13,13 +13,14 @@ from rest_framework.response import Response
 from billing import account_plans
 from billing.models import Account, AccountPlan
 from organizations.kernel import clock
-from organizations.kernel.api import fields
+from organizations.kernel.api import fields, search
 from organizations.kernel.api.filters import (
     Filter,
     boolean,
     code_list,
     dated,
     id_list,
+    identifier,
     related,
 )
 from organizations.kernel.api.serializers import TenantSerializer
@@ -70,6 +71,15 @@ class AccountViewSet(TenantViewSet):
         "children": ("config:retrieve", None)
     }
     page_actions = ("children",)
+    search_fields: ClassVar[dict[str, search.Field]] = {
+        "name": search.Field("name"),
+        "code": search.Field("code"),
+        "codes": search.Field("code", many=True),
+        "currency": search.Field("currency"),
+        "purchaseOrderNumber": search.Field("purchase_order_number"),
+        "parentAccountId": search.Field("parent_account_id", identifier),
+        **search.AUDIT,
+    }
 
     def children(self, request: Request, **kwargs: Any) -> Response:
         """Return the child accounts of one account, at most 200 a page."""

@@ -16,6 +16,7 @@ from billing.api.bill_jobs import job_request
 from billing.bills import lifecycle, previewing
 from billing.models import Account, Bill, BillFrequency, BillStatus, LineItem, LineItemType
 from organizations.kernel import clock
+from organizations.kernel.api import search
 from organizations.kernel.api.filters import (
     Filter,
     apply,
@@ -23,7 +24,9 @@ from organizations.kernel.api.filters import (
     chosen,
     dated,
     day,
+    flag,
     id_list,
+    identifier,
     related,
 )
 from organizations.kernel.api.views import TenantViewSet
@@ -69,6 +72,16 @@ class BillViewSet(TenantViewSet):
         "approve_period": ("config:update", None),
     }
     page_actions = ("of_account", "of_period")
+    search_fields: ClassVar[dict[str, search.Field]] = {
+        "accountId": search.Field("account_id", identifier),
+        "locked": search.Field("is_locked", flag),
+        "billDate": search.Field("bill_date", day),
+        "startDate": search.Field("start_date", day),
+        "endDate": search.Field("end_date", day),
+        "dueDate": search.Field("due_date", day),
+        "billingFrequency": search.Field("billing_frequency"),
+        **search.AUDIT,
+    }
     action_filters: ClassVar[dict[str, dict[str, Filter]]] = {
         "of_account": ADDITIONAL,
         "of_period": ADDITIONAL,

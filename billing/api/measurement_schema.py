@@ -15,8 +15,8 @@ MEASUREMENT: dict[str, Any] = {
         "account": CODE,
         "ts": INSTANT,
         "ets": INSTANT,
-        **{category: TEXTS for category in ("who", "what", "where", "other", "metadata")},
-        **{category: NUMBERS for category in ("measure", "income", "cost")},
+        **dict.fromkeys(("who", "what", "where", "other", "metadata"), TEXTS),
+        **dict.fromkeys(("measure", "income", "cost"), NUMBERS),
     },
 }
 

@@ -1,6 +1,13 @@
 """Addresses of this app's entities below the organization."""
 
-from billing.api import accounts, bill_jobs, bills, measurement_schema, measurements
+from billing.api import (
+    accounts,
+    bill_jobs,
+    bills,
+    documents,
+    measurement_schema,
+    measurements,
+)
 from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
 
@@ -8,7 +15,11 @@ openapi.describe(measurement_schema.PATHS)
 
 urlpatterns = [
     *measurements.urlpatterns,
-    *routes("accounts", accounts.AccountViewSet, more={"<str:id>/children": {"get": "children"}}),
+    *routes(
+        "accounts",
+        accounts.AccountViewSet,
+        more={"search": {"get": "search"}, "<str:id>/children": {"get": "children"}},
+    ),
     *routes(
         "accountplans",
         accounts.AccountPlanViewSet,
@@ -30,6 +41,7 @@ urlpatterns = [
         collection={"get": "list"},
         item={"get": "retrieve", "delete": "destroy"},
         more={
+            "search": {"get": "search"},
             "approve": {"post": "approve_many"},
             "preview": {"post": "preview"},
             "accountid/<str:account>": {"get": "of_account"},
@@ -39,6 +51,20 @@ urlpatterns = [
             "<str:id>/status": {"put": "status"},
             "<str:id>/lock": {"put": "lock"},
         },
+    ),
+    *routes(
+        "bills",
+        documents.BillDocumentViewSet,
+        collection={},
+        item={},
+        more={"<str:id>/pdf": {"get": "pdf"}},
+    ),
+    *routes(
+        "bills/<str:bill>/lineitems",
+        documents.LineItemExplanationViewSet,
+        collection={},
+        item={},
+        more={"<str:id>/explanation": {"get": "explanation"}},
     ),
     *routes(
         "bills/<str:bill>/lineitems",

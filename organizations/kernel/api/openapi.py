@@ -8,6 +8,8 @@ from drf_spectacular.extensions import (
 )
 from drf_spectacular.openapi import AutoSchema
 
+from organizations.kernel.api.filters import Filter
+
 
 def only_organization_routes(endpoints: list[tuple], **_kwargs: Any) -> list[tuple]:
     """Keep the API; the console's addresses are none of a client's business."""
@@ -17,6 +19,14 @@ def only_organization_routes(endpoints: list[tuple], **_kwargs: Any) -> list[tup
         if path.startswith(("/organizations/", "/oauth/"))
     ]
 
+
+SEARCH_PARAMETERS = {
+    "searchQuery": Filter(None),
+    "operator": Filter(None, choices=("AND", "OR")),
+    "sortBy": Filter(None),
+    "sortOrder": Filter(None, choices=("ASC", "DESC")),
+    "fromDocument": Filter(None, schema_type="integer"),
+}
 
 _plain_paths: dict[str, Any] = {}
 
@@ -70,7 +80,11 @@ class ContractSchema(AutoSchema):
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         """Return whether the answer is a page: lists, and the actions the view names."""
-        return getattr(self.view, "action", "") in {"list", *getattr(self.view, "page_actions", ())}
+        return getattr(self.view, "action", "") in {
+            "list",
+            "search",
+            *getattr(self.view, "page_actions", ()),
+        }
 
     def get_tags(self) -> list[str]:
         """Group by the resource's word."""
@@ -93,6 +107,8 @@ class ContractSchema(AutoSchema):
         filters = dict(getattr(self.view, "action_filters", {}).get(self.view.action, {}))
         if getattr(self.view, "action", "") == "list":
             filters |= self.view.filters
+        if getattr(self.view, "action", "") == "search":
+            filters |= SEARCH_PARAMETERS
         return [
             OpenApiParameter(
                 name,

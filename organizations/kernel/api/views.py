@@ -21,6 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from organizations import access
 from organizations.kernel import changes, ids, registry
+from organizations.kernel.api import search
 from organizations.kernel.api.filters import Filter, apply, id_list
 from organizations.kernel.api.paging import KeysetPagination
 from organizations.kernel.api.serializers import TenantSerializer
@@ -31,6 +32,7 @@ from organizations.models import OrganizationConfig
 
 CRUD_ACTIONS = {
     "list": "config:retrieve",
+    "search": "config:retrieve",
     "retrieve": "config:retrieve",
     "create": "config:create",
     "update": "config:update",
@@ -58,6 +60,8 @@ class TenantViewSet(GenericViewSet):
     # For the OpenAPI document: other actions that answer pages, and their query parameters.
     page_actions: ClassVar[tuple[str, ...]] = ()
     action_filters: ClassVar[dict[str, dict[str, Filter]]] = {}
+    # What the search of this resource may look at (B5.3).
+    search_fields: ClassVar[dict[str, search.Field]] = {}
 
     # Who and where ---------------------------------------------------------------------------
 
@@ -122,6 +126,11 @@ class TenantViewSet(GenericViewSet):
     def narrow(self, rows: QuerySet) -> QuerySet:
         """Narrow the list further by ``self.asked``; for filters without a plain lookup."""
         return rows
+
+    def search(self, request: Request, **kwargs: Any) -> Response:
+        """Return the rows a search query finds, a page of them (B5)."""
+        found, token = search.run(self.get_queryset(), self.search_fields, request.query_params)
+        return Response({"data": self.represent_many(found), "nextToken": token})
 
     def create(self, request: Request, **kwargs: Any) -> Response:
         """Make a row."""

@@ -1,0 +1,123 @@
+"""The search grammar: ``name~acme$dtCreated>=2024-01-01`` (B5), compiled to bound parameters.
+
+Terms are joined by ``$`` and all of them by one operator. There is no escaping: a value may hold
+anything but ``$``.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from organizations.kernel.api import filters
+from organizations.kernel.api.paging import page_size
+from organizations.kernel.errors import FieldRefused
+
+TERM = re.compile(r"([A-Za-z0-9_.]*)(>=|<=|>|<|:|~)(.*)", re.DOTALL)
+ORDERS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt"}
+DEEPEST = 10_000
+DEFAULT_PAGE = 10
+LARGEST_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One searchable field: its column, how a value is read, and whether ``:`` takes a list."""
+
+    column: str
+    parse: Callable[[str, str], Any] = filters.word
+    many: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether ``~`` looks at words of a text."""
+        return self.parse is filters.word
+
+
+AUDIT: dict[str, Field] = {
+    "id": Field("id", filters.identifier),
+    "ids": Field("id", filters.identifier, many=True),
+    "createdBy": Field("created_by", filters.identifier),
+    "lastModifiedBy": Field("modified_by", filters.identifier),
+    "dtCreated": Field("created_at", filters.instant),
+}
+
+
+def condition(text: str, operator: str, fields: Mapping[str, Field]) -> Q:
+    """Return what rows must fulfil; raises ``FieldRefused`` naming what cannot be understood."""
+    found = Q()
+    for term in text.split("$") if text else []:
+        one = _term(term, fields)
+        found = found | one if operator == "OR" and found else found & one
+    return found
+
+
+def _term(term: str, fields: Mapping[str, Field]) -> Q:
+    matched = TERM.fullmatch(term)
+    if matched is None:
+        raise FieldRefused("searchQuery", f"{term[:80]!r} has no comparator >= <= > < : ~")
+    name, comparator, value = matched.groups()
+    field = fields.get(name)
+    if field is None:
+        raise FieldRefused("searchQuery", f"{name!r} is not one of {', '.join(sorted(fields))}")
+    if comparator == ":":
+        if field.many:
+            values = [field.parse("searchQuery", part) for part in value.split(",") if part]
+            return Q(**{f"{field.column}__in": values})
+        return Q(**{field.column: field.parse("searchQuery", value)})
+    if comparator == "~":
+        return _begins(field, filters.word("searchQuery", value))
+    return Q(**{f"{field.column}__{ORDERS[comparator]}": field.parse("searchQuery", value)})
+
+
+def _begins(field: Field, value: str) -> Q:
+    """The whole value, or any word of it, starts with the phrase, whatever its case (B5.4)."""
+    if not field.is_text:
+        return Q(**{f"{field.column}__startswith": field.parse("searchQuery", value)})
+    return Q(**{f"{field.column}__istartswith": value}) | Q(
+        **{f"{field.column}__iregex": rf"(^|[\s[:punct:]]){_escaped(value)}"}
+    )
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([^\w\s])", r"\\\1", value)
+
+
+def _order(fields: Mapping[str, Field], sort_by: str | None, sort_order: str | None) -> list[Any]:
+    if sort_order not in {None, "ASC", "DESC"}:
+        raise FieldRefused("sortOrder", "must be ASC or DESC")
+    if not sort_by:
+        direction = sort_order or "DESC"
+        column = "created_at"
+    elif sort_by in fields:
+        direction, column = sort_order or "ASC", fields[sort_by].column
+    else:
+        raise FieldRefused("sortBy", f"must be one of {', '.join(sorted(fields))}")
+    if direction == "ASC":
+        return [F(column).asc(nulls_last=True), "id"]
+    return [F(column).desc(nulls_last=True), "-id"]
+
+
+def run(
+    rows: QuerySet, fields: Mapping[str, Field], query: Mapping[str, str]
+) -> tuple[list[Any], str | None]:
+    """Return the page asked for, and the next ``fromDocument`` as the token (B5.7)."""
+    operator = query.get("operator") or "AND"
+    if operator not in {"AND", "OR"}:
+        raise FieldRefused("operator", "must be AND or OR")
+    size = page_size(query.get("pageSize"), LARGEST_PAGE, DEFAULT_PAGE)
+    first = _from_document(query.get("fromDocument"))
+    found = rows.filter(condition(query.get("searchQuery") or "", operator, fields))
+    ordered = found.order_by(*_order(fields, query.get("sortBy"), query.get("sortOrder")))
+    page = list(ordered[first : first + size + 1])
+    return page[:size], str(first + size) if len(page) > size else None
+
+
+def _from_document(text: str | None) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= DEEPEST):
+        raise FieldRefused("fromDocument", f"must be an integer from 0 to {DEEPEST}")
+    return int(text)
