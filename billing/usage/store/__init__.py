@@ -4,12 +4,14 @@ Nothing else touches ``billing_measurement`` and ``billing_uidclaim``, so that a
 stand behind the same few functions later.
 """
 
+from billing.usage.store.charts import Day, counts_by_day, daily_sums
 from billing.usage.store.claims import claim, forget_old, release
 from billing.usage.store.quantities import quantities
 from billing.usage.store.requests import Method, Quantity, QuantityRequest, Segmentation
 from billing.usage.store.rows import Measurement, append
 
 __all__ = [
+    "Day",
     "Measurement",
     "Method",
     "Quantity",
@@ -17,6 +19,8 @@ __all__ = [
     "Segmentation",
     "append",
     "claim",
+    "counts_by_day",
+    "daily_sums",
     "forget_old",
     "quantities",
     "release",
