@@ -1,0 +1,68 @@
+"""The bill as a PDF that one would send to a customer.
+
+Names and addresses of the customer are those stored with the bill; the supplier's are today's.
+The same bill gives the same bytes until it, its organization or a currency changes.
+"""
+
+import re
+import threading
+from datetime import UTC
+from pathlib import Path
+from typing import cast
+
+import typst
+
+from billing.bills.document import content, locales
+from billing.models import Bill
+from organizations.kernel import exact_json
+from organizations.models import Currency, Organization
+
+_FOLDER = Path(__file__).parent / "document"
+_UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+# A compiler keeps its fonts and the parsed layout, but serves one document at a time.
+_of_thread = threading.local()
+
+
+def pdf(bill: Bill) -> bytes:
+    """Return the bill's document: draft-marked while the bill is pending."""
+    organization = Organization.objects.get(pk=bill.organization_id)
+    said = content.build(
+        content.Material(
+            bill=bill,
+            line_items=list(bill.line_items.order_by("sequence_number", "id")),
+            supplier=organization,
+            places=_places(bill),
+            locale=locales.find(locales.DEFAULT),
+        )
+    )
+    return render(said, bill)
+
+
+def render(said: content.Content, bill: Bill) -> bytes:
+    """Lay out finished text; the creation date is when the bill was calculated."""
+    written = _compiler().compile(
+        format="pdf",
+        sys_inputs={"data": exact_json.dumps(said).decode()},
+        timestamp=bill.latest_calculated_at.astimezone(UTC),
+    )
+    return cast(bytes, written)
+
+
+def file_name(bill: Bill) -> str:
+    """Return a name of plain letters, whatever the invoice number holds: ``INV-00a1.pdf``."""
+    name = _UNSAFE_IN_NAMES.sub("-", content.reference_of(bill)).strip(".-")
+    return f"{name or bill.pk}.pdf"
+
+
+def _places(bill: Bill) -> dict[str, int]:
+    rows = Currency.objects.for_organization(bill.organization_id)
+    return dict(rows.values_list("code", "max_decimal_places"))
+
+
+def _compiler() -> typst.Compiler:
+    # Fonts of the system only stand in for letters that the shipped ones lack, such as Japanese.
+    if not hasattr(_of_thread, "compiler"):
+        _of_thread.compiler = typst.Compiler(_FOLDER / "bill.typ", root=_FOLDER)
+    compiler: typst.Compiler = _of_thread.compiler
+    return compiler
