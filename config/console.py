@@ -23,7 +23,7 @@ AREAS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Plan templates", "copy_all", "catalog.PlanTemplate"),
             ("Plans", "sell", "catalog.Plan"),
-            ("Prices", "payments", "catalog.Pricing"),
+            ("Pricings", "payments", "catalog.Pricing"),
         ),
     ),
     (

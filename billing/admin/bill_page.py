@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from billing.admin import overview, waterfall
-from billing.bills import documents
+from billing.bills import documents, explain
 from billing.models import Bill, LineItem
 from organizations.kernel.console import names, show
 
@@ -62,12 +62,12 @@ def pdf(bill: Bill) -> HttpResponse:
 
 def explanation(request: HttpRequest, bill: Bill, line_id: Any) -> HttpResponse:
     """Return how a line came about, recomputed now."""
-    line = bill.line_items.filter(pk=line_id).first()
+    line = bill.line_items.select_related("bill").filter(pk=line_id).first()
     if line is None:
         raise Http404
-    from billing.bills import explain
-
-    return render(request, "console/explanation.html", {"told": explain.explain(line)})
+    told = explain.explain(line)
+    checks = [told.recomputed, told.current]
+    return render(request, "console/explanation.html", {"told": told, "checks": checks})
 
 
 def _product(line: LineItem) -> str:

@@ -1,7 +1,6 @@
 """The page of usage that could not be stored: why, and what was sent (C4)."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 from unfold.decorators import display
 
 from billing.models import IngestFailure
@@ -35,10 +34,6 @@ class IngestFailureAdmin(ReadOnlyConsoleAdmin):
               "event_id", "original"]  # fmt: skip
     readonly_fields = ["shown_type", "what_to_do", "original"]
     empty_hint = "Usage that cannot be stored shows up here with its reason. None has."
-
-    def get_fieldsets(self, request: HttpRequest, obj: object = None) -> list:
-        """A failure has no version."""
-        return [(None, {"fields": self.fields})]
 
     @display(description="Type", ordering="type")
     def shown_type(self, row: IngestFailure) -> str:

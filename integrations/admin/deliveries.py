@@ -1,6 +1,5 @@
 """The page of deliveries: what was sent where, each attempt, and "send again"."""
 
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -49,10 +48,6 @@ class DeliveryAdmin(ReadOnlyConsoleAdmin):
         "Every event is delivered to every active webhook destination; each delivery "
         "is listed here."
     )
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A delivery has no version."""
-        return [(None, {"fields": self.fields})]
 
     @display(description="Status", ordering="status")
     def shown_status(self, row: Delivery) -> str:

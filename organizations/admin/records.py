@@ -132,10 +132,6 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
         changelist.result_list = rows
         return changelist
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """An entry has no version of its own."""
-        return [(None, {"fields": self.fields})]
-
     @display(description="Who")
     def who(self, row: AuditEntry) -> str:
         """The person, service user or system."""

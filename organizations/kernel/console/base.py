@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.widgets import UnfoldAdminNullBooleanSelectWidget
 
 from organizations.kernel import changes, ids, registry
 from organizations.kernel.console import exporting, fields, names, paging, saving
@@ -17,7 +16,7 @@ from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError, VersionMismatch
 from organizations.models import AuditEntry
 
-RECORD = ("id_with_copy", "version", "created", "modified")
+INHERITED = (("unknown", "As inherited"), ("true", "Yes"), ("false", "No"))
 
 
 class ConsoleModelAdmin(ModelAdmin):
@@ -126,39 +125,25 @@ class ConsoleModelAdmin(ModelAdmin):
             )
         return super().formfield_for_dbfield(db_field, request, **options)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Append identity and audit fields of an existing row."""
-        shown = list(super().get_fieldsets(request, obj))
-        if obj is None:
-            return shown
-        record = [name for name in RECORD if hasattr(obj, "version") or name == "id_with_copy"]
-        return [*shown, ("Record", {"fields": [tuple(record)], "classes": ["bw-record"]})]
+    def formfield_for_nullboolean_field(
+        self, db_field: Any, request: HttpRequest, **options: Any
+    ) -> Any:
+        """Call the third state what it means: a level above decides (PLN-3)."""
+        options["widget"] = UnfoldAdminNullBooleanSelectWidget()
+        options["widget"].choices = INHERITED
+        return db_field.formfield(**options)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        """Identity and audit fields are never edited."""
-        return [*super().get_readonly_fields(request, obj), *RECORD]
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        """Leave the record fields to their own section."""
-        return [name for name in super().get_fields(request, obj) if name not in RECORD]
-
-    @display(description="Id")
-    def id_with_copy(self, row: Any) -> str:
-        """The id with a button that copies it."""
-        return format_html(
-            '<code class="bw-id">{}</code><button type="button" class="bw-copy" '
-            'data-copy="{}" title="Copy id">copy</button>', row.pk, row.pk
-        )  # fmt: skip
-
-    @display(description="Created")
-    def created(self, row: Any) -> str:
-        """When and by whom the row was made."""
-        return _when_and_who(row.created_at, row.created_by)
-
-    @display(description="Last modified")
-    def modified(self, row: Any) -> str:
-        """When and by whom the row was changed last."""
-        return _when_and_who(row.modified_at, row.modified_by)
+    def record_of(self, row: Any) -> dict[str, Any]:
+        """Return identity, version and who made and changed the row when, never edited."""
+        if not hasattr(row, "version"):
+            return {"id": row.pk}
+        known = names.of([row.created_by, row.modified_by])
+        return {
+            "id": row.pk,
+            "version": row.version,
+            "created": (row.created_at, known.get(row.created_by, "")),
+            "modified": (row.modified_at, known.get(row.modified_by, "")),
+        }
 
     # Saving ------------------------------------------------------------------------------------
     def changeform_view(
@@ -213,6 +198,7 @@ class ConsoleModelAdmin(ModelAdmin):
         context["history_url"] = history_url(row) if row is not None else ""
         if row is not None:
             request.console_title = context["subtitle"] = self.title_of(row)
+            context["record"] = self.record_of(row)
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, **options)
 
@@ -291,8 +277,3 @@ def history_url(row: Any) -> str:
 def _audit_list() -> str:
     meta = AuditEntry._meta
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-
-
-def _when_and_who(at: Any, who: Any) -> str:
-    name = names.of([who]).get(who, "")
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC{f', {name}' if name else ''}"

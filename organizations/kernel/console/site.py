@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
 from organizations.kernel import ids
-from organizations.kernel.console import entry, login
+from organizations.kernel.console import entry, login, searching
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -42,6 +42,10 @@ class ConsoleSite(UnfoldAdminSite):
         if wanted is None or not entry.choose(request, wanted):
             messages.error(request, "You have no access to this organization.")
         return HttpResponseRedirect(reverse("admin:index"))
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Search pages and rows of the organization."""
+        return searching.view(self, request)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
