@@ -32,7 +32,6 @@ WITH open AS (
     SELECT destination.id, destination.paused_until, destination.paused_except_id,
            %(room)s - (SELECT count(*) FROM integrations_delivery leased
                        WHERE leased.destination_id = destination.id
-                         AND leased.next_attempt_at IS NOT NULL
                          AND leased.claimed_until > %(at)s) AS room
     FROM integrations_webhookdestination destination
     WHERE destination.is_active
@@ -158,9 +157,7 @@ def _has_room(destination: WebhookDestination, delivery: Delivery, at: datetime)
     is_paused = destination.paused_until is not None and destination.paused_until > at
     if is_paused and destination.paused_except_id != delivery.pk:
         return False
-    sending = destination.deliveries.filter(
-        next_attempt_at__isnull=False, status=DeliveryStatus.STARTED, claimed_until__gt=at
-    )
+    sending = destination.deliveries.filter(status=DeliveryStatus.STARTED, claimed_until__gt=at)
     return sending.exclude(pk=delivery.pk).count() < _limit(destination.failing_since is not None)
 
 
@@ -195,9 +192,7 @@ def _take(
 
 def _leased_to_failing(at: datetime) -> int:
     return Delivery.objects.filter(
-        destination__failing_since__isnull=False,
-        next_attempt_at__isnull=False,
-        claimed_until__gt=at,
+        destination__failing_since__isnull=False, claimed_until__gt=at
     ).count()
 
 

@@ -102,7 +102,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['destination', 'next_attempt_at'], name='delivery_due'),
+            index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['destination', 'next_attempt_at', 'id'], name='delivery_due'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('claimed_until__isnull', False)), fields=['destination', 'claimed_until'], name='delivery_leased'),
         ),
         migrations.AddConstraint(
             model_name='delivery',

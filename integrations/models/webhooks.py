@@ -101,9 +101,15 @@ class Delivery(models.Model):
             models.Index(fields=["organization", "-created_at", "-id"], name="delivery_newest"),
             models.Index(fields=["destination", "-created_at", "-id"], name="delivery_destination"),
             models.Index(
-                fields=["destination", "next_attempt_at"],
+                fields=["destination", "next_attempt_at", "id"],
                 name="delivery_due",
                 condition=Q(next_attempt_at__isnull=False),
+            ),
+            # A few rows, whatever waits behind them: how many a destination is busy with.
+            models.Index(
+                fields=["destination", "claimed_until"],
+                name="delivery_leased",
+                condition=Q(claimed_until__isnull=False),
             ),
         ]
 
