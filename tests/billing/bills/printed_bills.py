@@ -1,8 +1,11 @@
 """Bills and lines as rows, without a bill run: what a document may have to print."""
 
+import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+
+import pypdf
 
 from billing.models import Bill, LineItem
 from organizations.models import Organization
@@ -82,3 +85,9 @@ def band(*, lower: Any, unit_price: Any, units: Any, subtotal: Any, fixed: Any =
         "unitSubtotal": Decimal(subtotal) - Decimal(fixed) if fixed else Decimal(subtotal),
         "bandSubtotal": Decimal(subtotal),
     }
+
+
+def pages(written: bytes) -> list[str]:
+    """The text of each page; break opportunities inside long words are no text."""
+    reader = pypdf.PdfReader(io.BytesIO(written))
+    return [page.extract_text().replace("\u200b", "") for page in reader.pages]

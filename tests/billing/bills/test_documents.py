@@ -1,11 +1,9 @@
 """The bill as a PDF: what it says, several pages, other languages, hostile text."""
 
-import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-import pypdf
 import pytest
 
 from billing.bills import documents
@@ -14,15 +12,15 @@ from billing.bills.document.text import printable
 from billing.models import Bill, BillStatus, LineItem
 from organizations.models import Organization
 from tests import factories
-from tests.billing.bills.printed_bills import band, make_bill, make_line, unsaved_line
+from tests.billing.bills.printed_bills import (
+    band,
+    make_bill,
+    make_line,
+    pages,
+    unsaved_line,
+)
 
 pytestmark = pytest.mark.django_db
-
-
-def pages(written: bytes) -> list[str]:
-    """The text of each page; break opportunities inside long words are no text."""
-    reader = pypdf.PdfReader(io.BytesIO(written))
-    return [page.extract_text().replace("\u200b", "") for page in reader.pages]
 
 
 def text(bill: Bill) -> str:

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
+from billing.models import LineItem
+from catalog.models import Pricing
 from organizations.kernel import ids
 from organizations.models import PermissionPolicy, PolicyAttachment
 from tests import factories
-from tests.billing.bills.printed_bills import make_bill, make_line
+from tests.billing.bills import runners
+from tests.billing.bills.printed_bills import make_bill, make_line, pages
 from tests.clients import ApiClient
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +27,18 @@ def test_the_pdf_is_served_under_a_safe_file_name(api: ApiClient):
     assert answer.headers["Content-Type"] == "application/pdf"
     assert answer.headers["Content-Disposition"] == 'inline; filename="2024-7-X-101.pdf"'
     assert answer.raw.startswith(b"%PDF-")
+
+
+def test_the_language_is_chosen_by_the_caller(api: ApiClient):
+    bill = make_bill(api.organization)
+
+    german = api.get(f"bills/{bill.pk}/pdf", locale="de")
+    unknown = api.get(f"bills/{bill.pk}/pdf", locale="tlh")
+
+    assert german.status == 200
+    assert "Fällig am 31. Juli 2024" in pages(german.raw)[0]
+    assert unknown.status == 400
+    assert unknown.json["errors"][0]["field"] == "locale"
 
 
 def test_a_caller_may_ask_for_pdf_by_media_type_and_errors_stay_json(api: ApiClient):
@@ -125,6 +140,33 @@ def test_an_explanation_is_json_with_exact_numbers(api: ApiClient):
         "recomputed": nothing,
         "current": nothing,
     }
+
+
+def test_a_difference_is_json_with_exact_numbers_and_texts(api: ApiClient):
+    organization = api.organization
+    meter = factories.make_meter(organization)
+    product = factories.make_product(organization)
+    plan = factories.make_plan(factories.make_plan_template(product))
+    pricing = factories.make_pricing(plan, factories.make_aggregation(meter))
+    account = factories.make_account(organization)
+    factories.make_account_plan(account, plan)
+    runners.use(account, meter, "2024-06-20", "12.5")
+    runners.run(organization, "2024-06-30")
+    line = LineItem.objects.get(bill__account=account)
+    Pricing.objects.filter(pk=pricing.pk).update(bands=factories.bands((0, 0, "0.125")))
+
+    answer = api.get(f"bills/{line.bill_id}/lineitems/{line.pk}/explanation")
+
+    # 12.5 x 0.10 = 1.25; 12.5 x 0.125 = 1.5625 -> 1.56.
+    assert answer.status == 200
+    assert answer.json["sentence"] == "12.5 tokens x 0.10 = 1.25 USD, from 1 measurement."
+    assert answer.json["recomputed"]["matches"] is True
+    assert answer.json["current"]["matches"] is False
+    assert answer.json["current"]["differences"] == [
+        {"field": "subtotal", "stored": Decimal("1.25"), "now": Decimal("1.56")},
+        {"field": "convertedSubtotal", "stored": Decimal("1.25"), "now": Decimal("1.56")},
+        {"field": "bands", "stored": "above 0: 0.1", "now": "above 0: 0.125"},
+    ]
 
 
 def test_both_addresses_are_described():

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing.bills import explain
 from billing.models import Bill, LineItem, LineItemType
@@ -106,6 +108,18 @@ def test_fixed_prices_stand_in_the_sentence():
     assert explained.sentence == (
         "1,000 tokens x 0.10 + 7.00 fixed + 500 x 0.00 + 5.00 fixed = 112.00 USD, "
         "from 2 measurements."
+    )
+
+
+def test_a_fixed_price_taken_back_is_subtracted():
+    bill = june_bill(factories.make_organization())
+    line = line_of(bill, "USAGE")
+    line.band_usage = [{**line.band_usage[0], "bandSubtotal": Decimal(93)}]
+    line.subtotal = Decimal(93)
+
+    # 1,000 x 0.10 = 100, of which 7 fixed are taken back.
+    assert explain.explain(line).sentence == (
+        "1,000 tokens x 0.10 - 7.00 fixed = 93.00 USD, from 2 measurements."
     )
 
 
@@ -310,6 +324,19 @@ def test_explaining_changes_nothing():
     assert [one.line.line_item_type for one in explained] == ["STANDING_CHARGE", "USAGE"]
     assert [one.current.matches for one in explained] == [True, False]
     assert state_of(bill) == before
+
+
+def test_a_bill_of_many_lines_is_explained_with_the_queries_of_one_line():
+    organization = factories.make_organization()
+    short = june_bill(organization)
+    long = june_bill(organization, standing_charge=Decimal(60), minimum_spend=Decimal(200))
+
+    with CaptureQueriesContext(connection) as for_one:
+        assert len(explain.explain_bill(short)) == 1
+    with CaptureQueriesContext(connection) as for_three:
+        assert len(explain.explain_bill(long)) == 3
+
+    assert len(for_three) == len(for_one)
 
 
 def state_of(bill: Bill) -> Any:
