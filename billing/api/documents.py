@@ -13,9 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.bills import documents, explain
+from billing.bills.document import locales
 from billing.bills.explain import Comparison, Explanation
 from billing.models import Bill, LineItem
 from organizations.kernel.api import fields
+from organizations.kernel.api.filters import Filter, apply
 from organizations.kernel.api.views import TenantViewSet
 
 PDF = "application/pdf"
@@ -43,11 +45,17 @@ class BillDocumentViewSet(TenantViewSet):
     permits: ClassVar[Permits] = {"pdf": ("config:retrieve", "billing:bill")}
     content_negotiation_class = WhateverIsAccepted
 
+    action_filters: ClassVar[dict[str, dict[str, Filter]]] = {
+        "pdf": {"locale": Filter(None, choices=locales.TAGS)}
+    }
+
     @extend_schema(responses={(200, PDF): OpenApiTypes.BINARY})
     def pdf(self, request: Request, **kwargs: Any) -> HttpResponse:
         """The bill as one would send it to a customer; marked as a draft while it is pending."""
         bill = self.get_object()
-        response = HttpResponse(documents.pdf(bill), content_type=PDF)
+        _, asked = apply(self.queryset, self.action_filters["pdf"], request.query_params)
+        written = documents.pdf(bill, asked.get("locale", locales.DEFAULT))
+        response = HttpResponse(written, content_type=PDF)
         response["Content-Disposition"] = f'inline; filename="{documents.file_name(bill)}"'
         response["Cache-Control"] = "private, no-store"
         return response

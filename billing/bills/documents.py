@@ -24,8 +24,11 @@ _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _of_thread = threading.local()
 
 
-def pdf(bill: Bill) -> bytes:
-    """Return the bill's document: draft-marked while the bill is pending."""
+def pdf(bill: Bill, locale: str = locales.DEFAULT) -> bytes:
+    """Return the bill's document: draft-marked while the bill is pending.
+
+    ``locale`` is a tag such as ``de``; the nearest that there is is taken.
+    """
     organization = Organization.objects.get(pk=bill.organization_id)
     said = content.build(
         content.Material(
@@ -33,7 +36,7 @@ def pdf(bill: Bill) -> bytes:
             line_items=list(bill.line_items.order_by("sequence_number", "id")),
             supplier=organization,
             places=_places(bill),
-            locale=locales.find(locales.DEFAULT),
+            locale=locales.find(locale),
         )
     )
     return render(said, bill)

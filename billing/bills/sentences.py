@@ -53,18 +53,19 @@ def shares_text(shares: list[Facts]) -> str:
 
 
 def _usage(line: LineItem) -> str:
-    terms = []
+    terms = ""
     exact = ZERO
-    for number, band in enumerate(line.band_usage):
+    for band in line.band_usage:
         units, price = Decimal(band["bandUnits"]), Decimal(band["unitPrice"])
+        # Negative where units that were counted before are taken back (TSP-2).
         fixed = Decimal(band["bandSubtotal"]) - Decimal(band["unitSubtotal"])
         exact += units * price + fixed
-        label = f" {line.unit}" if line.unit and number == 0 else ""
-        terms.append(f"{_LOCALE.number(units)}{label} x {_money(price, line)}")
+        label = f" {line.unit}" if line.unit and not terms else ""
+        terms += f"{' + ' if terms else ''}{_LOCALE.number(units)}{label} x {_money(price, line)}"
         if fixed:
-            terms.append(f"{_money(fixed, line)} fixed")
+            terms += f" {'-' if fixed < 0 else '+'} {_money(fixed.copy_abs(), line)} fixed"
     measured = count(line.calculation["eventCount"], "measurement")
-    return f"{' + '.join(terms)} = {_rounded(exact, line)}, from {measured}"
+    return f"{terms} = {_rounded(exact, line)}, from {measured}"
 
 
 def _prorated(line: LineItem) -> str:

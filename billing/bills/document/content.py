@@ -114,7 +114,8 @@ def _unless_same(day: date | None, other: date, locale: Locale) -> str:
 
 def postal_lines(address: Mapping[str, Any] | None) -> list[str]:
     """Return an address as the lines of a letter; absent parts leave no empty line."""
-    parts = {name: printable(value) for name, value in (address or {}).items() if value}
+    known = address if isinstance(address, Mapping) else {}
+    parts = {name: printable(value) for name, value in known.items() if value}
     town = " ".join(filter(None, (parts.get("postCode"), parts.get("locality"))))
     streets = [parts.get(f"addressLine{number}") for number in (1, 2, 3, 4)]
     return [line for line in (*streets, town, parts.get("region"), parts.get("country")) if line]

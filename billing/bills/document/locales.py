@@ -121,6 +121,8 @@ _LOCALES: Final = {
     )
 }
 
+TAGS: Final = tuple(_LOCALES)
+
 
 def find(tag: str) -> Locale:
     """Return the locale of a tag, the nearest one there is, or English."""
