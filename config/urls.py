@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from config import api_document
 from config.dashboard import usage_view
 from config.health import health
 from config.price_calculator import price_of_units
@@ -17,6 +18,8 @@ urlpatterns = [
     path("", include("billing.api.urls")),
     path("", include("integrations.api.urls")),
     path("health", health, name="health"),
+    path("openapi.json", api_document.openapi_json, name="openapi"),
+    path("docs/api", api_document.browse, name="api_docs"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/usage-chart/", usage_view, name="usage_chart"),
     path("admin/price-of-units/", price_of_units, name="price_of_units"),

@@ -127,9 +127,9 @@ def _json(value: Any) -> HttpResponse:
 
 
 urlpatterns = [
-    path("organizations/<str:org>/measurements", submit, name="measurements"),
+    path("organizations/<str:orgId>/measurements", submit, name="measurements"),
     path(
-        "organizations/<str:org>/measurements/failedIngest/getDownloadUrl",
+        "organizations/<str:orgId>/measurements/failedIngest/getDownloadUrl",
         download_url,
         name="failed_ingest_download_url",
     ),

@@ -78,7 +78,7 @@ class TenantViewSet(GenericViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the permission before anything is looked up (B9.5)."""
         super().initial(request, *args, **kwargs)
-        if self.action is None:
+        if self.action in {None, "metadata"}:  # "metadata": what REST framework calls OPTIONS
             raise MethodNotAllowed(request.method or "")
         action, resource = self.permits.get(self.action) or (CRUD_ACTIONS[self.action], None)
         if action is not None:
@@ -200,7 +200,7 @@ def routes(
     ``more`` maps a path below the resource's word (``{id}`` spelled ``<str:id>``) to verbs and
     actions; it comes first, so that fixed words win over ids.
     """
-    base = f"organizations/<str:org>/{word}"
+    base = f"organizations/<str:orgId>/{word}"
 
     def bound(actions: dict[str, str]) -> Callable[..., Any]:
         return view.as_view(actions)
