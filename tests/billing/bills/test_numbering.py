@@ -1,0 +1,78 @@
+"""Invoice numbers: order, restart, bills from before there was a prefix."""
+
+import pytest
+
+from billing.bills import lifecycle
+from billing.models import Bill
+from organizations.kernel import principals
+from organizations.models import OrganizationConfig
+from tests.billing.bills import making, runners
+
+pytestmark = pytest.mark.django_db
+
+
+def references() -> list[str | None]:
+    bills = Bill.objects.order_by("created_at", "id")
+    return list(bills.values_list("invoice_reference", flat=True))
+
+
+def configure(shop: making.Shop, prefix: str | None, start: int | None) -> None:
+    OrganizationConfig.objects.filter(organization=shop.organization).update(
+        bill_prefix=prefix, sequence_start_number=start
+    )
+
+
+def test_the_first_bill_has_the_start_number_plus_one_and_keeps_it():
+    shop = making.Shop(config={"bill_prefix": "INVOICE-", "sequence_start_number": 100})
+    shop.account()
+    runners.run(shop.organization, "2024-06-15")
+
+    runners.run(shop.organization, "2024-07-15")
+    runners.run(shop.organization, "2024-06-15")
+
+    assert references() == ["INVOICE-101", "INVOICE-102"]
+
+
+def test_without_a_prefix_bills_have_no_number_and_get_none_later():
+    shop = making.Shop()
+    shop.account()
+    runners.run(shop.organization, "2024-06-15")
+    configure(shop, "R", 0)
+
+    runners.run(shop.organization, "2024-06-15")
+    runners.run(shop.organization, "2024-07-15")
+
+    assert references() == [None, "R1"]
+
+
+def test_another_prefix_or_start_begins_the_series_again_without_a_double():
+    shop = making.Shop(config={"bill_prefix": "A", "sequence_start_number": 10})
+    shop.account()
+    runners.run(shop.organization, "2024-01-15")
+
+    for month, prefix, start in ((2, "B", 10), (3, "B", 500), (4, "A", 0), (5, "A", 0)):
+        configure(shop, prefix, start)
+        runners.run(shop.organization, f"2024-0{month}-15")
+
+    # A begins at 1 again, but A11 is given already, so it goes on behind it.
+    assert references() == ["A11", "B11", "B501", "A12", "A13"]
+
+
+def test_the_number_of_a_deleted_bill_is_not_given_again():
+    shop = making.Shop(config={"bill_prefix": "A", "sequence_start_number": 0})
+    shop.account()
+    runners.run(shop.organization, "2024-01-15")
+
+    lifecycle.delete(Bill.objects.get(), by=principals.system(shop.organization.pk))
+    runners.run(shop.organization, "2024-01-15")
+
+    assert references() == ["A2"]
+
+
+def test_two_organizations_number_their_bills_apart():
+    shops = [making.Shop(config={"bill_prefix": "A", "sequence_start_number": 0}) for _ in range(2)]
+    for shop in shops:
+        shop.account()
+        runners.run(shop.organization, "2024-01-15")
+
+    assert references() == ["A1", "A1"]
