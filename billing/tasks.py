@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from billing.bills import chunks, lifecycle, runs, scheduling
+from billing.usage import partitions
 
 
 @shared_task(name="billing.prepare_bill_job")
@@ -38,6 +39,4 @@ def scheduled_billing(**_later: object) -> None:
 @shared_task(name="billing.measurement_partitions")
 def measurement_partitions(**_later: object) -> None:
     """Make the partitions of the months to come."""
-    from billing.usage import partitions
-
     partitions.maintain()
