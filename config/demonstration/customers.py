@@ -20,7 +20,7 @@ L|Quillon Publishing|240 Orchard Avenue|New York|NY|10002|US|USD|models-scale st
 M|Marram Coastal Surveys|3 Harbour Terrace|Falmouth||TR11 3XN|GB|GBP|models-payg gpu-on-demand storage-standard-gbp
 M|Fennel & Rye Foods|915 Mill Street|Minneapolis|MN|55401|US|USD|models-payg storage-standard-usd
 M|Lumenpath Optics|Lindenallee 44|Jena||07743|DE|EUR|gpu-on-demand storage-standard-eur support-business
-M|Cobalt Ledger|1 Exchange Plaza|Charlotte|NC|28202|US|USD|models-scale storage-standard-usd support-business
+M|Cobalt Ledger|1 Exchange Plaza|Charlotte|NC|28202|US|USD|models-enterprise storage-standard-usd support-business
 M|Juniper Peak Outdoors|1280 Timberline Road|Boulder|CO|80302|US|USD|models-payg storage-standard-usd
 M|Vasco Telemetria|Rua do Bolhão 73|Porto||4000-112|PT|EUR|models-payg gpu-on-demand
 M|Harrowgate Education|22 Priory Lane|Leeds||LS2 8NQ|GB|GBP|models-payg storage-standard-gbp support-care
@@ -30,7 +30,7 @@ M|Pinewell Diagnostics|560 Research Boulevard|San Diego|CA|92121|US|USD|models-p
 M|Arkadia Travel|Ermou 31|Athens||10563|GR|EUR|models-payg storage-standard-eur
 M|Bluestem Agronomy|402 Prairie Avenue|Des Moines|IA|50309|US|USD|models-payg gpu-on-demand storage-standard-usd
 M|Copperline Telecom|8 Signal House|Manchester||M4 5JD|GB|GBP|models-scale storage-standard-gbp
-M|Fathom Marine Acoustics|150 Pier Street|Seattle|WA|98101|US|USD|gpu-on-demand storage-business-usd
+M|Fathom Marine Acoustics|150 Pier Street|Seattle|WA|98101|US|USD|gpu-reserved storage-business-usd
 M|Mirabelle Mode|9 place du Marché|Nancy||54000|FR|EUR|models-payg storage-standard-eur
 M|Redcliff Advisory|45 King Street|Sydney|NSW|2000|AU|USD|models-payg storage-standard-usd support-care
 M|Sturdy Oak Mortgage|3100 Peachtree Terrace|Atlanta|GA|30305|US|USD|models-payg storage-standard-usd

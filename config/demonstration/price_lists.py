@@ -183,7 +183,8 @@ TEMPLATES: dict[tuple[str, str, str], tuple[PriceList, dict[str, PriceList]]] = 
                 {
                     **advance("1200", "Premier support"),
                     "minimum_spend": Decimal(700),
-                    "minimum_spend_description": "Five engineer hours included",
+                    "minimum_spend_description": "Five engineer hours",
+                    "minimum_spend_bill_in_advance": True,
                 },
             ),
         },

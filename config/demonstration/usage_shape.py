@@ -31,14 +31,14 @@ PER_DAY = {
     "inference": {"XL": 195, "L": 98, "M": 52, "S": 21, "XS": 6},
     "gpu_usage": {"XL": 72, "L": 44, "M": 24, "S": 8},
     "storage_usage": {"XL": 48, "L": 24, "M": 16, "S": 10, "XS": 5},
-    "support_sessions": {"XL": 2, "L": 1, "M": 1, "S": 1},
+    "support_sessions": {"XL": 6, "L": 3, "M": 2, "S": 1},
 }
 # In percent of a working day, Monday to Sunday.
 WEEK = {
     "inference": (100, 104, 106, 103, 94, 52, 47),
     "gpu_usage": (100, 103, 104, 102, 98, 74, 70),
     "storage_usage": (100,) * 7,
-    "support_sessions": (60, 45, 40, 40, 35, 0, 0),
+    "support_sessions": (20, 15, 13, 13, 12, 0, 0),
 }
 # How often each hour of the local day is drawn; the nights are quiet, not silent.
 DAYTIME = [

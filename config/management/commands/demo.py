@@ -66,12 +66,20 @@ class Command(BaseCommand):
         if not settings.DATABASE_URL or not embedded.is_alive(settings.HOME):
             _begin_again_with_servers()
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-        with embedded.running(settings.HOME, say=self.stderr.write):
-            self._make_and_print(as_of, scale)
-            if serves:
-                printing.print_login(self.stdout.write)
-                connection.close()
-                call_command("up", no_migrate=True, stdout=self.stdout, stderr=self.stderr)
+        try:
+            with embedded.running(settings.HOME, say=self.stderr.write):
+                self._make_and_print(as_of, scale)
+                if serves:
+                    self._serve()
+        except embedded.ServerTrouble as trouble:
+            raise CommandError(str(trouble)) from trouble
+
+    def _serve(self) -> None:
+        """Print the login and run what ``make up`` runs; its logs must not push that away."""
+        printing.print_login(self.stdout.write)
+        os.environ.setdefault("LOG_LEVEL", "WARNING")
+        connection.close()
+        call_command("up", no_migrate=True, stdout=self.stdout, stderr=self.stderr)
 
     def _make_and_print(self, as_of: datetime | None, scale: Decimal) -> None:
         progress = Progress(self._write_piece, is_terminal=self.stdout.isatty())
@@ -133,8 +141,10 @@ def positive(text: str) -> Decimal:
 
 def _begin_again_with_servers() -> None:
     """Replace this process: the settings are read anew once there are addresses."""
-    words = [sys.executable, "-m", "config.embedded", "run", "--", sys.executable, *sys.argv]
+    command = [sys.executable, str(programs.CHECKOUT / "manage.py"), *sys.argv[1:]]
+    words = [sys.executable, "-m", "config.embedded", "run", "--", *command]
     sys.stdout.flush()
+    os.chdir(programs.CHECKOUT)
     os.execv(sys.executable, words)
 
 

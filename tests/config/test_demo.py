@@ -1,0 +1,283 @@
+"""``manage.py demo`` makes the demonstration once, whatever interrupts it, and always the same.
+
+Run at a hundredth of its size as of 5 June 2024: April 2024 is the older month, May the latest.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+
+from billing.usage.reception import Item
+from config import embedded, programs, supervisor
+from config.demonstration import usage_shape
+from config.demonstration.months import Months
+
+NOW = "2024-06-05T12:00:00Z"
+MONTHS = Months(datetime(2024, 6, 5, 12, tzinfo=UTC))
+SCALE = Decimal("0.01")
+KEPT_TABLES = [
+    "organizations_organization",
+    "organizations_event",
+    "billing_account",
+    "billing_accountplan",
+    "billing_measurement",
+    "billing_ingestfailure",
+    "billing_billjob",
+    "billing_bill",
+    "billing_lineitem",
+]
+
+
+@dataclass
+class Installation:
+    """A home with running servers in which the demonstration is made."""
+
+    home: Path
+    servers: embedded.Servers
+    outputs: list[str] = field(default_factory=list)
+
+    def start(self) -> "subprocess.Popen[str]":
+        """Start ``manage.py demo`` as of NOW."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"DATABASE_URL", "REDIS_URL", "SERVE", "NOW"}
+        }
+        words = ["demo", "--no-serve", "--now", NOW, "--scale", str(SCALE)]
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=programs.CHECKOUT,
+            env={**kept, "BILLWRIGHT_HOME": str(self.home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self) -> str:
+        """Run it to its end, which has to be a good one; returns what it printed."""
+        process = self.start()
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+        return output
+
+    def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        with psycopg.connect(self.servers.database_url) as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def days_loaded(self) -> int:
+        """How many days the marker says are loaded; 0 while there is no marker."""
+        try:
+            rows = self.query("SELECT usage_until FROM config_demonstration")
+        except psycopg.errors.UndefinedTable:
+            return 0
+        return (rows[0][0] - MONTHS.older).days if rows else 0
+
+    def kill_in_the_middle(self) -> int:
+        """Kill the loading with SIGKILL; returns how many days it had loaded."""
+        process = self.start()
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline and self.days_loaded() < 20:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+        return self.days_loaded()
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each table has."""
+        return {name: self.query(f"SELECT count(*) FROM {name}")[0][0] for name in KEPT_TABLES}  # noqa: S608
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The demonstration, made in two runs because the first was killed while it loaded usage."""
+    home = tmp_path_factory.mktemp("demo") / "home"
+    try:
+        with embedded.running(home, durable=False, environ={}) as servers:
+            made = Installation(home, servers)
+            loaded = made.kill_in_the_middle()
+            assert 20 <= loaded < len(MONTHS.days), "the kill came too late to interrupt anything"
+            made.outputs.append(made.run())
+            yield made
+    finally:
+        supervisor.kill_orphans(home)
+        embedded.remove(home)
+
+
+@pytest.fixture(scope="module")
+def generated() -> list[Item]:
+    """Every measurement of the demonstration."""
+    return [item for day in MONTHS.days for item in usage_shape.measurements(day, MONTHS, SCALE)]
+
+
+def test_every_measurement_is_stored_once_though_the_first_run_was_killed(
+    installation: Installation, generated: list[Item]
+) -> None:
+    stored = installation.query(
+        "SELECT a.code, t.code, count(*), sum((m.fields ->> 'input_tokens')::numeric)"
+        " FROM billing_measurement m JOIN billing_account a ON a.id = m.account_id"
+        " JOIN catalog_meter t ON t.id = m.meter_id GROUP BY 1, 2"
+    )
+
+    counted = Counter((item.account, item.meter) for item in generated)
+    tokens: Counter[tuple[str, str]] = Counter()
+    for item in generated:
+        tokens[item.account, item.meter] += (item.measure or {}).get("input_tokens", 0)
+    assert {(account, meter): number for account, meter, number, _ in stored} == counted
+    assert {(account, meter): int(total) for account, meter, _, total in stored if total} == {
+        key: total for key, total in tokens.items() if total
+    }
+    assert installation.query("SELECT measurements FROM config_demonstration") == [
+        (len(generated),)
+    ]
+
+
+def test_the_failures_are_there_once(installation: Installation) -> None:
+    kinds = installation.query(
+        "SELECT type, count(*) FROM billing_ingestfailure GROUP BY 1 ORDER BY 1"
+    )
+
+    assert kinds == [
+        ("DuplicateField", 1),
+        ("DuplicateUid", 1),
+        ("InvalidAccountCode", 1),
+        ("MissingField", 2),
+        ("UndefinedMeter", 2),
+    ]
+
+
+def test_the_older_month_is_locked_and_the_latest_waits_for_approval(
+    installation: Installation,
+) -> None:
+    bills = installation.query(
+        "SELECT boundary_date, status, is_locked, count(*) FROM billing_bill"
+        " GROUP BY 1, 2, 3 ORDER BY 1"
+    )
+
+    # Three of the sixty customers came in May; one of them on the first, and its April bill has
+    # the support of May, which is charged in advance (DAT-3).
+    assert bills == [
+        (date(2024, 5, 1), "APPROVED", True, 58),
+        (date(2024, 6, 1), "PENDING", False, 60),
+    ]
+    assert installation.query("SELECT status, parked FROM billing_billjob") == [
+        ("COMPLETE", 0),
+        ("COMPLETE", 0),
+    ]
+    numbers = installation.query("SELECT invoice_reference FROM billing_bill")
+    assert {number for (number,) in numbers} == {f"NIM-{n}" for n in range(1001, 1119)}
+
+
+def test_a_plan_change_in_the_middle_of_the_month_is_charged_by_days(
+    installation: Installation,
+) -> None:
+    charged = installation.query(
+        "SELECT l.service_period_start::date, l.subtotal FROM billing_lineitem l"
+        " JOIN billing_bill b ON b.id = l.bill_id"
+        " WHERE b.account_code = 'cinder-games' AND b.boundary_date = '2024-06-01'"
+        " AND l.line_item_type = 'STANDING_CHARGE' ORDER BY 1"
+    )
+
+    # 199 a month in advance: 16 of the 31 days of May, then all of June.
+    assert charged == [
+        (date(2024, 5, 16), Decimal("102.71")),
+        (date(2024, 6, 1), Decimal("199.00")),
+    ]
+
+
+def test_a_usage_line_is_what_was_generated_at_the_price_of_the_list(
+    installation: Installation, generated: list[Item]
+) -> None:
+    (line,) = installation.query(
+        "SELECT l.quantity, l.units, l.subtotal FROM billing_lineitem l"
+        " JOIN billing_bill b ON b.id = l.bill_id"
+        " WHERE b.account_code = 'verity-search' AND b.boundary_date = '2024-05-01'"
+        " AND l.description = 'Output tokens'"
+    )
+
+    tokens = sum(
+        (item.measure or {})["output_tokens"]
+        for item in generated
+        if (item.account, item.meter) == ("verity-search", "inference")
+        and item.ts.startswith("2024-04")
+    )
+    # Enterprise: 1.25 a million tokens, up to 5,000 million.
+    assert 0 < tokens < 5_000_000_000
+    price = (Decimal(tokens) * Decimal("1.25") / 1_000_000).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert line == (tokens, Decimal(tokens) / 1_000_000, price)
+
+
+def test_another_run_prints_the_same_bills_and_changes_nothing(installation: Installation) -> None:
+    before = installation.counts()
+    started = time.monotonic()
+
+    output = installation.run()
+
+    assert time.monotonic() - started < 30
+    assert installation.counts() == before
+    first = installation.outputs[0]
+    tables = first[first.index("April 2024: 58 bills") :]
+    assert output.endswith(tables)
+    assert "May 2024: 60 bills, waiting for approval" in tables
+    assert "is loaded already" in output
+
+
+def test_nothing_runs_afterwards(installation: Installation) -> None:
+    left = [
+        folder.name
+        for folder in Path("/proc").glob("[0-9]*")
+        if (mark := supervisor._mark_of(folder)) and mark[0] == str(installation.home)
+    ]
+
+    assert left == []
+
+
+def test_a_day_is_the_same_in_another_process() -> None:
+    program = (
+        "import django; django.setup()\nfrom tests.config.test_demo import digest\nprint(digest())"
+    )
+    environ = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(programs.CHECKOUT)}
+
+    other = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
+    )
+
+    assert other.stdout.strip() == digest()
+
+
+def test_weekends_are_quieter_and_the_present_day_ends_now() -> None:
+    def count(day: date) -> int:
+        return len(usage_shape.measurements(day, MONTHS, Decimal(1)))
+
+    today = usage_shape.measurements(date(2024, 6, 5), MONTHS, Decimal(1))
+
+    assert count(date(2024, 5, 12)) * 4 < count(date(2024, 5, 15)) * 3  # Sunday, Wednesday
+    assert max(item.ts for item in today) < "2024-06-05T12:00:00.000Z"
+    assert [item.ts for item in today] == sorted(item.ts for item in today)
+    assert [item.uid for item in today] == sorted(item.uid for item in today)
+
+
+@pytest.mark.parametrize("now", ["2024-03-31", "2999-01-01", "yesterday"])
+def test_an_instant_nobody_can_bill_for_is_refused(now: str) -> None:
+    with pytest.raises(CommandError, match="now"):
+        call_command("demo", "--no-serve", "--now", now)
+
+
+def digest() -> str:
+    """One text for all that is used on a day."""
+    items = usage_shape.measurements(date(2024, 5, 15), MONTHS, Decimal("0.1"))
+    return hashlib.sha256(repr(items).encode()).hexdigest()
