@@ -77,10 +77,10 @@ def database(url: str) -> dict[str, object]:
     }
 
 
-def beat_schedule() -> dict[str, dict[str, object]]:
+def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]]:
     """Return what beat runs; the tasks are sweeps, so a missed or doubled run does no harm."""
     every = {
-        "billing.sweep_chunks": 15,
+        "billing.sweep_chunks": sweep_chunks_seconds,
         "billing.auto_approve": 60,
         "billing.scheduled_billing": 60,
         "billing.measurement_partitions": 3600,

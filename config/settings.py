@@ -185,9 +185,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # How long a chunk of a bill run stays with a worker that has fallen silent. The sweep that hands
 # it to another looks four times as often.
 BILL_CHUNK_LEASE_SECONDS = float(os.environ.get("BILL_CHUNK_LEASE_SECONDS", "60"))
-CELERY_BEAT_SCHEDULE = environment.beat_schedule(
-    sweep_chunks_seconds=BILL_CHUNK_LEASE_SECONDS / 4
-)
+CELERY_BEAT_SCHEDULE = environment.beat_schedule(sweep_chunks_seconds=BILL_CHUNK_LEASE_SECONDS / 4)
 CELERY_TIMEZONE = "UTC"
 
 # Cache and locks -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
@@ -28,11 +29,11 @@ from billing.models import (
 from organizations.kernel import changes, clock, principals
 
 # A worker extends its lease with every slice; when it has ended, another takes over.
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=settings.BILL_CHUNK_LEASE_SECONDS)
 # Accounts that are locked and written together.
 SLICE = 250
 # The sweep leaves alone what the broker has been given this recently.
-PATIENCE = timedelta(seconds=30)
+PATIENCE = LEASE / 2
 CHUNKS_PER_SWEEP = 20
 
 logger = logging.getLogger(__name__)

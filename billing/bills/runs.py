@@ -6,9 +6,9 @@ A run is data: a job, a row per account and chunks of accounts. The work on a ch
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
+from celery import Task
 from django.db import transaction
 
 from billing import tasks
@@ -94,10 +94,7 @@ def _start(job: BillJob, *, by: Principal) -> BillJob:
         if not job.is_scheduled and active.count() >= RUNNING_JOBS_AT_MOST:
             raise TooManyJobs
         changes.create(job, by=by)
-        # A broker that is away must not undo the job: the sweep enqueues it again.
-        transaction.on_commit(
-            partial(tasks.prepare_bill_job.delay, job_id=str(job.pk)), robust=True
-        )
+        _enqueue_after_commit(tasks.prepare_bill_job, job_id=str(job.pk))
     return job
 
 
@@ -161,4 +158,14 @@ def retry(job: BillJob, *, by: Principal) -> BillJob:
 def _enqueue_chunks(job: BillJob) -> None:
     chunk_ids = job.chunks.filter(status=ChunkStatus.PENDING).order_by("number")
     for chunk_id in chunk_ids.values_list("pk", flat=True):
-        transaction.on_commit(partial(tasks.bill_chunk.delay, chunk_id=str(chunk_id)), robust=True)
+        _enqueue_after_commit(tasks.bill_chunk, chunk_id=str(chunk_id))
+
+
+def _enqueue_after_commit(task: Task, **about: str) -> None:
+    """Hand work to the broker; one that is away undoes nothing, the sweep enqueues it again."""
+
+    # A function, not a partial: Django cannot log that a callback without a name has failed.
+    def enqueue() -> None:
+        task.delay(**about)
+
+    transaction.on_commit(enqueue, robust=True)

@@ -95,14 +95,18 @@ def _write(job: BillJob, taken: Snapshot | None, work: _Work) -> None:
 def lock_accounts(account_ids: Sequence[UUID]) -> None:
     """Hold the billing lock of the accounts until the transaction ends; ingest takes no part.
 
-    Ids come sorted, so that two runs never wait for each other. The random half of a
-    time-ordered id is its own hash.
+    Ids come sorted, so that two runs never wait for each other.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key",
-            [sorted((account_id.int & (2**64 - 1)) - 2**63 for account_id in account_ids)],
+            [sorted(lock_key(account_id) for account_id in account_ids)],
         )
+
+
+def lock_key(account_id: UUID) -> int:
+    """Return the number of an account's lock: the random half of a time-ordered id is a hash."""
+    return (account_id.int & (2**64 - 1)) - 2**63
 
 
 def _lock_pending(job: BillJob, account_ids: Sequence[UUID]) -> dict[UUID, BillJobAccount]:
