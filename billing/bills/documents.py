@@ -47,7 +47,8 @@ def render(said: content.Content, bill: Bill) -> bytes:
     written = _compiler().compile(
         format="pdf",
         sys_inputs={"data": exact_json.dumps(said).decode()},
-        timestamp=bill.latest_calculated_at.astimezone(UTC),
+        # Typst refuses fractions of a second.
+        timestamp=bill.latest_calculated_at.astimezone(UTC).replace(microsecond=0),
     )
     return cast(bytes, written)
 
