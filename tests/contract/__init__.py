@@ -1,0 +1,1 @@
+"""What the tests of every route share: the routes themselves, bodies, and a full organization."""

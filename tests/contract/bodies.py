@@ -1,0 +1,204 @@
+"""Request bodies with every field of the contract that can be set together, in dependency order.
+
+Each entry of ``CREATED`` is an address and a function of the ids made so far, by address.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.factories import number
+
+Made = Mapping[str, dict[str, Any]]
+Build = Callable[[Made], dict[str, Any]]
+WEBHOOKS = "integrationdestinations/webhooks"
+CURRENCIES = "picklists/currency"
+CUSTOM_FIELDS = {"region": "EMEA", "seats": 12, "discount": 0.125}
+
+
+def currency(made: Made) -> dict[str, Any]:
+    """A currency without cents."""
+    return {
+        "name": "Yen", "code": f"Y{number()}", "archived": False, "maxDecimalPlaces": 0,
+        "roundingMode": "HALF_EVEN",
+    }  # fmt: skip
+
+
+def product(made: Made) -> dict[str, Any]:
+    """A product."""
+    return {"name": "Inference", "code": f"inference {number()}", "customFields": CUSTOM_FIELDS}
+
+
+def meter(made: Made) -> dict[str, Any]:
+    """A meter of the product, with a field of most kinds."""
+    fields = [("MEASURE", "tokens", "tokens"), ("COST", "spent", "USD"), ("WHO", "user_id", None),
+              ("WHERE", "region", None), ("METADATA", "note", None)]  # fmt: skip
+    return {
+        "productId": made["products"]["id"],
+        "name": "Requests",
+        "code": f"requests {number()}",
+        "dataFields": [
+            {"category": category, "code": code, "name": code.title(), "unit": unit}
+            for category, code, unit in fields
+        ],
+        "derivedFields": [],
+        "customFields": CUSTOM_FIELDS,
+    }
+
+
+def aggregation(made: Made) -> dict[str, Any]:
+    """A segmented sum."""
+    return {
+        "name": "Tokens",
+        "code": f"tokens_{number()}",
+        "meterId": made["meters"]["id"],
+        "targetField": "tokens",
+        "aggregation": "SUM",
+        "rounding": "UP",
+        "quantityPerUnit": 0.5,
+        "unit": "tokens",
+        "defaultValue": 0,
+        "segmentedFields": ["region"],
+        "segments": [{"region": "eu"}, {"region": "us"}],
+        "accountingProductId": made["products"]["id"],
+        "customFields": CUSTOM_FIELDS,
+    }
+
+
+def plan_template(made: Made) -> dict[str, Any]:
+    """A monthly template with standing charge and minimum spend."""
+    return {
+        "productId": made["products"]["id"],
+        "name": "Monthly",
+        "code": f"monthly {number()}",
+        "currency": "USD",
+        "billFrequency": "MONTHLY",
+        "billFrequencyInterval": 1,
+        "standingCharge": 20.5,
+        "standingChargeDescription": "Base fee",
+        "standingChargeInterval": 1,
+        "standingChargeOffset": 0,
+        "standingChargeBillInAdvance": False,
+        "minimumSpend": 25,
+        "minimumSpendDescription": "Minimum",
+        "minimumSpendBillInAdvance": False,
+        "ordinal": 3,
+        "customFields": CUSTOM_FIELDS,
+    }
+
+
+def plan(made: Made) -> dict[str, Any]:
+    """A plan that changes what it may of its template."""
+    return {
+        "planTemplateId": made["plantemplates"]["id"],
+        "name": "Standard",
+        "code": f"standard {number()}",
+        "standingCharge": 10,
+        "standingChargeDescription": "Base fee",
+        "standingChargeBillInAdvance": False,
+        "standingChargeAccountingProductId": made["products"]["id"],
+        "minimumSpend": 15,
+        "minimumSpendDescription": "Minimum",
+        "minimumSpendBillInAdvance": False,
+        "minimumSpendAccountingProductId": made["products"]["id"],
+        "ordinal": 1,
+        "bespoke": False,
+        "customFields": CUSTOM_FIELDS,
+    }
+
+
+def pricing(made: Made) -> dict[str, Any]:
+    """Two bands for one segment."""
+    return {
+        "planId": made["plans"]["id"],
+        "aggregationId": made["aggregations"]["id"],
+        "code": f"price {number()}",
+        "description": "Tokens in Europe",
+        "startDate": "2024-01-01T00:00:00.000Z",
+        "endDate": "2031-01-01T00:00:00.000Z",
+        "type": "DEBIT",
+        "cumulative": True,
+        "tiersSpanPlan": False,
+        "pricingBands": [
+            {"lowerLimit": 0, "fixedPrice": 1, "unitPrice": 0.25},
+            {"lowerLimit": 100, "fixedPrice": 0, "unitPrice": 0.125},
+        ],
+        "segment": {"region": "eu"},
+        "minimumSpend": 2,
+        "minimumSpendDescription": "Minimum",
+        "minimumSpendBillInAdvance": False,
+        "accountingProductId": made["products"]["id"],
+    }
+
+
+def parent(made: Made) -> dict[str, Any]:
+    """An account with no more than it needs."""
+    n = number()
+    return {"name": "Parent", "code": f"parent {n}", "emailAddress": f"parent{n}@example.com"}
+
+
+def account(made: Made) -> dict[str, Any]:
+    """A child account with everything; its parent is made before it."""
+    n = number()
+    return {
+        "name": "Child",
+        "code": f"child {n}",
+        "emailAddress": f"child{n}@example.com",
+        "parentAccountId": made["accounts"]["id"],
+        "address": {
+            "addressLine1": "1 Main Street", "addressLine2": "Floor 2", "addressLine3": "c/o",
+            "addressLine4": "Annex", "locality": "Springfield", "region": "North",
+            "postCode": "12345", "country": "Ruritania",
+        },
+        "billEpoch": "2024-01-01",
+        "purchaseOrderNumber": "PO-7",
+        "currency": "USD",
+        "daysBeforeBillDue": 14,
+        "customFields": CUSTOM_FIELDS,
+    }  # fmt: skip
+
+
+def account_plan(made: Made) -> dict[str, Any]:
+    """The plan attached to the parent."""
+    return {
+        "accountId": made["accounts"]["id"],
+        "planId": made["plans"]["id"],
+        "startDate": "2024-01-01T00:00:00.000Z",
+        "endDate": "2030-01-01T00:00:00.000Z",
+        "code": f"attached {number()}",
+        "billEpoch": "2024-01-01",
+        "childBillingMode": "PARENT_SUMMARY",
+        "customFields": CUSTOM_FIELDS,
+    }
+
+
+def webhook(made: Made) -> dict[str, Any]:
+    """A destination on loopback, where nobody listens."""
+    return {
+        "name": "Ledger",
+        "description": "Books every bill",
+        "code": f"ledger {number()}",
+        "active": True,
+        "url": "https://127.0.0.1:9/hooks",
+        "credentials": {
+            "type": "M3TER_SIGNED_REQUEST",
+            "apiKey": "key-1",
+            "secret": "a-secret-of-ours",
+            "name": "Ledger key",
+            "destination": "WEBHOOK",
+            "empty": False,
+        },
+    }
+
+
+CREATED: tuple[tuple[str, Build], ...] = (
+    (CURRENCIES, currency),
+    ("products", product),
+    ("meters", meter),
+    ("aggregations", aggregation),
+    ("plantemplates", plan_template),
+    ("plans", plan),
+    ("pricings", pricing),
+    ("accounts", parent),
+    ("accountplans", account_plan),
+    (WEBHOOKS, webhook),
+)

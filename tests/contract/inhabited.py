@@ -1,0 +1,135 @@
+"""Organizations with at least one row of every kind, made once for many tests.
+
+The rows live in a transaction that is rolled back when the tests that share them are done.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db import connection, models, transaction
+from django.test import override_settings
+
+from billing.models import Account
+from organizations.founding import Founded
+from organizations.kernel import clock
+from tests.billing.bills import runners
+from tests.clients import ApiClient
+from tests.contract import bodies, documents
+from tests.factories import make_founded, number
+
+OUR_APPS = ("organizations", "catalog", "billing", "notifications", "integrations")
+USED_AT = "2024-10-10T12:00:00Z"
+MEASUREMENTS: tuple[dict[str, Any], ...] = (
+    {
+        "uid": "used",
+        "measure": {"tokens": 150},
+        "cost": {"spent": 0.5},
+        "who": {"user_id": "u"},
+        "where": {"region": "eu"},
+        "metadata": {"note": "n"},
+    },
+    {"uid": "broken", "measure": {}},
+)
+
+
+@dataclass(slots=True)
+class Inhabited:
+    """An organization, a client of it, and what was made in it by address."""
+
+    founded: Founded
+    api: ApiClient
+    made: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def organization_id(self) -> UUID:
+        """Which organization it is."""
+        return self.founded.organization.pk
+
+    def ids(self, model: type[models.Model]) -> list[str]:
+        """Return the ids of its rows of one kind."""
+        rows = model._base_manager.filter(organization_id=self.organization_id)
+        return [str(pk) for pk in rows.order_by("pk").values_list("pk", flat=True)]
+
+
+@contextmanager
+def shared_database(blocker: Any) -> Iterator[None]:
+    """Open the database for the tests of a module, and undo at the end what they wrote."""
+    undone = transaction.atomic()
+    undone._from_testcase = True  # as Django's TestCase does: durable blocks may stand inside
+    with blocker.unblock(), override_settings(WEBHOOK_ALLOW_PRIVATE_TARGETS=True), undone:
+        yield
+        transaction.set_rollback(True)
+
+
+def settle() -> Inhabited:
+    """Found an organization and make rows of every kind in it: catalogue, usage, bills, webhooks.
+
+    What the API can make is made over the API, with bodies that use every field.
+    """
+    founded = make_founded()
+    place = Inhabited(founded, ApiClient(founded))
+    for path, build in bodies.CREATED:
+        answer = place.api.post(path, build(place.made))
+        assert answer.status == 200, (path, answer)
+        place.made[path] = answer.json
+    _make_the_rest(place)
+    _use(place)
+    runners.run(founded.organization, "2024-10-31")
+    _deliver()
+    return place
+
+
+def _make_the_rest(place: Inhabited) -> None:
+    """Make a row behind each address no body is written for, out of what its schema requires."""
+    for verb, route, operation in documents.our_operations():
+        is_plain = route.actions.get("post") == "create" and not route.parameters
+        is_empty = route.model is not None and not place.ids(route.model)
+        if verb == "POST" and is_plain and is_empty:
+            answer = place.api.post(
+                route.path, documents.simplest(operation.request, f"x{number()}")
+            )
+            if answer.status == 200:
+                place.made[route.path] = answer.json
+
+
+def _use(place: Inhabited) -> None:
+    shared = {"meter": place.made["meters"]["code"], "account": place.made["accounts"]["code"]}
+    items = [{**shared, "ts": USED_AT, **item} for item in MEASUREMENTS]
+    answer = place.api.post("measurements", {"measurements": items})
+    assert answer.status == 200, answer
+    assert Account.objects.filter(organization_id=place.organization_id).exists()
+
+
+def _deliver() -> None:
+    from integrations import dispatch
+
+    dispatch.dispatch(clock.now())
+
+
+def tables() -> list[str]:
+    """Return every table of ours."""
+    return sorted(
+        model._meta.db_table
+        for model in apps.get_models()
+        if model._meta.app_label in OUR_APPS and model._meta.managed
+    )
+
+
+def contents() -> dict[str, tuple[int, str]]:
+    """Return count and digest of the rows of every table, to tell whether anything changed."""
+    names = [*tables(), "billing_measurement", "billing_uidclaim"]
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        there = {row[0] for row in cursor.fetchall()}
+        for name in sorted(there & set(names)):
+            cursor.execute(
+                "SELECT count(*), coalesce(md5(string_agg(r::text, '' ORDER BY r::text)), '') "  # noqa: S608
+                f'FROM "{name}" AS r'
+            )
+            found[name] = cursor.fetchone()
+    return found
