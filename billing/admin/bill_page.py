@@ -66,8 +66,19 @@ def explanation(request: HttpRequest, bill: Bill, line_id: Any) -> HttpResponse:
     if line is None:
         raise Http404
     told = explain.explain(line)
-    checks = [told.recomputed, told.current]
+    checks = [_check(told.recomputed), _check(told.current)]
     return render(request, "console/explanation.html", {"told": told, "checks": checks})
+
+
+def _check(check: explain.Comparison) -> dict[str, Any]:
+    rows = [(each.field, _text(each.stored), _text(each.now)) for each in check.differences]
+    return {"matches": check.matches, "summary": check.summary, "differences": rows}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return show.amount(value)
+    return show.NOTHING if value is None else str(value)
 
 
 def _product(line: LineItem) -> str:

@@ -77,10 +77,8 @@ class MembershipAdmin(ConsoleModelAdmin):
             field.initial = [row.policy_id for row in people.attachments(obj)] if obj else []
         return form
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Look up the policies of the page at once."""
-        changelist = super().get_changelist_instance(request)
-        rows = list(changelist.result_list)
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Look up the policies of the people."""
         attached = PolicyAttachment.objects.for_organization(request.organization).filter(
             principal_type=PrincipalType.USER, principal_id__in=[row.user_id for row in rows]
         )
@@ -89,8 +87,6 @@ class MembershipAdmin(ConsoleModelAdmin):
             found.setdefault(principal_id, []).append(name)
         for row in rows:
             row.policy_list = sorted(found.get(row.user_id, []))
-        changelist.result_list = rows
-        return changelist
 
     def create_row(self, request: HttpRequest, row: Membership, form: Any) -> None:
         """Join a person who exists, or make one with a temporary password shown once."""

@@ -122,15 +122,11 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
             return queryset.filter(pk=int(search_term)), False
         return super().get_search_results(request, queryset, search_term)
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Look up the people of the page at once."""
-        changelist = super().get_changelist_instance(request)
-        rows = list(changelist.result_list)
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Look up the people."""
         known = names.of(row.principal_id for row in rows)
         for row in rows:
             row.principal_name = known.get(row.principal_id, "")
-        changelist.result_list = rows
-        return changelist
 
     @display(description="Who")
     def who(self, row: AuditEntry) -> str:

@@ -227,14 +227,18 @@ class ConsoleModelAdmin(ModelAdmin):
             request.GET.pop("export")
             return exporting.response(self, request)
         title = str(self.opts.verbose_name_plural).capitalize()
-        hints = {"title": title, "empty_hint": self.empty_hint}
-        return super().changelist_view(request, {**hints, **(extra_context or {})})
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Count once: the number of rows without filters is not asked for."""
         changelist = super().get_changelist_instance(request)
         changelist.full_result_count = changelist.result_count
+        changelist.result_list = list(changelist.result_list)
+        self.complete(request, changelist.result_list)
         return changelist
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Add to the rows of a list what its columns need from other tables, for all at once."""
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """Show the audit entries of the row."""

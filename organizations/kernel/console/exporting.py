@@ -2,14 +2,17 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import strip_tags
+from django.utils.text import capfirst
 
 LIMIT = 10_000
+BATCH = 500
 BOM = "\ufeff"  # without it spreadsheets read UTF-8 as something else
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -21,21 +24,28 @@ def response(admin: Any, request: HttpRequest) -> StreamingHttpResponse:
     rows = changelist.get_queryset(request)[:LIMIT]
     name = str(admin.opts.verbose_name_plural).replace(" ", "-")
     return StreamingHttpResponse(
-        _lines(admin, columns, rows),
+        _lines(admin, request, columns, rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
 
 
-def _lines(admin: Any, columns: list[Any], rows: Any) -> Iterator[str]:
+def _lines(admin: Any, request: HttpRequest, columns: list[Any], rows: Any) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    titles = [str(label_for_field(name, admin.model, admin)) for name in columns]
+    titles = [capfirst(str(label_for_field(name, admin.model, admin))) for name in columns]
     writer.writerow(["id", *titles])
     yield BOM + _take(buffer)
-    for row in rows.iterator(chunk_size=500):
-        writer.writerow([str(row.pk), *(_cell(admin, row, name) for name in columns)])
+    for batch in _batches(rows.iterator(chunk_size=BATCH)):
+        admin.complete(request, batch)
+        for row in batch:
+            writer.writerow([str(row.pk), *(_cell(admin, row, name) for name in columns)])
         yield _take(buffer)
+
+
+def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    while batch := list(itertools.islice(rows, BATCH)):
+        yield batch
 
 
 def _cell(admin: Any, row: Any, name: Any) -> str:

@@ -1,11 +1,13 @@
 """The form behind every console page: shows a refusal of the domain at the field it is about."""
 
 import re
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
 
 from organizations.kernel.errors import DomainError
+from organizations.kernel.exact_json import ExactJSONField
 
 CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -23,11 +25,20 @@ class ConsoleForm(forms.ModelForm):
     def validate_unique(self) -> None:
         """Leave it to ``changes``: the database answers, with a sentence of ours."""
 
-    def validate_constraints(self) -> None:
-        """Leave it to ``changes`` as well."""
+    def _get_validation_exclusions(self) -> set[str]:
+        """Leave out exact JSON: Django's own check knows only numbers that json.dumps takes."""
+        fields = self._meta.model._meta.concrete_fields
+        exact = {field.name for field in fields if isinstance(field, ExactJSONField)}
+        return super()._get_validation_exclusions() | exact
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        # Constraints are left to ``changes`` as well; an attribute of the instance hides the
+        # method, because Django's form offers no other way to say so.
+        self.instance.full_clean = partial(self.instance.full_clean, validate_constraints=False)
+        try:
+            super()._post_clean()
+        finally:
+            del self.instance.full_clean
         if self.refusal is not None:
             self.show_refusal(self.refusal)
 

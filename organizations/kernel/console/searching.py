@@ -7,6 +7,7 @@ several organizations.
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.dataclasses import SearchResult
@@ -36,11 +37,18 @@ def view(site: Any, request: HttpRequest) -> HttpResponse:
     found = [*_pages(site, request, term)]
     if is_extended:
         found += _rows(site, request, term)
+    pages = Paginator(found, max(len(found), 1))
     template = "command_results" if is_extended else "search_results"
     return TemplateResponse(
         request,
         f"unfold/helpers/{template}.html",
-        {"results": found, "page_counter": 0, "execution_time": 0, "command_show_history": False},
+        {
+            "page_obj": pages,
+            "results": pages.page(1),
+            "page_counter": 0,
+            "execution_time": 0,
+            "command_show_history": False,
+        },
         headers={"HX-Trigger": "search"},
     )
 

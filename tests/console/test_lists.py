@@ -1,0 +1,175 @@
+"""Lists: search, filters, CSV, pages, and a number of queries that does not grow."""
+
+import csv
+import io
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from billing.models import Account
+from catalog.models import Aggregation, Plan, Pricing, Product
+from organizations.models import AuditEntry
+from tests import factories
+from tests.console.inhabited import inhabit, make_bill
+
+PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)
+# Sessions, person, organizations, statements, count, rows; no page needs many more.
+MOST_QUERIES = 14
+
+
+def names_of(answer):
+    """Return the names of the listed rows, in their order."""
+    return [row.name for row in answer.context["cl"].result_list]
+
+
+def csv_of(answer):
+    """Return the rows of a CSV answer."""
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_rows_are_found_by_part_of_the_name_by_code_and_by_id(console, founded):
+    vectors = factories.make_product(founded.organization, name="Vectors", code="vx-1")
+    factories.make_product(founded.organization, name="Images", code="im-1")
+
+    for wanted in ("ector", "VX-1", str(vectors.pk), f" {str(vectors.pk).upper()} "):
+        assert names_of(console.get(Product, q=wanted)) == ["Vectors"], wanted
+    assert names_of(console.get(Product, q=str(founded.organization.pk))) == []
+
+
+def test_the_newest_row_comes_first(console, founded):
+    for name in ("First", "Second", "Third"):
+        factories.make_product(founded.organization, name=name)
+
+    assert names_of(console.get(Product)) == ["Third", "Second", "First"]
+
+
+def test_the_csv_holds_the_visible_list_with_its_filters(console, founded):
+    factories.make_product(founded.organization, name="Vectors", code="vectors")
+    factories.make_product(founded.organization, name="Images", code="images")
+
+    answer = console.get(Product, q="images", export="csv")
+
+    rows = csv_of(answer)
+    product = Product.objects.get(code="images")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert rows[0] == ["id", "Name", "Code", "Meters", "Plan templates", "Modified at"]
+    assert [row[:5] for row in rows[1:]] == [[str(product.pk), "Images", "images", "0", "0"]]
+
+
+def test_a_name_that_looks_like_a_formula_is_text_in_the_csv(console, founded):
+    factories.make_product(founded.organization, name='=HYPERLINK("http://x")', code="vectors")
+
+    rows = csv_of(console.get(Product, export="csv"))
+
+    assert rows[1][1] == '\'=HYPERLINK("http://x")'
+
+
+def test_the_csv_needs_the_same_permission_as_the_list(founded):
+    from tests.console.clients import Console, make_person
+
+    assert Console(make_person(founded, None)).get(Product, export="csv").status_code == 403
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_every_list_with_rows_becomes_a_csv(console, founded, model):
+    inhabit(founded)
+
+    answer = console.get(model, export="csv")
+
+    if answer.status_code == 302:  # the one row of settings has no list
+        assert model.__name__ == "OrganizationConfig"
+        return
+    assert len(csv_of(answer)) >= 2
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_a_page_needs_as_many_queries_with_thirty_rows_as_with_one(console, founded, model):
+    rows = inhabit(founded)
+    console.get(model)
+    with CaptureQueriesContext(connection) as few:
+        console.get(model)
+
+    multiply(rows, model, 30)
+    with CaptureQueriesContext(connection) as many:
+        console.get(model)
+
+    assert len(many) == len(few)
+    assert len(few) <= MOST_QUERIES
+
+
+def multiply(rows, model, times):
+    """Copy the row of a model, with fresh values where they must differ."""
+    import uuid
+
+    from django.db import models as fields
+
+    from organizations.models import OrganizationConfig, User
+
+    if model is OrganizationConfig:
+        return
+    row = rows[model]
+    for number in range(times):
+        row.pk = None if isinstance(model._meta.pk, fields.BigAutoField) else uuid.uuid4()
+        row._state.adding = True
+        for name in ("code", "name"):
+            if hasattr(row, name):
+                setattr(row, name, f"X{number}")
+        if hasattr(row, "start_date") and model in (Pricing,):
+            row.aggregation = factories.make_aggregation(rows[Aggregation].meter)
+        if model.__name__ == "AccountPlan":
+            row.account, row.code = factories.make_account(row.organization), None
+        if model.__name__ == "Membership":
+            row.user = User.objects.create_user(f"p{number}@example.com")
+        if model.__name__ == "Bill":
+            make_bill(factories.make_account(row.organization))
+            continue
+        if hasattr(row, "event_id"):
+            row.event_id = uuid.uuid4()
+        row.save(force_insert=True)
+
+
+def test_pages_are_fifty_rows(console, founded):
+    factories.make_product(founded.organization)
+    Account.objects.bulk_create(
+        Account(
+            organization=founded.organization, name=f"A{n}", code=f"a{n}", email_address="a@b.cd"
+        )
+        for n in range(60)
+    )
+
+    assert len(names_of(console.get(Account))) == 50
+    assert len(names_of(console.get(Account, p=2))) == 10
+
+
+def test_an_empty_list_says_what_to_do_next_and_an_empty_search_what_not(console, founded):
+    empty = console.text(console.get(Plan))
+    searched = console.text(console.get(Plan, q="nothing"))
+
+    assert "A plan is a priced version of a plan template" in empty
+    assert "Nothing matches" in searched
+
+
+def test_filters_offer_names_and_narrow(console, founded):
+    product = factories.make_product(founded.organization, name="Vectors")
+    factories.make_plan_template(product, name="Of vectors")
+    other = factories.make_plan_template(factories.make_product(founded.organization))
+
+    answer = console.get(type(other), product__id__exact=str(product.pk))
+
+    assert names_of(answer) == ["Of vectors"]
+
+
+def test_the_audit_trail_of_a_row_is_one_click_away(console, founded):
+    console.post(Product, "add", name="Vectors", code="vectors", custom_fields="[]")
+    product = Product.objects.get()
+
+    page = console.get(Product, "change", product)
+    history = console.client.get(page.context["history_url"])
+
+    entries = history.context["cl"].result_list
+    assert [(entry.entity_id, entry.action) for entry in entries] == [(product.pk, "created")]
+    detail = console.text(console.get(AuditEntry, "change", entries[0]))
+    assert "vectors" in detail
