@@ -255,6 +255,27 @@ def test_the_longest_values_stay_inside_their_columns():
         assert once in said
 
 
+def test_a_bill_calculated_within_a_second_has_a_document():
+    moment = datetime(2024, 7, 1, 0, 0, 7, 123456, tzinfo=UTC)
+    bill = make_bill(factories.make_organization(), latest_calculated_at=moment)
+
+    assert "INVOICE-101" in text(bill)
+
+
+def test_the_total_is_never_alone_on_its_page():
+    organization = factories.make_organization()
+    for count in range(6, 16):
+        bill = make_bill(organization, invoice_reference=f"INVOICE-{count}")
+        LineItem.objects.bulk_create(
+            [unsaved_line(bill, number, description=f"Line {number}.") for number in range(count)]
+        )
+
+        last_page = pages(documents.pdf(bill))[-1]
+
+        assert f"Line {count - 1}." in last_page
+        assert last_page.index("Line") < last_page.index("Subtotal") < last_page.rindex("Total")
+
+
 def test_the_same_bill_gives_the_same_bytes():
     bill = make_bill(factories.make_organization())
     make_line(bill)

@@ -172,7 +172,7 @@ def test_a_difference_is_json_with_exact_numbers_and_texts(api: ApiClient):
 def test_both_addresses_are_described():
     document = SchemaGenerator().get_schema(public=True)
 
-    base = "/organizations/{org}/bills"
+    base = "/organizations/{orgId}/bills"
     pdf = document["paths"][f"{base}/{{id}}/pdf"]["get"]
     explanation = document["paths"][f"{base}/{{bill}}/lineitems/{{id}}/explanation"]["get"]
     assert list(pdf["responses"]["200"]["content"]) == ["application/pdf"]
