@@ -38,9 +38,7 @@ def catalogue(client: M3ter) -> dict[str, Any]:
         name="Requests",
         code="requests",
         product_id=product.id,
-        data_fields=[
-            {"category": "MEASURE", "code": "tokens", "name": "Tokens", "unit": "tokens"}
-        ],
+        data_fields=[{"category": "MEASURE", "code": "tokens", "name": "Tokens", "unit": "tokens"}],
         derived_fields=[],
     )
     aggregation = client.aggregations.create(
@@ -97,9 +95,7 @@ def test_create_read_update_list_delete_of_every_resource_of_the_path(served):
     ):
         assert resource.retrieve(row.id).model_dump() == row.model_dump()
         assert [found.id for found in resource.list(page_size=1)] == [row.id]
-    updated = client.products.update(
-        rows["product"].id, name="New name", code="models", version=1
-    )
+    updated = client.products.update(rows["product"].id, name="New name", code="models", version=1)
     assert (updated.version, updated.name) == (2, "New name")
     with pytest.raises(ConflictError):
         client.products.update(rows["product"].id, name="x", code="models", version=1)

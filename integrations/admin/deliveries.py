@@ -1,6 +1,5 @@
 """The page of deliveries: what was sent where, each attempt, and "send again"."""
 
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
