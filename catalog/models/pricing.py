@@ -39,12 +39,8 @@ class Pricing(TenantModel):
     plan_template = models.ForeignKey(
         PlanTemplate, on_delete=models.PROTECT, related_name="pricings", null=True, blank=True
     )
-    aggregation = models.ForeignKey(
-        Aggregation, on_delete=models.PROTECT, related_name="pricings"
-    )
-    code = models.CharField(
-        max_length=80, null=True, blank=True, validators=[ids.relaxed_code]
-    )
+    aggregation = models.ForeignKey(Aggregation, on_delete=models.PROTECT, related_name="pricings")
+    code = models.CharField(max_length=80, null=True, blank=True, validators=[ids.relaxed_code])
     description = models.CharField(max_length=200, null=True, blank=True)
     start_date = models.DateTimeField()
     end_date = models.DateTimeField(null=True, blank=True, help_text="Exclusive.")

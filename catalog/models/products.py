@@ -36,13 +36,9 @@ class Product(TenantModel):
 class PlanTemplate(TenantModel):
     """What the plans of one product share: currency, bill frequency and default charges (2.2)."""
 
-    product = models.ForeignKey(
-        Product, on_delete=models.PROTECT, related_name="plan_templates"
-    )
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="plan_templates")
     name = models.CharField(max_length=200)
-    code = models.CharField(
-        max_length=80, null=True, blank=True, validators=[ids.relaxed_code]
-    )
+    code = models.CharField(max_length=80, null=True, blank=True, validators=[ids.relaxed_code])
     currency = models.CharField(max_length=80, help_text="Prices of every plan are in it.")
     bill_frequency = models.CharField(max_length=8, choices=BillingFrequency)
     bill_frequency_interval = models.PositiveSmallIntegerField(default=1)
@@ -86,9 +82,7 @@ class Plan(TenantModel):
     A null here means: as the template says. Zero is a value (PLN-4).
     """
 
-    plan_template = models.ForeignKey(
-        PlanTemplate, on_delete=models.PROTECT, related_name="plans"
-    )
+    plan_template = models.ForeignKey(PlanTemplate, on_delete=models.PROTECT, related_name="plans")
     name = models.CharField(max_length=200)
     code = models.CharField(max_length=80, validators=[ids.relaxed_code])
     account = models.ForeignKey(
