@@ -1,26 +1,29 @@
-"""Write many rows of one table at once: COPY for new ones, one UPDATE for those that exist."""
+"""Change many rows of one table with one statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, models
 from psycopg import sql
 
-Values = Sequence[Any]
+from organizations.kernel import bulk
 
 # Said once, when the row was made.
 KEPT = ("created_at", "created_by")
 
 
-def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Values]) -> None:
+def insert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
     """COPY new rows into the model's table; JSON values are texts already."""
-    _copy(sql.Identifier(model._meta.db_table), columns, rows)
+    if rows:
+        bulk.copy(sql.Identifier(model._meta.db_table), columns, rows)
 
 
 def update(
     model: type[models.Model],
     columns: Sequence[str],
-    rows: Sequence[Values],
+    rows: Sequence[Sequence[Any]],
     *,
     stamps: Sequence[str] = (),
 ) -> None:
@@ -42,7 +45,7 @@ def update(
                 " AS SELECT {} FROM {} WITH NO DATA"
             ).format(staged, sql.SQL(", ").join(names), table)
         )
-        _copy(staged, columns, rows)
+        bulk.copy(staged, columns, rows)
         cursor.execute(
             sql.SQL(
                 "UPDATE {table} t SET {changes} FROM {staged} s"
@@ -58,16 +61,3 @@ def update(
         )
         # Inside a larger transaction the next call must not see these rows again.
         cursor.execute(sql.SQL("DELETE FROM {}").format(staged))
-
-
-def _copy(table: sql.Identifier, columns: Sequence[str], rows: Iterable[Values]) -> None:
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        table, sql.SQL(", ").join(sql.Identifier(column) for column in columns)
-    )
-    with (
-        connection.cursor() as cursor,
-        connection.wrap_database_errors,
-        cursor.copy(statement) as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +11,7 @@ import msgspec
 
 from billing.bills.reading import Names
 from billing.rating.lines import BandUsage, RatedLine
-from organizations.kernel import exact_json
+from organizations.kernel.money import plain
 
 # The id comes first: ``bulk.update`` finds the row by it.
 COLUMNS = (
@@ -61,19 +63,23 @@ def values(
 
 def _bands(usage: Sequence[BandUsage]) -> str:
     """Return the band breakdown as JSON under the wire's names (LIN-2), numbers exact."""
-    plain = exact_json.plain
-    bands = [
-        {
-            "pricingBandId": str(band.pricing_band_id),
-            "lowerLimit": plain(band.lower_limit),
-            "fixedPrice": plain(band.fixed_price),
-            "unitPrice": plain(band.unit_price),
-            "bandQuantity": plain(band.band_quantity),
-            "bandUnits": plain(band.band_units),
-            "unitSubtotal": plain(band.unit_subtotal),
-            "bandSubtotal": plain(band.band_subtotal),
-            "convertedBandSubtotal": plain(band.converted_band_subtotal),
-        }
-        for band in usage
-    ]
-    return _encode(bands).decode()
+    return f"[{','.join(map(_band, usage))}]"
+
+
+def _band(band: BandUsage) -> str:
+    price = _price(band.pricing_band_id, band.lower_limit, band.fixed_price, band.unit_price)
+    return (
+        f'{{{price},"bandQuantity":{plain(band.band_quantity)}'
+        f',"bandUnits":{plain(band.band_units)},"unitSubtotal":{plain(band.unit_subtotal)}'
+        f',"bandSubtotal":{plain(band.band_subtotal)}'
+        f',"convertedBandSubtotal":{plain(band.converted_band_subtotal)}}}'
+    )
+
+
+@lru_cache(maxsize=4096)
+def _price(band_id: UUID, lower_limit: Decimal, fixed_price: Decimal, unit_price: Decimal) -> str:
+    """Return what is the same for every account that pays the price."""
+    return (
+        f'"pricingBandId":"{band_id}","lowerLimit":{plain(lower_limit)}'
+        f',"fixedPrice":{plain(fixed_price)},"unitPrice":{plain(unit_price)}'
+    )

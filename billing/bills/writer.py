@@ -242,7 +242,7 @@ def _bill_values(bill: Bill) -> list[Any]:
 
 
 def _store_bills(writing: _Writing) -> None:
-    bulk.insert(Bill, _BILL_COLUMNS, (_bill_values(bill) for bill, _ in writing.created))
+    bulk.insert(Bill, _BILL_COLUMNS, [_bill_values(bill) for bill, _ in writing.created])
     bulk.update(Bill, _BILL_COLUMNS, [_bill_values(bill) for bill, _, _ in writing.updated])
 
 

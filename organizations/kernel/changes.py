@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
 
-from organizations.kernel import clock, events, registry
+from organizations.kernel import bulk, clock, events, registry
 from organizations.kernel.errors import DomainError, FieldError, InUse, NotFound, VersionMismatch
 from organizations.kernel.principals import Principal
 from organizations.models import AuditEntry, Organization
@@ -141,7 +141,10 @@ def _record(
     resource = registry.of(changed[0][0])
     at = clock.now()
     audit = [_audit(resource, row, verb, old, new, by, at) for row, old, new in changed]
-    AuditEntry.objects.bulk_create(audit, batch_size=BULK)
+    if len(audit) < bulk.WORTH_COPYING:
+        AuditEntry.objects.bulk_create(audit)
+    else:
+        bulk.insert(audit)
     if resource.event:
         events.record_many(
             events.build(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from organizations.kernel import clock
+from organizations.kernel import bulk, clock
 from organizations.models import Event
 
 _listeners: list[Callable[[], None]] = []
@@ -65,6 +65,9 @@ def record_many(rows: Iterable[Event]) -> None:
     rows = list(rows)
     if not rows:
         return
-    Event.objects.bulk_create(rows, batch_size=2000)
+    if len(rows) < bulk.WORTH_COPYING:
+        Event.objects.bulk_create(rows)
+    else:
+        bulk.insert(rows)
     for callback in _listeners:
         transaction.on_commit(callback, robust=True)

@@ -17,6 +17,7 @@ from organizations.kernel.instants import iso_instant
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+_AS_IT_IS = frozenset({str, bool, int})
 
 
 def plain(number: Decimal) -> Decimal | msgspec.Raw:
@@ -29,6 +30,8 @@ def plain(number: Decimal) -> Decimal | msgspec.Raw:
 
 def _plain(value: Any) -> Any:
     """Return ``value`` with every number and time in the form the wire wants."""
+    if value is None or type(value) in _AS_IT_IS:  # most values: asked first
+        return value
     if isinstance(value, dict):
         return {
             key if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()
