@@ -2,18 +2,30 @@
 
 import os
 import re
+import threading
 import time
 from uuid import UUID
 
 from django.core.validators import RegexValidator
 
+_lock = threading.Lock()
+_latest = (0, 0)
+
 
 def new_id() -> UUID:
-    """Return a time-ordered UUID (version 7): rows that are many stay together in their indexes."""
+    """Return a time-ordered UUID (version 7): rows that are many stay together in their indexes.
+
+    Within one process each id is greater than the one before, also in the same millisecond, so
+    rows made one after the other keep their order.
+    """
+    global _latest
     milliseconds = time.time_ns() // 1_000_000
-    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
+    tail = int.from_bytes(os.urandom(9), "big")  # 72 of the 74 bits, which leaves room to count on
+    with _lock:
+        if milliseconds <= _latest[0]:
+            milliseconds, tail = _latest[0], _latest[1] + 1 + (tail & 0xFFFFFFFF)
+        _latest = (milliseconds, tail)
+    value = milliseconds << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0x2 << 62 | tail & (1 << 62) - 1
     return UUID(int=value)
 
 
