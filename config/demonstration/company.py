@@ -1,12 +1,16 @@
 """The company itself: its organization with settings and currencies, everything it sells."""
 
+import secrets
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
-from config.demonstration import catalogue, price_lists, subscriptions
+from config.demonstration import catalogue, pricing, subscriptions
 from config.demonstration.months import Months
 from config.models import Demonstration
 from integrations.models import WebhookDestination
@@ -35,7 +39,18 @@ RATES = {
     ("GBP", "EUR"): "1.16",
 }
 FIRST_INVOICE = 1000  # the first bill has the next number
-KEYLESS_SECRET = "whsec_" + "ZGVtb25zdHJhdGlvbi1zZWNyZXQtMzItYnl0ZXMtbG8="
+MAKING_LOCK = 0x42_57_44_4D  # any number, the same everywhere
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let a second demonstration wait until the first is made; the lock ends with its holder."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MAKING_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MAKING_LOCK])
 
 
 def find(as_of: datetime | None, scale: Decimal) -> Demonstration | None:
@@ -55,7 +70,7 @@ def found(as_of: datetime, scale: Decimal) -> Demonstration:
         by = principals.system(organization.pk)
         _configure(organization, by)
         made = catalogue.make(organization, by=by)
-        plans = price_lists.make(organization, made, months, by=by)
+        plans = pricing.make(organization, made, months, by=by)
         subscriptions.make(organization, made, plans, months, by=by)
         _add_webhook(organization, by)
         return Demonstration.objects.create(
@@ -112,7 +127,7 @@ def _add_webhook(organization: Organization, by: Principal) -> None:
             url="https://hooks.nimbarra.example/billing",
             is_active=False,
             api_key="demonstration",
-            secret=KEYLESS_SECRET,
+            secret="whsec_" + b64encode(secrets.token_bytes(32)).decode(),
         ),
         by=by,
     )

@@ -20,15 +20,22 @@ class Progress:
         self._next = 0.0
 
     @contextmanager
-    def step(self, title: str) -> Iterator["Progress"]:
-        """Announce a step, and say how long it took when it is over."""
+    def step(self, title: str, *, is_silent: bool = True) -> Iterator[None]:
+        """Announce a step, and say how long it took when it is over.
+
+        A step that is not silent prints lines of its own in between.
+        """
         started = time.monotonic()
         self._title, self._next = title, started + EVERY_SECONDS
-        self._write(f"{title} ..." if self._is_terminal else f"{title} ...\n")
-        yield self
-        seconds = time.monotonic() - started
-        detail = f"{self._title}: done in {seconds:.1f} s"
-        self._write(f"{ERASE}{detail}\n" if self._is_terminal else f"{detail}\n")
+        in_place = self._is_terminal and is_silent
+        self._write(f"{title} ..." if in_place else f"{title} ...\n")
+        outcome = "given up after"
+        try:
+            yield
+            outcome = "done in"
+        finally:
+            seconds = time.monotonic() - started
+            self._write(f"{ERASE if in_place else ''}{title}: {outcome} {seconds:.1f} s\n")
 
     def at(self, detail: str) -> None:
         """Say how far the running step is; most calls write nothing."""

@@ -10,7 +10,8 @@ from catalog.models import Plan
 from config.demonstration.catalogue import Catalogue
 from config.demonstration.customers import CUSTOMERS, Customer
 from config.demonstration.months import Months, first_of_month, midnight
-from config.demonstration.price_lists import AGREEMENT_PRICES, make_prices
+from config.demonstration.price_lists import AGREEMENT_PRICES
+from config.demonstration.pricing import make_prices
 from organizations.kernel import changes
 from organizations.kernel.principals import Principal
 from organizations.models import Organization

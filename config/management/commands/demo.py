@@ -84,14 +84,15 @@ class Command(BaseCommand):
     def _make_and_print(self, as_of: datetime | None, scale: Decimal) -> None:
         progress = Progress(self._write_piece, is_terminal=self.stdout.isatty())
         _migrate(progress)
-        found = company.find(as_of, scale)
-        if found is None or found.finished_at is None:
-            found = self._make(found, as_of, scale, progress)
-        else:
-            self.stdout.write(
-                f"{found.organization.name} is loaded already: {found.measurements:,} "
-                f"measurements as of {found.as_of:%Y-%m-%d %H:%M} UTC."
-            )
+        with company.one_at_a_time():
+            found = company.find(as_of, scale)
+            if found is None or found.finished_at is None:
+                found = self._make(found, as_of, scale, progress)
+            else:
+                self.stdout.write(
+                    f"{found.organization.name} is loaded already: {found.measurements:,} "
+                    f"measurements as of {found.as_of:%Y-%m-%d %H:%M} UTC."
+                )
         printing.print_bills(found, self.stdout.write)
 
     def _make(
@@ -155,6 +156,6 @@ def _migrate(progress: Progress) -> None:
         return
     # It acts as owner of the tables because the application role was not there yet.
     connection.close()
-    with progress.step("Migrating the database"):
+    with progress.step("Migrating the database", is_silent=False):
         if programs.migrate(settings.DATABASE_URL) != 0:
             raise CommandError("The database could not be migrated; see above.")
