@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from billing.models import IngestFailureType
-from billing.usage.reception import NUMBER_MAPS, TEXT_MAPS, Item, Received
+from billing.usage.reception import MAPS, Item, Received
 from billing.usage.resolution import MeterFields
 
-MAPS = (*TEXT_MAPS, *NUMBER_MAPS)
 Values = dict[str, str | int | Decimal]
 
 
@@ -27,8 +28,7 @@ class Failure:
     items: Sequence[Item]
 
 
-@dataclass(slots=True)
-class Enriched:
+class Enriched(msgspec.Struct, gc=False):
     """A measurement that may be stored: its meter is known, its fields are complete."""
 
     received: Received
@@ -64,32 +64,32 @@ def enrich(received: Iterable[Received], meters: dict[str, MeterFields]) -> Outc
 def _values(item: Item, meter: MeterFields) -> Values | None:
     """Return the values of the meter's data fields, None unless all are there once.
 
-    Derived fields belong behind the loop: each is evaluated once, here, and its value stored with
+    Derived fields belong behind this: each is evaluated once, here, and its value stored with
     the others (usage.md 8.1). Meters with derived fields are refused by the catalogue for now.
     """
     values: Values = {}
-    used = 0
-    for category, code in meter.fields:
+    for category, codes in meter.maps:
         sent = getattr(item, category)
-        value = sent.get(code) if sent else None
-        if value is None:
-            return None
-        values[code] = value
-        used += 1
-    if used != _count_sent(item) and _duplicate_code(item) is not None:
-        return None
-    return values
+        if sent is None or sent.keys() != codes:
+            return _picked_values(item, meter)
+        values.update(sent)
+    for category in meter.other_maps:
+        if getattr(item, category):
+            return _picked_values(item, meter)
+    return None if None in values.values() else values
 
 
-def _count_sent(item: Item) -> int:
-    return sum(
-        len(sent)
-        for sent in (
-            item.who, item.what, item.where, item.other, item.metadata,
-            item.measure, item.income, item.cost,
-        )
-        if sent
-    )  # fmt: skip
+def _picked_values(item: Item, meter: MeterFields) -> Values | None:
+    """Do the same for an item that has more, or less, than exactly the meter's fields."""
+    values: Values = {}
+    for category, codes in meter.maps:
+        sent = getattr(item, category) or {}
+        for code in codes:
+            value = sent.get(code)
+            if value is None:
+                return None
+            values[code] = value
+    return None if _duplicate_code(item) is not None else values
 
 
 def _duplicate_code(item: Item) -> str | None:
@@ -111,7 +111,8 @@ def _why_fields_fail(item: Item, meter: MeterFields) -> Failure:
         return Failure(IngestFailureType.DuplicateField, message, [item])
     missing = [
         f"{category}.{code}"
-        for category, code in meter.fields
+        for category, codes in meter.maps
+        for code in sorted(codes)
         if (getattr(item, category) or {}).get(code) is None
     ]
     message = f"Meter {item.meter} needs {', '.join(missing)}."

@@ -111,7 +111,7 @@ def _claim(
 
 def _accounts(
     organization_id: UUID, enriched: list[Enriched], catalog: resolution.Catalog
-) -> tuple[Mapping[str, UUID], dict[str, str]]:
+) -> tuple[Mapping[str, str], dict[str, str]]:
     """Return the accounts by code, skeletons made, and the codes that came too close to one."""
     unknown = [
         one.received.item.account

@@ -7,7 +7,6 @@ accounts and fields exist is not asked here. Nothing is read from the database.
 import decimal
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -27,6 +26,7 @@ LIMIT = 10**20
 
 TEXT_MAPS = ("who", "what", "where", "other", "metadata")
 NUMBER_MAPS = ("measure", "income", "cost")
+MAPS = (*TEXT_MAPS, *NUMBER_MAPS)
 
 # One addition of zero tells whether a number is below 1e20, has at most 38 digits and fewer than
 # a thousand of them after the point (PostgreSQL's bound is not far beyond).
@@ -71,8 +71,7 @@ class Batch(msgspec.Struct, gc=False):
     measurements: list[Item]
 
 
-@dataclass(slots=True)
-class Received:
+class Received(msgspec.Struct, gc=False):
     """An item that passed, with its times in UTC."""
 
     item: Item
@@ -152,10 +151,8 @@ def _times(
     item: Item, latest: datetime, zone: Callable[[], tzinfo]
 ) -> tuple[datetime, datetime | None]:
     ts = _instant("ts", item.ts, zone)
-    if ts > latest:
-        raise _Fault("ts", "lies in the future")
-    if ts < EARLIEST:
-        raise _Fault("ts", "may not be before 1970")
+    if not EARLIEST <= ts <= latest:
+        raise _Fault("ts", "may not be before 1970" if ts < EARLIEST else "lies in the future")
     if item.ets is None:
         return ts, None
     ets = _instant("ets", item.ets, zone)
@@ -175,11 +172,11 @@ def _code(field: str, code: str) -> str:
 def _instant(field: str, text: str, zone: Callable[[], tzinfo]) -> datetime:
     """Return the instant in UTC; without offset it is UTC already (4.3)."""
     try:
-        if len(text) <= 10:
-            return instants.parse_instant(text, zone=zone())
         value = datetime.fromisoformat(text)
         if value.tzinfo is UTC:
             return value
+        if len(text) <= 10:
+            return instants.parse_instant(text, zone=zone())
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except (ValueError, OverflowError):
         if text != text.upper():  # RFC 3339 allows t and z
@@ -220,7 +217,7 @@ def _refuse_nul(items: Sequence[Item]) -> None:
 
 def _texts(item: Item) -> Iterator[tuple[str, str]]:
     yield "uid", item.uid or ""
-    for field in (*TEXT_MAPS, *NUMBER_MAPS):
+    for field in MAPS:
         for code, value in (getattr(item, field) or {}).items():
             yield field, code
             yield f"{field}.{code}", value if isinstance(value, str) else ""

@@ -13,6 +13,7 @@ from threading import Lock
 from uuid import UUID
 
 from billing.models import Account, fold_code
+from billing.usage.reception import MAPS
 from catalog.models import Meter
 
 MOST_ORGANIZATIONS = 200
@@ -21,11 +22,15 @@ MOST_CODES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class MeterFields:
-    """A meter as enrichment needs it: (map of the measurement, code) of each data field."""
+    """A meter as enrichment needs it: the data field codes in each map of a measurement.
 
-    id: UUID
-    fields: tuple[tuple[str, str], ...]
-    derived_codes: frozenset[str]
+    ``other_maps`` are the maps in which it has none. Ids are texts here, because rows are
+    written as text.
+    """
+
+    id: str
+    maps: tuple[tuple[str, frozenset[str]], ...]
+    other_maps: tuple[str, ...]
     derived_fields: tuple[dict[str, str], ...] = ()
 
 
@@ -36,7 +41,7 @@ class Catalog:
     organization_id: UUID
     revision: int
     meters: dict[str, MeterFields] = field(default_factory=dict)
-    accounts: dict[str, UUID] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)
 
     def learn(self, meter_codes: set[str], account_codes: set[str]) -> None:
         """Look up the codes that are not known yet; at most two queries."""
@@ -48,10 +53,10 @@ class Catalog:
             self.accounts.update(find_accounts(self.organization_id, unknown))
 
 
-def find_accounts(organization_id: UUID, codes: Iterable[str]) -> dict[str, UUID]:
+def find_accounts(organization_id: UUID, codes: Iterable[str]) -> dict[str, str]:
     """Return the ids of the accounts that have exactly these codes."""
     rows = Account.objects.for_organization(organization_id).filter(code__in=sorted(codes))
-    return dict(rows.values_list("code", "id"))
+    return {code: str(account_id) for code, account_id in rows.values_list("code", "id")}
 
 
 def near_matches(organization_id: UUID, codes: Iterable[str]) -> dict[str, str]:
@@ -92,9 +97,12 @@ def catalog_at(organization_id: UUID, revision: int) -> Catalog:
 
 
 def _fields_of(meter: Meter) -> MeterFields:
+    codes: dict[str, set[str]] = {}
+    for row in meter.data_fields:
+        codes.setdefault(row["category"].lower(), set()).add(row["code"])
     return MeterFields(
-        id=meter.pk,
-        fields=tuple((row["category"].lower(), row["code"]) for row in meter.data_fields),
-        derived_codes=frozenset(row["code"] for row in meter.derived_fields),
+        id=str(meter.pk),
+        maps=tuple((category, frozenset(found)) for category, found in codes.items()),
+        other_maps=tuple(category for category in MAPS if category not in codes),
         derived_fields=tuple(meter.derived_fields),
     )

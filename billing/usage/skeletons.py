@@ -14,7 +14,7 @@ ATTEMPTS = 3
 LOCK = """SELECT pg_advisory_xact_lock(hashtextextended('skeleton accounts ' || %s::text, 0))"""
 
 
-def ensure(organization_id: UUID, codes: Iterable[str]) -> tuple[dict[str, UUID], dict[str, str]]:
+def ensure(organization_id: UUID, codes: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the accounts of the codes, made where missing, and the codes that came too close.
 
     Skeletons of an organization are made one transaction at a time, so two batches neither make
@@ -42,7 +42,7 @@ def ensure(organization_id: UUID, codes: Iterable[str]) -> tuple[dict[str, UUID]
                 raise
         else:
             break
-    return accounts | {account.code: account.pk for account in made}, refused
+    return accounts | {account.code: str(account.pk) for account in made}, refused
 
 
 def _skeleton(organization_id: UUID, code: str) -> Account:

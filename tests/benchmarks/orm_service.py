@@ -95,26 +95,26 @@ class SubmitView(APIView):
     """Take measurements in."""
 
     @transaction.atomic
-    def post(self, request: Request, org: str) -> Response:
+    def post(self, request: Request, orgId: str) -> Response:
         """Check with serializers, write with bulk_create."""
         batch = BatchSerializer(data=request.data)
         batch.is_valid(raise_exception=True)
         items = sorted(batch.validated_data["measurements"], key=lambda item: item["uid"])
         codes = {item["account"] for item in items}
         accounts = dict(
-            Account.objects.filter(organization_id=org, code__in=codes).values_list("code", "id")
+            Account.objects.filter(organization_id=orgId, code__in=codes).values_list("code", "id")
         )
-        meters = dict(Meter.objects.filter(organization_id=org).values_list("code", "id"))
+        meters = dict(Meter.objects.filter(organization_id=orgId).values_list("code", "id"))
         now = timezone.now()
         Claim.objects.bulk_create(
-            [Claim(uid=item["uid"], organization_id=org, claimed_at=now) for item in items],
+            [Claim(uid=item["uid"], organization_id=orgId, claimed_at=now) for item in items],
             ignore_conflicts=True,
         )
         Row.objects.bulk_create(
             [
                 Row(
                     uid=item["uid"],
-                    organization_id=org,
+                    organization_id=orgId,
                     account_id=accounts[item["account"]],
                     meter_id=meters[item["meter"]],
                     ts=item["ts"],

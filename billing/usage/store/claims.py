@@ -15,11 +15,15 @@ WINDOW = timedelta(days=35)
 FORGET_AT_ONCE = 10_000
 
 # The array is written by hand: adapting a thousand texts one by one takes longer than storing them.
+# Which uids are new is told only when not all of them are.
 CLAIM = """
-    INSERT INTO billing_uidclaim (organization_id, uid, claimed_at)
-    SELECT %s, unnest(%s::text[]), %s
-    ON CONFLICT DO NOTHING
-    RETURNING uid
+    WITH won AS (
+        INSERT INTO billing_uidclaim (organization_id, uid, claimed_at)
+        SELECT %s, unnest(%s::text[]), %s
+        ON CONFLICT DO NOTHING
+        RETURNING uid
+    )
+    SELECT CASE WHEN count(*) < %s THEN coalesce(array_agg(uid), '{}') END FROM won
 """
 LIVE = """
     SELECT uid FROM billing_uidclaim
@@ -52,7 +56,7 @@ def claim(organization_id: UUID, uids: Collection[str], *, at: datetime) -> set[
     wanted = sorted(set(uids))
     won: set[str] = set()
     while wanted:
-        won.update(_run(CLAIM, [organization_id, text_array(wanted), at]))
+        won.update(_insert(organization_id, wanted, at))
         lost = [uid for uid in wanted if uid not in won]
         if not lost:
             break
@@ -90,6 +94,14 @@ def text_array(texts: Sequence[str]) -> str:
     if "\\" in joined or joined.count('"') != 2 * (len(texts) - 1):
         joined = '","'.join(text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return f'{{"{joined}"}}'
+
+
+def _insert(organization_id: UUID, uids: list[str], at: datetime) -> list[str]:
+    """Insert what is not there and return it."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [organization_id, text_array(uids), at, len(uids)])
+        [(some,)] = cursor.fetchall()
+    return uids if some is None else some
 
 
 def _run(statement: str, parameters: list[object]) -> list[str]:

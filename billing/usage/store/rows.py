@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,12 +21,11 @@ _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
-@dataclass(slots=True)
-class Measurement:
+class Measurement(msgspec.Struct, gc=False):
     """A row to be; ``fields`` maps field codes to texts and exact numbers, without nulls."""
 
-    account_id: UUID
-    meter_id: UUID
+    account_id: UUID | str
+    meter_id: UUID | str
     ts: datetime
     ets: datetime | None
     uid: str
