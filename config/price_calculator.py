@@ -24,33 +24,38 @@ def price_of_units(request: HttpRequest) -> HttpResponse:
     if request.principal is None:
         return JsonResponse({"problem": "Log in again."}, status=403)
     try:
-        asked = exact_json.loads(request.body)
-        return JsonResponse(_calculate(asked))
-    except (InvalidOperation, KeyError, TypeError, AttributeError, msgspec.DecodeError):
+        shape, units, steps = _read(request.body)
+    except (InvalidOperation, KeyError, TypeError, msgspec.DecodeError):
         return JsonResponse({"problem": "Enter numbers in the bands and the number of units."})
+    try:
+        return JsonResponse(_calculate(units, steps, is_cumulative=SHAPES[shape][1]))
     except DomainError as refusal:
         return JsonResponse({"problem": refusal.message})
 
 
-def _calculate(asked: dict[str, Any]) -> dict[str, Any]:
-    _words, cumulative, has_fixed, has_unit = SHAPES[asked["shape"]]
-    units = _number(asked["units"])
-    steps = rating.ladder([_band(band, has_fixed, has_unit) for band in asked["bands"]])
+def _read(body: bytes) -> tuple[str, Decimal, tuple[Band, ...]]:
+    asked = exact_json.loads(body)
+    _words, _cumulative, has_fixed, has_unit = SHAPES[asked["shape"]]
+    bands = tuple(_band(band, has_fixed, has_unit) for band in asked["bands"])
+    return asked["shape"], _number(asked["units"]), bands
+
+
+def _calculate(units: Decimal, bands: tuple[Band, ...], *, is_cumulative: bool) -> dict[str, Any]:
     with money.working_precision():
-        portions = rating.split(units, steps, cumulative=cumulative)
-        total = rating.charge(portions)
+        portions = rating.split(units, rating.ladder(bands), cumulative=is_cumulative)
         return {
-            "amount": show.money(total),
-            "portions": [
-                {
-                    "band": f"above {show.amount(band.lower_limit)}: "
-                    f"{show.amount(part)} x {show.amount(band.unit_price)}"
-                    + (f" + {show.amount(band.fixed_price)} fixed" if band.fixed_price else ""),
-                    "sum": show.money(rating.charge([(band, part, fixed)])),
-                }
-                for band, part, fixed in portions
-            ],
+            "amount": show.money(rating.charge(portions)),
+            "portions": [_portion(*portion) for portion in portions],
         }
+
+
+def _portion(band: Band, units: Decimal, fixed_count: int) -> dict[str, str]:
+    fixed = f" + {show.amount(band.fixed_price)} fixed" if band.fixed_price else ""
+    reckoning = f"{show.amount(units)} x {show.amount(band.unit_price)}{fixed}"
+    return {
+        "band": f"above {show.amount(band.lower_limit)}: {reckoning}",
+        "sum": show.money(rating.charge([(band, units, fixed_count)])),
+    }
 
 
 def _band(row: dict[str, Any], has_fixed: bool, has_unit: bool) -> Band:

@@ -1,0 +1,160 @@
+"""The first page: how to begin, what waits, how things go."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from billing.models import Account, IngestFailure
+from billing.usage import store
+from organizations.kernel import ids
+from tests import factories
+from tests.console.inhabited import make_bill
+
+NOW = datetime.now(UTC)
+
+
+def dashboard(console):
+    """Open the dashboard."""
+    return console.client.get(reverse("admin:index"))
+
+
+@pytest.fixture
+def used(founded):
+    """An account that used 5 and 7 tokens today and 1 token three days ago."""
+    meter = factories.make_meter(founded.organization, name="Requests")
+    account = factories.make_account(founded.organization)
+    today = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    store.append(
+        founded.organization.pk,
+        [
+            measurement(account, meter, today, 5),
+            measurement(account, meter, today, 7),
+            measurement(account, meter, today - timedelta(days=3), 1),
+        ],
+        at=NOW,
+    )
+    return account
+
+
+def measurement(account, meter, ts, tokens):
+    """Return a measurement to be stored."""
+    return store.Measurement(
+        account_id=account.pk, meter_id=meter.pk, ts=ts, ets=None,
+        uid=str(ids.new_id()), fields={"tokens": tokens},
+    )  # fmt: skip
+
+
+def test_an_empty_organization_is_told_how_to_begin(console):
+    steps = dashboard(console).context["steps"]
+
+    assert [step.title for step in steps] == [
+        "Product", "Meter", "Aggregation", "Plan", "Price", "Account", "Attach plan", "Run bill",
+    ]  # fmt: skip
+    assert not any(step.is_done for step in steps)
+    assert all(console.client.get(step.url).status_code == 200 for step in steps)
+
+
+def test_each_step_is_marked_when_it_is_done_here_and_not_elsewhere(console, founded):
+    factories.make_product(founded.organization)
+    factories.make_meter(factories.make_organization())
+
+    done = [step.title for step in dashboard(console).context["steps"] if step.is_done]
+
+    assert done == ["Product"]
+
+
+def test_the_steps_go_when_the_first_bill_is_there(console, founded):
+    product = factories.make_product(founded.organization)
+    aggregation = factories.make_aggregation(
+        factories.make_meter(founded.organization, product=product)
+    )
+    plan = factories.make_plan(factories.make_plan_template(product))
+    factories.make_pricing(plan, aggregation)
+    account = factories.make_account(founded.organization)
+    factories.make_account_plan(account, plan)
+    before = "Getting started" in console.text(dashboard(console))
+    make_bill(account)
+
+    assert before
+    assert "Getting started" not in console.text(dashboard(console))
+
+
+def test_what_waits_for_somebody_is_counted(console, founded):
+    account = factories.make_account(founded.organization)
+    make_bill(account)
+    make_bill(factories.make_account(founded.organization), status="APPROVED")
+    IngestFailure.objects.create(
+        organization=founded.organization, event_id=ids.new_id(), type="MissingField", message="m"
+    )
+    make_bill(factories.make_account(factories.make_organization()))
+
+    figures = dashboard(console).context["figures"]
+
+    assert [(figure["words"], figure["count"]) for figure in figures] == [
+        ("bills to approve", "1"),
+        ("approved, not locked", "1"),
+        ("failed usage, 7 days", "1"),
+    ]
+
+
+def test_billed_amounts_are_summed_by_month_and_currency(console, founded):
+    first_of_month = NOW.date().replace(day=1)
+    for total, currency in (
+        (Decimal("20.50"), "USD"),
+        (Decimal("1.25"), "USD"),
+        (Decimal(9), "EUR"),
+    ):
+        make_bill(
+            factories.make_account(founded.organization),
+            total=total, currency=currency, bill_date=first_of_month,
+        )  # fmt: skip
+
+    billed = dashboard(console).context["billed"]
+
+    assert len(billed["labels"]) == 12
+    assert billed["labels"][-2] == f"{first_of_month:%b %Y}"
+    assert {row["label"]: row["data"][-2] for row in billed["datasets"]} == {
+        "EUR": "9",
+        "USD": "21.75",
+    }
+    assert {row["label"]: row["data"][-1] for row in billed["datasets"]} == {"EUR": "0", "USD": "0"}
+
+
+def test_usage_is_counted_by_day_and_meter(console, used):
+    cache.clear()
+
+    chart = console.client.get(reverse("usage_chart")).context["chart"]
+
+    assert [row["label"] for row in chart["datasets"]] == ["Requests"]
+    counts = chart["datasets"][0]["data"]
+    assert (len(counts), counts[-1], counts[-4], sum(counts)) == (30, 2, 1, 3)
+
+
+def test_usage_of_others_is_not_counted(console, used):
+    from tests.console.clients import Console
+
+    cache.clear()
+    stranger = Console(factories.make_founded(admin_password="a-long-secret").admin)
+
+    assert stranger.client.get(reverse("usage_chart")).context["chart"]["datasets"] == []
+
+
+def test_an_account_shows_its_usage_day_by_day(console, used):
+    overview = console.get(Account, "change", used).context["overview"]
+
+    (chart,) = overview["charts"]
+    assert chart["title"] == "Requests: Tokens (tokens)"
+    values = chart["data"]["datasets"][0]["data"]
+    assert (len(values), values[-1], values[-4], values[0]) == (30, "12", "1", "0")
+
+
+def test_an_account_without_usage_and_plan_says_so(console, founded):
+    page = console.text(
+        console.get(Account, "change", factories.make_account(founded.organization))
+    )
+
+    assert "No usage in the latest 30 days." in page
+    assert "usage is stored but not billed" in page
