@@ -11,7 +11,7 @@ def run() -> Iterator[Ratio]:
     """Yield the rows about ingest."""
     usage = workload.make()
     with serving() as port:
-        _rate(port, usage, 20_000, 1000, 4)  # connections, caches
+        rate(port, usage, 20_000, 1000, 4)  # connections, caches
         yield from _in_thousands(port, usage)
         yield from _in_hundreds(port, usage)
         yield from _one_by_one(port, usage)
@@ -20,16 +20,16 @@ def run() -> Iterator[Ratio]:
 def _in_thousands(port: int, usage: Workload) -> Iterator[Ratio]:
     count = scaled(200_000, least=8_000)
     ratio, ours, copied = in_turn(
-        lambda: _rate(port, usage, count, 1000, 4), lambda: baselines.copy_rate(usage, count)
+        lambda: rate(port, usage, count, 1000, 4), lambda: baselines.copy_rate(usage, count)
     )
     yield Ratio("HTTP to stored, 1,000 a request / COPY", ratio, at_least=0.8,
                 detail=_compared(ours, copied))  # fmt: skip
     slower = max(4_000, count // 5)
     with serving("tests.benchmarks.orm_service:application") as other:
-        _rate(other, usage, 4_000, 1000, 4)
+        rate(other, usage, 4_000, 1000, 4)
         ratio, ours, through_orm = in_turn(
-            lambda: _rate(port, usage, count, 1000, 4),
-            lambda: _rate(other, usage, slower, 1000, 4),
+            lambda: rate(port, usage, count, 1000, 4),
+            lambda: rate(other, usage, slower, 1000, 4),
         )
     yield Ratio("the same / serializers and bulk_create", ratio, at_least=6,
                 detail=_compared(ours, through_orm))  # fmt: skip
@@ -38,7 +38,7 @@ def _in_thousands(port: int, usage: Workload) -> Iterator[Ratio]:
 def _in_hundreds(port: int, usage: Workload) -> Iterator[Ratio]:
     count = scaled(100_000, least=4_000)
     ratio, ours, copied = in_turn(
-        lambda: _rate(port, usage, count, 100, 4), lambda: baselines.copy_rate(usage, count)
+        lambda: rate(port, usage, count, 100, 4), lambda: baselines.copy_rate(usage, count)
     )
     yield Ratio("HTTP to stored, 100 a request / COPY", ratio, at_least=0.4,
                 detail=_compared(ours, copied))  # fmt: skip
@@ -58,13 +58,13 @@ def _in_hundreds(port: int, usage: Workload) -> Iterator[Ratio]:
 def _one_by_one(port: int, usage: Workload) -> Iterator[Ratio]:
     count = scaled(8_000, least=400)
     ratio, ours, inserted = in_turn(
-        lambda: _rate(port, usage, count, 1, 8), lambda: baselines.insert_rate(usage, count, 8)
+        lambda: rate(port, usage, count, 1, 8), lambda: baselines.insert_rate(usage, count, 8)
     )
     yield Ratio("HTTP to stored, 1 a request / committed one-row INSERT", ratio, at_least=0.25,
                 detail=_compared(ours, inserted))  # fmt: skip
 
 
-def _rate(port: int, usage: Workload, count: int, per_request: int, connections: int) -> float:
+def rate(port: int, usage: Workload, count: int, per_request: int, connections: int) -> float:
     """Return measurements a second."""
     requests = _requests(usage, count, per_request)
     return len(requests) * per_request / load.seconds_to_send(port, requests, connections)
