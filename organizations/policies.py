@@ -3,19 +3,26 @@
 A statement is a mapping with ``effect``, ``action`` (list) and ``resource`` (list), in the
 spelling it was received in (A5.9). Any applying deny wins; without an applying allow the answer
 is no; order never matters (A5.13).
+
+``decide`` answers for a type or for one row; ``scope`` answers for all rows of a type at once, as
+sets of rows and groups that a query can be narrowed with. Both read a resource through ``parse``,
+so that they cannot differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
-Statement = Mapping[str, Any]
+from organizations import policy_words as words
+from organizations.kernel.errors import FieldRefused
 
-EVERYTHING = frozenset({"all", "*", "**"})
-BILLING_TYPES = frozenset({"bill", "billlineitem", "billjob", "billconfig", "statementjob"})
-TYPE_ALIASES = {"user": "orguser"}
+Statement = Mapping[str, Any]
+Reach = Literal["all", "item", "group"]
+MOST_STATEMENTS = 500
+MOST_WORDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +43,68 @@ class Decision:
     statement: Statement | None = None
 
 
-def normal_action(action: str) -> str:
-    """Return lower case without ``:``, ``_`` and ``-``; CONFIG_CREATE = config:create."""
-    return action.lower().replace(":", "").replace("_", "").replace("-", "")
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One resource of a statement: which types, and all rows, one row, or the rows of a group.
+
+    ``id`` is ``*`` for every row or every group.
+    """
+
+    service: str
+    type: str
+    reach: Reach
+    id: str
+
+    def is_about(self, service: str, kind: str) -> bool:
+        """Return whether rows of the (normal) service and type are meant."""
+        if self.type not in {"*", kind}:
+            return False
+        # config and billing are one service for the five billing types (A5.11).
+        is_billing = kind in {one.lower() for one in words.BILLING_TYPES}
+        either = self.type == "*" and is_billing and self.service in {"config", "billing"}
+        return either or self.service in {"*", service}
+
+
+@lru_cache(maxsize=4096)
+def parse(resource: str) -> Pattern | None:
+    """Return what one resource of a statement means (A5.10), or None when it means nothing."""
+    if resource == "*":
+        return Pattern("*", "*", "all", "*")
+    service, colon, rest = resource.partition(":")
+    kind, *selector = rest.split("/")
+    known = words.normal_type(service, kind) if colon else None
+    if known is None:
+        return None
+    if selector in ([], ["*"]):
+        return Pattern(*known, "all", "*")
+    if len(selector) != 2 or not (selector[1] == "*" or words.is_segment(selector[1])):
+        return None
+    reach, identity = selector[0].lower(), selector[1].lower()
+    if reach == "group":
+        return Pattern(*known, "group", identity)
+    if reach == "item":
+        return Pattern(*known, "all" if identity == "*" else "item", identity)
+    return None
 
 
 def action_matches(pattern: str, action: str) -> bool:
     """Return whether one action of a statement covers the action asked for."""
-    wanted, given = normal_action(action), normal_action(pattern)
-    if given in EVERYTHING:
-        return True
-    if given.startswith("*"):
-        return wanted.endswith(given[1:])
-    return wanted.startswith(given[:-1]) if given.endswith("*") else wanted == given
-
-
-def _same_type(service: str, kind: str, asked: Resource) -> bool:
-    kind = TYPE_ALIASES.get(kind.lower(), kind.lower())
-    wanted = TYPE_ALIASES.get(asked.type.lower(), asked.type.lower())
-    if kind not in {"*", wanted}:
+    given, wanted = words.action_parts(pattern), words.action_parts(action)
+    if given is None or wanted is None:
         return False
-    asked_service = asked.service.lower()
-    if service.lower() in {"*", asked_service}:
-        return True
-    # config and billing are one service for the five billing types (A5.11).
-    return wanted in BILLING_TYPES and {service.lower(), asked_service} <= {"config", "billing"}
+    return given[0] in {"*", wanted[0]} and given[1] in {"*", wanted[1]}
 
 
-def resource_matches(pattern: str, asked: Resource) -> bool:
+def resource_matches(resource: str, asked: Resource) -> bool:
     """Return whether one resource of a statement covers the resource asked for (A5.10)."""
-    if pattern == "*":
-        return True
-    service, _, rest = pattern.partition(":")
-    kind, _, selector = rest.partition("/")
-    if not _same_type(service, kind, asked):
+    pattern, known = parse(resource), words.normal_type(asked.service, asked.type)
+    if pattern is None or known is None or not pattern.is_about(*known):
         return False
-    item_type, _, wanted_id = selector.partition("/")
-    if item_type == "group":
-        return bool(asked.group_ids) if wanted_id == "*" else wanted_id in asked.group_ids
-    if item_type == "item" and wanted_id != "*":
-        return asked.item_id is not None and wanted_id == asked.item_id
-    return True
+    if pattern.reach == "all":
+        return True
+    if pattern.reach == "item":
+        return asked.item_id is not None and pattern.id == asked.item_id.lower()
+    return bool(asked.group_ids) if pattern.id == "*" else pattern.id in asked.group_ids
 
 
 def applies(statement: Statement, action: str, asked: Resource) -> bool:
@@ -101,6 +129,119 @@ def decide(statements: Iterable[Statement], action: str, asked: Resource) -> Dec
             return Decision(False, statement)
         allowing = allowing or statement
     return Decision(allowing is not None, allowing)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of a type: all of them, or those named and those in groups."""
+
+    is_all: bool = False
+    items: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    is_any_group: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no row could be meant."""
+        return not (self.is_all or self.items or self.groups or self.is_any_group)
+
+    @property
+    def needs_groups(self) -> bool:
+        """Return whether it has to be known which groups hold a row."""
+        return not self.is_all and bool(self.groups or self.is_any_group)
+
+    def plus(self, pattern: Pattern) -> Rows:
+        """Return these rows and those a pattern means."""
+        if pattern.reach == "all":
+            return replace(self, is_all=True)
+        if pattern.reach == "item":
+            return replace(self, items=self.items | {pattern.id})
+        if pattern.id == "*":
+            return replace(self, is_any_group=True)
+        return replace(self, groups=self.groups | {pattern.id})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rows of one type an action is allowed on: those allowed and not denied."""
+
+    allowed: Rows
+    denied: Rows
+
+    @property
+    def is_nothing(self) -> bool:
+        """Return whether no row could be allowed, whatever rows there are (A5.13.9)."""
+        return self.allowed.is_empty or self.denied.is_all
+
+    @property
+    def is_everything(self) -> bool:
+        """Return whether every row is allowed."""
+        return self.allowed.is_all and self.denied.is_empty
+
+
+def scope(statements: Iterable[Statement], action: str, service: str, kind: str) -> Scope:
+    """Return which rows of a type the statements allow the action on."""
+    known = words.normal_type(service, kind)
+    rows = {"allow": Rows(), "deny": Rows()}
+    for statement in statements if known else ():
+        if not any(action_matches(each, action) for each in statement.get("action") or ()):
+            continue
+        verdict = effect(statement)
+        for each in statement.get("resource") or ():
+            pattern = parse(each)
+            if pattern is not None and known is not None and pattern.is_about(*known):
+                rows[verdict] = rows[verdict].plus(pattern)
+    return Scope(rows["allow"], rows["deny"])
+
+
+# Checking what a caller wrote ------------------------------------------------------------------
+
+
+def checked(statements: object, field: str = "permissionPolicy") -> list[dict[str, Any]]:
+    """Return the statements with every text as received, or raise ``FieldRefused`` naming it.
+
+    Keys that no statement has are left out.
+    """
+    if not isinstance(statements, list) or not statements:
+        raise FieldRefused(field, "must be a list of at least one statement")
+    if len(statements) > MOST_STATEMENTS:
+        raise FieldRefused(field, f"may hold at most {MOST_STATEMENTS} statements")
+    return [_checked_one(one, f"{field}[{at}]") for at, one in enumerate(statements)]
+
+
+def _checked_one(statement: object, field: str) -> dict[str, Any]:
+    if not isinstance(statement, dict):
+        raise FieldRefused(field, "must be an object with effect, action and resource")
+    verdict = statement.get("effect")
+    if not isinstance(verdict, str) or verdict.lower() not in {"allow", "deny"}:
+        raise FieldRefused(f"{field}.effect", f"{_shown(verdict)} is neither allow nor deny")
+    actions = _texts(statement.get("action"), f"{field}.action")
+    for at, action in enumerate(actions):
+        if words.action_parts(action) is None:
+            raise FieldRefused(f"{field}.action[{at}]", f"{_shown(action)} is not a known action")
+    resources = _texts(statement.get("resource"), f"{field}.resource")
+    for at, resource in enumerate(resources):
+        if parse(resource) is None:
+            raise FieldRefused(
+                f"{field}.resource[{at}]", f"{_shown(resource)} is not a known resource"
+            )
+    return {"effect": verdict, "action": actions, "resource": resources}
+
+
+def _texts(value: object, field: str) -> list[str]:
+    if not isinstance(value, list) or not value:
+        raise FieldRefused(field, "must be a list of at least one string")
+    if len(value) > MOST_WORDS:
+        raise FieldRefused(field, f"may hold at most {MOST_WORDS} strings")
+    for at, text in enumerate(value):
+        if not isinstance(text, str):
+            raise FieldRefused(f"{field}[{at}]", "must be a string")
+    return value
+
+
+def _shown(value: object) -> str:
+    """Return the offending text, short enough for a sentence."""
+    return repr(value[:120]) if isinstance(value, str) else "the value"
 
 
 ADMINISTRATOR: Sequence[Statement] = ({"effect": "allow", "action": ["all"], "resource": ["*"]},)
