@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from organizations import policy_words as words
+import organizations.policy_words as words
 from organizations.kernel.errors import FieldRefused
 
 Statement = Mapping[str, Any]
