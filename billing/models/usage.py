@@ -34,7 +34,7 @@ class IngestFailure(models.Model):
     message = models.TextField()
     meter_code = models.CharField(max_length=80, blank=True)
     account_code = models.CharField(max_length=80, blank=True)
-    # The measurements as received; for duplicates only their uids are kept.
+    # The measurements as received, without what nobody asked for.
     measurements = ExactJSONField(default=list)
     uids = models.JSONField(default=list)
 

@@ -10,24 +10,41 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from billing.usage import enrichment, failures, resolution, skeletons, store
 from billing.usage.enrichment import Enriched, Failure
 from billing.usage.reception import Received
 from organizations.kernel import ids
 
+ATTEMPTS = 3
+DEADLOCK_DETECTED = "40P01"
 REVISION = "SELECT catalog_revision FROM organizations_organization WHERE id = %s"
 
 
 def accept(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
-    """Store what can be stored and record why the rest cannot; ``at`` is the time of receipt."""
-    with transaction.atomic(durable=True):
-        take_in(organization_id, received, at=at)
+    """Store what can be stored and record why the rest cannot; ``at`` is the time of receipt.
+
+    Uids are claimed in order, so batches do not deadlock with each other; should something else
+    make it happen all the same, the batch is simply taken in again.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic(durable=True):
+                take_in(organization_id, received, at=at)
+            return
+        except OperationalError as error:
+            is_deadlock = getattr(error.__cause__, "sqlstate", None) == DEADLOCK_DETECTED
+            if not is_deadlock or attempt == ATTEMPTS - 1:
+                raise
 
 
 def take_in(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
-    """Do what ``accept`` does inside a transaction of the caller, who has more to store with it."""
+    """Do what ``accept`` does inside a transaction of the caller, who has more to store with it.
+
+    The caller may not have changed meters or accounts in that transaction: what is resolved here
+    is remembered for the revision, and a rollback would take the revision back.
+    """
     catalog = resolution.catalog_at(organization_id, _revision(organization_id))
     catalog.learn({one.item.meter for one in received}, {one.item.account for one in received})
     outcome = enrichment.enrich(received, catalog.meters)

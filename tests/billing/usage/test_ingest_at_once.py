@@ -7,7 +7,8 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected
 
 from billing.models import Account, IngestFailure
 from billing.usage import store
@@ -205,3 +206,20 @@ def test_a_batch_that_fails_stores_nothing_and_burns_no_uid(organization, monkey
 
     accept(organization, item(uid="a"))
     assert stored(organization) == ["a"]
+
+
+def test_a_batch_that_was_chosen_to_end_a_deadlock_is_taken_in_again(organization, monkeypatch):
+    gigabytes(organization)
+    real, calls = store.claim, []
+
+    def claim(*args, **options):
+        calls.append(options)
+        if len(calls) == 1:
+            raise OperationalError from DeadlockDetected()
+        return real(*args, **options)
+
+    monkeypatch.setattr(store, "claim", claim)
+
+    accept(organization, item(uid="a"))
+
+    assert (len(calls), stored(organization)) == (2, ["a"])
