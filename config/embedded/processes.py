@@ -26,6 +26,8 @@ def launch(
     """
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_name(log.name + ".1"))
+    for ended in list(_children):
+        is_alive(ended)  # collects the one that this one follows
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         child = subprocess.Popen(
