@@ -53,6 +53,7 @@ AREAS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "Settings",
         (
+            ("Organization", "apartment", "organizations.Organization"),
             ("Configuration", "tune", "organizations.OrganizationConfig"),
             ("Currencies", "currency_exchange", "organizations.Currency"),
             ("People", "group", "organizations.Membership"),

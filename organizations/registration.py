@@ -1,15 +1,18 @@
 """What this app tells the kernel's registry when Django starts."""
 
 from organizations import representations as look
+from organizations import representations_of_people as look_of_people
 from organizations import settings_rules
 from organizations.kernel import registry
 from organizations.models import (
+    AccessKey,
     BillGroupingKey,
     CreditReason,
     Currency,
     CustomFieldDefaults,
     DebitReason,
     Membership,
+    Organization,
     OrganizationConfig,
     PermissionPolicy,
     PolicyAttachment,
@@ -25,6 +28,7 @@ def register() -> None:
     from organizations.kernel import isolation
 
     connection_created.connect(isolation.enter_role, dispatch_uid="application role")
+    registry.register(Organization, "config:organizationConfig", represent=look.organization)
     registry.register(
         OrganizationConfig,
         "config:organizationConfig",
@@ -53,6 +57,7 @@ def register() -> None:
         represent=look.custom_field_defaults,
         moves_catalog=True,
     )
+    registry.register(AccessKey, "config:accessKey", represent=look_of_people.access_key)
     registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
     registry.register(Membership, "config:orgUser", represent=look.membership)
     registry.register(PermissionPolicy, "config:permissionPolicy", represent=look.permission_policy)

@@ -8,9 +8,9 @@ from django.urls import reverse
 from unfold.decorators import display
 
 from billing.admin import overview
-from billing.admin.addresses import AddressField
 from billing.models import Account
 from organizations.kernel.console import choices, show
+from organizations.kernel.console.addresses import AddressField
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
 

@@ -5,16 +5,24 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from organizations.kernel.console import choices, fields, show
+from organizations.kernel.console.addresses import AddressField
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
-from organizations.models import Currency, OrganizationConfig
+from organizations.models import Currency, Organization, OrganizationConfig
 
 TIMEZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+
+
+class OrganizationForm(ConsoleForm):
+    """The organization's own facts."""
+
+    address = AddressField(label="Address")
 
 
 class ConfigForm(ConsoleForm):
@@ -35,9 +43,46 @@ class ConfigForm(ConsoleForm):
     )
 
 
+class OneRowAdmin(ConsoleModelAdmin):
+    """A page of the one row an organization has of a kind: neither added nor deleted."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It is made with the organization."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It lives as long as the organization."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Open the one row."""
+        only = self.get_queryset(request).first()
+        if only is None or not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(show.address(only))
+
+
+@admin.register(Organization)
+class OrganizationAdmin(OneRowAdmin):
+    """Who bills: name, address and tax id as they stand on every document."""
+
+    form = OrganizationForm
+    fieldsets = [
+        (None, {"fields": ["name", "short_name", "address"]}),
+        (
+            "On documents",
+            {"fields": ["tax_id", "purchase_order_number", "invoice_general_reference"]},
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """The organization one works in, and no other."""
+        return Organization.objects.filter(pk=request.organization.pk)
+
+
 @admin.register(OrganizationConfig)
-class OrganizationConfigAdmin(ConsoleModelAdmin):
-    """The one row of settings of the organization."""
+class OrganizationConfigAdmin(OneRowAdmin):
+    """Billing settings."""
 
     form = ConfigForm
     fieldsets = [
@@ -82,21 +127,6 @@ class OrganizationConfigAdmin(ConsoleModelAdmin):
         if db_field.name == "currency":
             return choices.currency_field(request, db_field)
         return super().formfield_for_dbfield(db_field, request, **options)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """It is made with the organization."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """It lives as long as the organization."""
-        return False
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Open the one row."""
-        only = self.get_queryset(request).first()
-        if only is None or not self.has_view_permission(request):
-            return super().changelist_view(request, extra_context)
-        return HttpResponseRedirect(show.address(only))
 
 
 @admin.register(Currency)

@@ -1,6 +1,7 @@
 """The tenant itself, its settings and its currencies."""
 
 from datetime import date
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -52,6 +53,11 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def organization_id(self) -> UUID:
+        """Its own id: an organization belongs to itself, for audit entries about it."""
+        return self.pk
 
 
 class RoundingMode(models.TextChoices):

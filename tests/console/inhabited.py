@@ -43,6 +43,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         BillJob.objects.create(organization=organization),
         *records(founded, account),
         *webhooks(founded),
+        organization,
         OrganizationConfig.objects.get(organization=organization),
         Currency.objects.filter(organization=organization).first(),
         Membership.objects.filter(organization=organization).first(),

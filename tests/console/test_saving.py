@@ -4,7 +4,7 @@ import pytest
 
 from billing.models import Account, AccountPlan
 from catalog.models import Meter, Plan, PlanTemplate, Product
-from organizations.models import AuditEntry, Event
+from organizations.models import AuditEntry, Event, Organization
 from tests import factories
 from tests.console.clients import Console, address, errors_of, make_person
 
@@ -271,3 +271,18 @@ def test_a_plan_without_own_charge_stays_without_and_zero_is_kept(console, found
     plan = Plan.objects.get()
     assert (plan.standing_charge, plan.minimum_spend) == (None, 0)
     assert plan.standing_charge_bill_in_advance is None
+
+
+def test_the_organizations_own_address_is_changed_with_an_audit_entry(console, founded):
+    organization = founded.organization
+
+    console.post(
+        Organization, "change", organization, name="Nimbus", short_name="", tax_id="NZ 1",
+        purchase_order_number="", invoice_general_reference="",
+        **{"address-addressLine1": "1 Main Street"},
+    )  # fmt: skip
+
+    organization.refresh_from_db()
+    assert (organization.name, organization.tax_id, organization.version) == ("Nimbus", "NZ 1", 2)
+    assert organization.address == {"addressLine1": "1 Main Street"}
+    assert AuditEntry.objects.get(entity_id=organization.pk).action == "updated"
