@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from organizations import people, tokens
-from organizations.kernel import changes
+from organizations import people, service_users
 from organizations.kernel.console import show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
+from organizations.kernel.errors import DomainError
 from organizations.models import (
     AccessKey,
     AccessKeyStatus,
@@ -80,11 +80,8 @@ class ServiceUserAdmin(ConsoleModelAdmin):
             people.set_policies(row, form.cleaned_data["policies"], by=request.principal)
 
     def delete_model(self, request: HttpRequest, obj: ServiceUser) -> None:
-        """Delete it; its tokens stop working within the time of tokens.KEY_CACHE_SECONDS."""
-        with transaction.atomic():
-            people.set_policies(obj, [], by=request.principal)
-            super().delete_model(request, obj)
-        tokens.forget_keys()
+        """Delete it with its keys; its tokens stop working."""
+        service_users.delete(obj, by=request.principal)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:
         """Add the keys; a POST of the keys' own form switches one."""
@@ -102,10 +99,12 @@ class ServiceUserAdmin(ConsoleModelAdmin):
             messages.error(request, "You are not allowed to do this.")
             return HttpResponseRedirect(show.address(row))
         is_active = key.status == AccessKeyStatus.ACTIVE
-        key.status = AccessKeyStatus.INACTIVE if is_active else AccessKeyStatus.ACTIVE
-        key.modified_by = request.principal.id
-        key.save(update_fields=["status", "modified_by"])
-        tokens.forget_keys()
+        wanted = AccessKeyStatus.INACTIVE if is_active else AccessKeyStatus.ACTIVE
+        try:
+            key = service_users.set_status(key, wanted, by=request.principal)
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+            return HttpResponseRedirect(show.address(row))
         messages.success(request, f"Key {key.pk} is {key.get_status_display().lower()} now.")
         return HttpResponseRedirect(show.address(row))
 
@@ -117,10 +116,7 @@ class ServiceUserAdmin(ConsoleModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         made: tuple[AccessKey, str] | None = None
         if request.method == "POST":
-            with transaction.atomic():
-                made = tokens.make_key(row, created_by=request.principal.id)
-                with changes.editing(row, by=request.principal):
-                    pass  # the audit trail shows that something about this service user changed
+            made = service_users.make_key(row, by=request.principal)
         return never_cache(self._key_page)(request, row, made)
 
     def _key_page(
