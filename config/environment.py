@@ -77,6 +77,31 @@ def database(url: str) -> dict[str, object]:
     }
 
 
+def mail(url: str) -> dict[str, object]:
+    """Return Django's mail settings for ``smtp://user:password@host:port`` or ``smtps://...``.
+
+    ``smtp`` starts TLS unless the query says ``?tls=false``; ``smtps`` begins with it. Without
+    an address mails are printed to the log of the process that sends them.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("EMAIL_URL must look like smtp://user:password@host:587")
+    is_tls_first = parts.scheme == "smtps"
+    wants_tls = dict(parse_qsl(parts.query)).get("tls", "true").lower() != "false"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if is_tls_first else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": is_tls_first,
+        "EMAIL_USE_TLS": wants_tls and not is_tls_first,
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
 def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]]:
     """Return what beat runs; the tasks are sweeps, so a missed or doubled run does no harm."""
     every = {

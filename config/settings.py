@@ -185,7 +185,9 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # How long a chunk of a bill run stays with a worker that has fallen silent. The sweep that hands
 # it to another looks four times as often.
 BILL_CHUNK_LEASE_SECONDS = float(os.environ.get("BILL_CHUNK_LEASE_SECONDS", "60"))
-CELERY_BEAT_SCHEDULE = environment.beat_schedule(sweep_chunks_seconds=BILL_CHUNK_LEASE_SECONDS / 4)
+CELERY_BEAT_SCHEDULE = environment.beat_schedule(
+    sweep_chunks_seconds=max(1, round(BILL_CHUNK_LEASE_SECONDS / 4))
+)
 CELERY_TIMEZONE = "UTC"
 
 # Cache and locks -------------------------------------------------------------------------------
@@ -195,6 +197,10 @@ CACHES = {
         "LOCATION": f"{REDIS_URL}/1",
     }
 }
+
+# Mail ------------------------------------------------------------------------------------------
+globals().update(environment.mail(os.environ.get("EMAIL_URL", "")))
+DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "billwright@localhost")
 
 # Files -----------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -7,9 +7,15 @@ to be replaced at the first login.
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 
+from organizations import audit, mail
 from organizations.founding import ADMINISTRATOR
 from organizations.kernel import changes, clock
 from organizations.kernel.errors import DomainError, FieldRefused
@@ -53,13 +59,73 @@ def find_or_make(email: str) -> tuple[User, str | None]:
 def renew_password(membership: Membership) -> str:
     """Return a new temporary password; refused once the person has one of their own (A2.12)."""
     user = User.objects.select_for_update().get(pk=membership.user_id)
-    if not user.must_change_password:
-        raise DomainError(f"{user.email} has replaced the temporary password already.")
+    _require_temporary(user)
     password = secrets.token_urlsafe(12)
     user.set_password(password)
     user.temporary_password_expires_at = clock.now() + TEMPORARY_PASSWORD_LASTS
     user.save(update_fields=["password", "temporary_password_expires_at"])
     return password
+
+
+def resend_password(membership: Membership, *, by: Principal) -> None:
+    """Let a new temporary password be mailed; refused as ``renew_password`` is."""
+    from organizations import tasks
+
+    _require_temporary(membership.user)
+    with transaction.atomic():
+        audit.record(by, "password resent", "config:orgUser", membership.user_id)
+        mail.enqueue(tasks.mail_temporary_password, membership_id=str(membership.pk))
+
+
+def mail_temporary_password(membership: Membership) -> None:
+    """Make a new temporary password and mail it; the one before stops working."""
+    with transaction.atomic():
+        password = renew_password(membership)
+    mail.send(
+        "temporary_password",
+        to=membership.user.email,
+        subject="Your temporary password for Billwright",
+        password=password,
+        login_url=settings.PUBLIC_URL + reverse("admin:login"),
+        ends=clock.now() + TEMPORARY_PASSWORD_LASTS,
+    )
+
+
+def _require_temporary(user: User) -> None:
+    if not user.must_change_password:
+        raise DomainError(f"{user.email} has replaced the temporary password already.")
+
+
+def replace(
+    membership: Membership,
+    *,
+    statements: list[dict[str, Any]],
+    access_ends_at: datetime | None,
+    by: Principal,
+    version: int,
+) -> Membership:
+    """Replace what an organization says about one of its people (A2.7, A2.10)."""
+    with changes.editing(membership, by=by, version=version) as changed:
+        check_remaining(changed, access_ends_at, by=by)
+        changed.statements = statements
+        changed.access_ends_at = access_ends_at
+    return changed
+
+
+def policies_of(membership: Membership) -> QuerySet:
+    """Return the policies attached to a member."""
+    return PermissionPolicy.objects.for_organization(membership.organization_id).filter(
+        pk__in=attachments(membership).values("policy_id")
+    )
+
+
+def user_groups(membership: Membership, *, is_inherited: bool) -> QuerySet:
+    """Return the resource groups of type ``user`` that hold a member.
+
+    ``is_inherited`` adds the groups those groups are nested in, at every level (A2.4).
+    """
+    # There are no resource groups yet, so nobody is in one.
+    return Membership.objects.none()
 
 
 def end_access(membership: Membership, at: datetime | None, *, by: Principal) -> Membership:
@@ -76,7 +142,13 @@ def check_remaining(membership: Membership, end: datetime | None, *, by: Princip
         return
     if membership.user_id == by.id:
         raise FieldRefused("dtEndAccess", "you cannot end your own access")
-    if not _administrators(membership, but=membership):
+    if not _has_administrator(membership.organization_id, but=membership):
+        raise LastAdministrator
+
+
+def require_administrator(organization_id: UUID) -> None:
+    """Refuse what was just changed when it leaves nobody who holds Administrator (A2.10)."""
+    if not _has_administrator(organization_id):
         raise LastAdministrator
 
 
@@ -112,24 +184,25 @@ def set_policies(
         )
     for policy_id in attached.keys() - wanted.keys():
         changes.delete(attached[policy_id], by=by)
-    if attached.keys() - wanted.keys() and not _administrators(principal, but=None):
-        raise LastAdministrator
+    if attached.keys() - wanted.keys():
+        require_administrator(principal.organization_id)
 
 
-def _administrators(row: Membership | ServiceUser, *, but: Membership | None) -> bool:
+def _has_administrator(organization_id: UUID, *, but: Membership | None = None) -> bool:
     """Return whether an active person or service user with an active key is Administrator."""
-    holders = PolicyAttachment.objects.for_organization(row.organization_id).filter(
+    holders = PolicyAttachment.objects.for_organization(organization_id).filter(
         policy__name=ADMINISTRATOR, policy__is_managed=True
     )
-    people = Membership.objects.for_organization(row.organization_id).filter(
-        user_id__in=holders.filter(principal_type=PrincipalType.USER).values("principal_id")
+    people = Membership.objects.for_organization(organization_id).filter(
+        user_id__in=holders.filter(principal_type=PrincipalType.USER).values("principal_id"),
+        user__is_active=True,
     )
     if but is not None:
         people = people.exclude(pk=but.pk)
-    now = clock.now()
-    if any(one.access_ends_at is None or one.access_ends_at > now for one in people):
+    if people.filter(Q(access_ends_at__isnull=True) | Q(access_ends_at__gt=clock.now())).exists():
         return True
     return AccessKey.objects.filter(
+        organization_id=organization_id,
         status=AccessKeyStatus.ACTIVE,
         service_user_id__in=holders.filter(principal_type=PrincipalType.SERVICEUSER).values(
             "principal_id"

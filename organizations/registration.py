@@ -1,8 +1,8 @@
 """What this app tells the kernel's registry when Django starts."""
 
+from organizations import attachments, settings_rules
 from organizations import representations as look
 from organizations import representations_of_people as look_of_people
-from organizations import settings_rules
 from organizations.kernel import registry
 from organizations.models import (
     AccessKey,
@@ -60,8 +60,16 @@ def register() -> None:
     registry.register(AccessKey, "config:accessKey", represent=look_of_people.access_key)
     registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
     registry.register(Membership, "config:orgUser", represent=look.membership)
-    registry.register(PermissionPolicy, "config:permissionPolicy", represent=look.permission_policy)
+    registry.register(
+        PermissionPolicy,
+        "config:permissionPolicy",
+        represent=look.permission_policy,
+        check=attachments.check_policy,
+    )
     registry.register(PolicyAttachment, "config:permissionPolicy", represent=look.policy_attachment)
+    registry.explain_constraint(
+        "permission_policy_name_unique", "name", "another permission policy has this name"
+    )
     registry.refers(
         Currency,
         "organization configurations",

@@ -133,6 +133,7 @@ def user(row: User) -> dict[str, Any]:
         "lastName": row.last_name,
         "contactNumber": row.contact_number,
         "email": row.email,
+        "organizations": [str(one) for one in row.current_organization_ids()],
         "supportUser": row.is_support,
         "firstAcceptedTermsAndConditions": row.first_accepted_terms_at,
         "lastAcceptedTermsAndConditions": row.latest_accepted_terms_at,

@@ -23,8 +23,9 @@ from organizations.models import (
     OrganizationConfig,
     ServiceUser,
     TransactionType,
+    User,
 )
-from organizations.representations import event, organization, service_user
+from organizations.representations import event, organization, service_user, user
 
 EVENT_TYPES = {
     "Notification": "notification.",
@@ -110,12 +111,14 @@ class MeViewSet(TenantViewSet):
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {"retrieve": (None, None)}
 
     def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        """Return service user and organization."""
-        row = ServiceUser.objects.filter(pk=self.principal.id).first()
+        """Return user or service user, and the organization."""
+        is_person = self.principal.kind == "USER"
+        rows = User.objects if is_person else ServiceUser.objects
+        row = rows.filter(pk=self.principal.id).first()
         return Response(
             {
-                "user": None,
-                "serviceUser": service_user(row) if row else None,
+                "user": user(row) if row and is_person else None,
+                "serviceUser": service_user(row) if row and not is_person else None,
                 "organization": organization(Organization.objects.get(pk=self.organization_id)),
             }
         )

@@ -1,6 +1,7 @@
 """People, service users, their keys, and the policies that say what they may do."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -8,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from organizations.kernel import ids
+from organizations.kernel import clock, ids
 from organizations.kernel.tenancy import TenantModel, newest_first_index
 
 
@@ -71,6 +72,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """Return the first name, or the e-mail address."""
         return self.first_name or self.email
+
+    def current_organization_ids(self) -> list[UUID]:
+        """Return the organizations the person has access to now, oldest membership first."""
+        current = models.Q(access_ends_at__isnull=True) | models.Q(access_ends_at__gt=clock.now())
+        rows = self.memberships.filter(current).order_by("created_at", "pk")
+        return list(rows.values_list("organization_id", flat=True))
 
 
 class Membership(TenantModel):

@@ -1,0 +1,24 @@
+"""What workers do for this app: mail secrets that are made while they are sent."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from organizations import people
+from organizations.models import Membership
+
+# A mail server that is away is asked again for about an hour.
+PATIENT = {
+    "autoretry_for": (OSError,),
+    "retry_backoff": 30,
+    "retry_backoff_max": 900,
+    "max_retries": 8,
+}
+
+
+@shared_task(name="organizations.mail_temporary_password", **PATIENT)
+def mail_temporary_password(*, membership_id: str, **_later: object) -> None:
+    """Give a person who still has a temporary password a new one and mail it."""
+    membership = Membership.objects.select_related("user").filter(pk=UUID(membership_id)).first()
+    if membership is not None and membership.user.must_change_password:
+        people.mail_temporary_password(membership)
