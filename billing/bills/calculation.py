@@ -5,7 +5,12 @@ Reads nothing and stores nothing; the step that runs, preview and explanation sh
 
 from dataclasses import dataclass, replace
 
-from billing.bills.charges_on_bills import advance_minimums, charges_of, refuse_doubles
+from billing.bills.charges_on_bills import (
+    BilledCharge,
+    advance_minimums,
+    charges_of,
+    refuse_doubles,
+)
 from billing.bills.snapshot import AccountSnapshot, BillToRate
 from billing.rating.lines import RatedBill
 from billing.rating.pipeline import rate
@@ -28,11 +33,23 @@ def calculate(account: AccountSnapshot) -> list[Calculated]:
     if account.refusal is not None:
         raise account.refusal
     charges = list(account.charges)
-    calculated = []
+    calculated: list[Calculated] = []
     for bill in sorted(account.bills, key=lambda bill: bill.input.key.boundary):
-        rated = rate(replace(bill.input, advance_minimums=advance_minimums(charges)))
+        if calculated:
+            charges += _charges_of(calculated[-1])
+        source = bill.input
+        if charges:
+            source = replace(source, advance_minimums=advance_minimums(charges))
+        rated = rate(source)
         refuse_doubles(rated, charges)
-        name = str(bill.existing.id) if bill.existing else "of the same run"
-        charges += charges_of(rated, bill_id=bill.existing.id if bill.existing else None, name=name)
         calculated.append(Calculated(bill, rated))
     return calculated
+
+
+def _charges_of(bill: Calculated) -> list[BilledCharge]:
+    existing = bill.source.existing
+    return charges_of(
+        bill.rated,
+        bill_id=existing.id if existing else None,
+        name=str(existing.id) if existing else "of the same run",
+    )

@@ -5,8 +5,10 @@ it dies, another goes on with: accounts that are done are skipped, the lease of 
 ends, and the sweep enqueues the chunk again. Running a chunk twice bills nothing twice.
 """
 
+import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -53,11 +55,27 @@ def bill_chunk(chunk_id: UUID | str) -> None:
         .values_list("account_id", flat=True)
     )
     try:
-        _bill(chunk, list(pending))
+        with _without_collecting():
+            _bill(chunk, list(pending))
     except slices.Cancelled:
         logger.info("Chunk %s stops: bill job %s was cancelled.", chunk.number, chunk.bill_job_id)
     numbering.number(chunk.bill_job.organization_id)
     _finish(chunk)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, all that a chunk has read.
+
+    None of it refers to itself, so it is freed without the collector; a tenth of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def sweep() -> None:

@@ -32,6 +32,16 @@ from organizations.models import OrganizationConfig
 _FREQUENCIES = {frequency.value: frequency for frequency in BillFrequency}
 
 
+@dataclass(frozen=True, slots=True)
+class PriceInForce:
+    """One price with the windows in which it rates usage, and those it may bill in advance."""
+
+    price: PricingTerm
+    measure: "Measure"
+    windows: tuple[Period, ...]
+    coming: tuple[Period, ...]
+
+
 @dataclass(slots=True)
 class PricedPlan:
     """One plan with its charges and prices.
@@ -52,7 +62,9 @@ class PricedPlan:
     prices: dict[UUID, PricingTerm]
     measures: dict[UUID, "Measure"]
     candidates: tuple[PricingCandidate, ...]
-    _windows: dict[Period, list[EffectiveWindow]] = field(default_factory=dict)
+    _in_force: dict[tuple[Period | None, Period | None], list[PriceInForce]] = field(
+        default_factory=dict
+    )
 
     @property
     def bills_in_advance(self) -> bool:
@@ -61,13 +73,27 @@ class PricedPlan:
         charges += [price.minimum_spend for price in self.prices.values()]
         return any(charge is not None and charge.in_advance for charge in charges)
 
-    def windows(self, within: Period | None) -> list[EffectiveWindow]:
-        """Return where each price is in force inside the period; the same for every account."""
-        if within is None:
-            return []
-        if within not in self._windows:
-            self._windows[within] = effective_windows(self.candidates, within)
-        return self._windows[within]
+    def in_force(self, arrears: Period | None, coming: Period | None) -> list[PriceInForce]:
+        """Return the prices in force in a billing period and in the next (PRC-4).
+
+        Worked out once: accounts of one cycle share both periods.
+        """
+        key = (arrears, coming)
+        if key not in self._in_force:
+            windows, ahead = self._windows(arrears), self._windows(coming)
+            self._in_force[key] = [
+                PriceInForce(
+                    price,
+                    self.measures[pricing_id],
+                    tuple(window.period for window in windows if window.pricing_id == pricing_id),
+                    tuple(window.period for window in ahead if window.pricing_id == pricing_id),
+                )
+                for pricing_id, price in self.prices.items()
+            ]
+        return self._in_force[key]
+
+    def _windows(self, within: Period | None) -> list[EffectiveWindow]:
+        return [] if within is None else effective_windows(self.candidates, within)
 
 
 @dataclass(frozen=True, slots=True)

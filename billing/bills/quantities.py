@@ -4,17 +4,16 @@
 once the answers are there, so that the store sees one list of requests for all accounts.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
 from billing.bills.planning import PlannedBill, PlanOfAccount
-from billing.bills.priced_plans import Measure
-from billing.rating.inputs import AccountPlanTerm, PricingTerm, UsageWindow
+from billing.bills.priced_plans import Measure, PriceInForce
+from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, UsageWindow
 from billing.rating.quantities import to_units
-from billing.rating.schedule import EffectiveWindow, PlanSchedule, due_boundary
+from billing.rating.schedule import PlanSchedule, due_boundary
 from billing.usage import store
 from organizations.kernel.money import ZERO, working_precision
 from organizations.kernel.periods import Period
@@ -57,7 +56,7 @@ class Quantities:
 
 
 class _PlanAsked:
-    """One account plan on one bill: the windows it rates and the numbers of their quantities."""
+    """One account plan on one bill: the prices in force and the numbers of their quantities."""
 
     def __init__(
         self,
@@ -71,20 +70,19 @@ class _PlanAsked:
         self._plan = plan
         self._account_code = account_code
         schedule = PlanSchedule(plan.cycle, plan.period, zone)
-        priced = plan.priced
-        self._windows = [
-            (window, self._ask(window)) for window in priced.windows(schedule.arrears(boundary))
-        ]
-        self._coming = priced.windows(schedule.coming(boundary)) if _looks_ahead(plan) else []
-        self._earlier = (
-            [(window, self._ask(window)) for window in _earlier_windows(plan, schedule, boundary)]
-            if any(price.tiers_span_plan for price in priced.prices.values())
-            else []
-        )
+        in_force = plan.priced.in_force(schedule.arrears(boundary), schedule.coming(boundary))
+        self._asked = self._ask(in_force)
+        spans = any(price.price.tiers_span_plan for price in in_force)
+        earlier = _earlier(plan, schedule, boundary) if spans else []
+        self._asked_earlier = self._ask(earlier)
 
-    def _ask(self, window: EffectiveWindow) -> int:
-        measure = self._plan.priced.measures[window.pricing_id]
-        return self._quantities.ask(measure, self._plan.attached.account_id, window.period)
+    def _ask(self, prices: Iterable[PriceInForce]) -> list[tuple[PriceInForce, list[int]]]:
+        account_id = self._plan.attached.account_id
+        ask = self._quantities.ask
+        return [
+            (price, [ask(price.measure, account_id, period) for period in price.windows])
+            for price in prices
+        ]
 
     def term(self) -> AccountPlanTerm:
         plan, priced = self._plan, self._plan.priced
@@ -99,69 +97,67 @@ class _PlanAsked:
             cycle=plan.cycle,
             standing_charge=priced.standing_charge,
             minimum_spend=priced.minimum_spend,
-            pricings=tuple(self._pricings()),
+            pricings=tuple(
+                self._pricing(price, numbers)
+                for price, numbers in self._asked
+                if price.windows or price.coming
+            ),
             account_code=self._account_code,
         )
 
-    def _pricings(self) -> Iterator[PricingTerm]:
-        windows: dict[UUID, list[UsageWindow]] = {}
-        for window, number in self._windows:
-            price = self._plan.priced.prices[window.pricing_id]
+    def _pricing(self, in_force: PriceInForce, numbers: Sequence[int]) -> PricingTerm:
+        price = in_force.price
+        windows = []
+        for period, number in zip(in_force.windows, numbers, strict=True):
             quantity, event_count = self._quantities.answer(number)
-            before = self._units_before(price, window) if price.tiers_span_plan else ZERO
-            windows.setdefault(window.pricing_id, []).append(
-                UsageWindow(window.period, quantity, event_count, before)
-            )
-        coming: dict[UUID, list[Period]] = {}
-        for window in self._coming:
-            coming.setdefault(window.pricing_id, []).append(window.period)
-        for pricing_id, price in self._plan.priced.prices.items():
-            if pricing_id in windows or pricing_id in coming:
-                yield replace(
-                    price,
-                    windows=tuple(windows.get(pricing_id, ())),
-                    coming=tuple(coming.get(pricing_id, ())),
-                )
+            before = self._units_before(price, period) if price.tiers_span_plan else ZERO
+            windows.append(UsageWindow(period, quantity, event_count, before))
+        return PricingTerm(
+            id=price.id,
+            version=price.version,
+            aggregation=price.aggregation,
+            bands=price.bands,
+            cumulative=price.cumulative,
+            tiers_span_plan=price.tiers_span_plan,
+            type=price.type,
+            segment=price.segment,
+            description=price.description,
+            accounting_product_id=price.accounting_product_id,
+            minimum_spend=price.minimum_spend,
+            windows=tuple(windows),
+            coming=in_force.coming,
+        )
 
-    def _units_before(self, price: PricingTerm, window: EffectiveWindow) -> Decimal:
+    def _units_before(self, price: PricingTerm, period: Period) -> Decimal:
         """Return the units of all earlier windows of the same usage (TSP-2, TSP-5)."""
         total = ZERO
-        for earlier, number in [*self._earlier, *self._windows]:
-            other = self._plan.priced.prices[earlier.pricing_id]
-            same_usage = (other.aggregation.id, other.segment) == (
-                price.aggregation.id,
-                price.segment,
-            )
-            quantity, _ = self._quantities.answer(number)
-            if not same_usage or earlier.period.start >= window.period.start or quantity is None:
+        for other, numbers in [*self._asked_earlier, *self._asked]:
+            aggregation = other.price.aggregation
+            if (aggregation.id, other.price.segment) != (price.aggregation.id, price.segment):
                 continue
-            aggregation = other.aggregation
-            with working_precision():
-                total += to_units(
-                    quantity,
-                    aggregation.quantity_per_unit,
-                    aggregation.rounding,
-                    name=aggregation.name,
-                )
+            for window, number in zip(other.windows, numbers, strict=True):
+                quantity, _ = self._quantities.answer(number)
+                if quantity is not None and window.start < period.start:
+                    total += _units(quantity, aggregation)
         return total
 
 
-def _looks_ahead(plan: PlanOfAccount) -> bool:
-    """Whether a pricing bills a minimum spend for the coming period (MIN-3)."""
-    return any(
-        price.minimum_spend is not None and price.minimum_spend.in_advance
-        for price in plan.priced.prices.values()
-    )
+def _units(quantity: Decimal, aggregation: Aggregation) -> Decimal:
+    with working_precision():
+        return to_units(
+            quantity,
+            aggregation.quantity_per_unit,
+            aggregation.rounding,
+            name=aggregation.name,
+        )
 
 
-def _earlier_windows(
-    plan: PlanOfAccount, schedule: PlanSchedule, boundary: date
-) -> list[EffectiveWindow]:
-    """Return the windows of all billing periods of the plan before the one that ends here."""
-    windows: list[EffectiveWindow] = []
+def _earlier(plan: PlanOfAccount, schedule: PlanSchedule, boundary: date) -> list[PriceInForce]:
+    """Return the prices in force in all billing periods of the plan before the one ending here."""
+    found: list[PriceInForce] = []
     cycle = plan.cycle
     closes = due_boundary(cycle, schedule.start_day)
     while closes < boundary:
-        windows += plan.priced.windows(schedule.arrears(closes))
+        found += plan.priced.in_force(schedule.arrears(closes), None)
         closes = cycle.boundary(cycle.number_after(closes))
-    return windows
+    return found
