@@ -5,7 +5,7 @@ written without exponent and without trailing zeros (B6.7).
 """
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +56,10 @@ def dumps(value: Any) -> bytes:
 
 def loads(data: bytes | str) -> Any:
     """Return the decoded value; fractions become Decimal. Raises ``msgspec.DecodeError``."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except InvalidOperation as error:  # an exponent beyond what Decimal can count
+        raise msgspec.DecodeError("a number is out of range") from error
 
 
 def jsonable(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The API's JSON: exact decimals both ways, and no NaN, no duplicate meaning, no floats."""
 
+from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
 import msgspec
@@ -9,6 +10,24 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 from organizations.kernel import exact_json
+
+INFINITE = Decimal("Infinity")
+LARGEST_EXPONENT = 10_000
+
+
+def _number(text: str) -> Decimal:
+    """Return the number; one nobody can count with is infinite, which every field refuses.
+
+    The exponent of a number in a body may have nine digits, and writing it out a gigabyte.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return INFINITE
+    return number if abs(number.adjusted()) <= LARGEST_EXPONENT else INFINITE
+
+
+_decoder = msgspec.json.Decoder(float_hook=_number)
 
 
 class BodyTooLarge(APIException):
@@ -33,7 +52,7 @@ class ExactJSONParser(BaseParser):
         if not body.strip():
             return {}
         try:
-            return exact_json.loads(body)
+            return _decoder.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise ParseError(f"The request body is not valid JSON: {error}") from error
 
