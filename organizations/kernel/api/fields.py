@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from rest_framework import serializers
 
@@ -109,6 +109,16 @@ class ChoiceField(serializers.ChoiceField):
         raise serializers.ValidationError(f"must be one of {', '.join(self.choices)}")
 
 
+Day = TypeVar("Day", bound=date)
+
+
+def _within_years(value: Day) -> Day:
+    """Return the date; periods are counted to both sides of it, so the ends are out of bounds."""
+    if not 1900 <= value.year <= 9998:
+        raise serializers.ValidationError("must lie between the years 1900 and 9998")
+    return value
+
+
 class InstantField(serializers.DateTimeField):
     """An ISO 8601 instant; a plain date is midnight in the organization's timezone (B6.5)."""
 
@@ -121,9 +131,7 @@ class InstantField(serializers.DateTimeField):
             value = parse_instant(data, zone=zone)
         except (ValueError, OverflowError) as error:
             raise serializers.ValidationError("must be an ISO 8601 date-time") from error
-        if not 1900 <= value.year <= 9998:
-            raise serializers.ValidationError("must lie between the years 1900 and 9998")
-        return value
+        return _within_years(value)
 
 
 class DayField(serializers.DateField):
@@ -133,7 +141,7 @@ class DayField(serializers.DateField):
         """Return the date."""
         if isinstance(data, str):
             try:
-                return date.fromisoformat(data[:10] if "T" in data[10:11] else data)
+                return _within_years(date.fromisoformat(data[:10] if "T" in data[10:11] else data))
             except ValueError:
                 pass
         raise serializers.ValidationError("must be a date, YYYY-MM-DD")
@@ -170,9 +178,19 @@ class CustomFieldsField(serializers.DictField):
                 )
             if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
                 raise serializers.ValidationError({name: "must be a string or a number"})
+            if not isinstance(value, str):
+                self._check_number(name, value)
             if isinstance(value, str) and "\x00" in value:
                 raise serializers.ValidationError({name: "must not contain a null character"})
         return data
+
+    @staticmethod
+    def _check_number(name: str, value: int | Decimal) -> None:
+        # Numbers are written without exponent: 1e999999999 would be a gigabyte.
+        try:
+            DecimalField().to_internal_value(value)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({name: error.detail}) from error
 
 
 class LaterField(serializers.JSONField):

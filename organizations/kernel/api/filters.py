@@ -26,7 +26,7 @@ def day(name: str, text: str) -> date:
     """Read an ISO date; of a date-time its date."""
     try:
         return date.fromisoformat(text) if len(text) == 10 else parse_instant(text).date()
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise FieldRefused(name, "must be an ISO date") from error
 
 
