@@ -137,7 +137,10 @@ class BillJobRequestSerializer(serializers.Serializer):
     )
     accountIds = serializers.ListField(child=fields.IdField(), required=False, allow_null=True)
     targetCurrency = fields.TextField(required=False, allow_null=True, min_length=1, max_length=80)
-    currencyConversions = ConversionSerializer(many=True, required=False, allow_null=True)
+    # Not many=True: with it null would be allowed inside the list too.
+    currencyConversions = serializers.ListField(
+        child=ConversionSerializer(), required=False, allow_null=True
+    )
     timezone = fields.TextField(required=False, allow_null=True, max_length=64)
 
     def get_fields(self) -> dict[str, serializers.Field]:

@@ -154,7 +154,10 @@ class BillViewSet(TenantViewSet):
             raise FieldRefused(
                 "billingFrequency", f"must be one of {', '.join(BillFrequency.values)}"
             )
-        return day("lastDateInBillingPeriod", self.kwargs["day"]), frequency
+        last_day = day("lastDateInBillingPeriod", self.kwargs["day"])
+        if last_day == date.max:
+            raise FieldRefused("lastDateInBillingPeriod", "has no day after it")
+        return last_day, frequency
 
     @extend_schema(request=shapes.BillJobRequestSerializer)
     def preview(self, request: Request, **kwargs: Any) -> Response:
