@@ -190,6 +190,13 @@ def webhook(made: Made) -> dict[str, Any]:
     }
 
 
+def another(build: Build, made: Made) -> dict[str, Any]:
+    """Return a body for a second row that is not in the way of the first: its time is later."""
+    body = build(made)
+    later = {"startDate": "2031-01-01T00:00:00.000Z", "endDate": "2032-01-01T00:00:00.000Z"}
+    return {**body, **(later if "startDate" in body else {})}
+
+
 CREATED: tuple[tuple[str, Build], ...] = (
     (CURRENCIES, currency),
     ("products", product),

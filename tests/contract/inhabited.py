@@ -16,6 +16,7 @@ from django.test import override_settings
 from billing.models import Account
 from organizations.founding import Founded
 from organizations.kernel import clock
+from organizations.models import Membership
 from tests.billing.bills import runners
 from tests.clients import ApiClient
 from tests.contract import bodies, documents
@@ -52,17 +53,26 @@ class Inhabited:
     def ids(self, model: type[models.Model]) -> list[str]:
         """Return the ids of its rows of one kind."""
         rows = model._base_manager.filter(organization_id=self.organization_id)
-        return [str(pk) for pk in rows.order_by("pk").values_list("pk", flat=True)]
+        # Addresses name a member by the person.
+        column = "user_id" if model is Membership else "pk"
+        return [str(pk) for pk in rows.order_by("pk").values_list(column, flat=True)]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo at the end what was written inside."""
+    block = transaction.atomic()
+    block._from_testcase = True  # as Django's TestCase does: durable blocks may stand inside
+    with block:
+        yield
+        transaction.set_rollback(True)
 
 
 @contextmanager
 def shared_database(blocker: Any) -> Iterator[None]:
     """Open the database for the tests of a module, and undo at the end what they wrote."""
-    undone = transaction.atomic()
-    undone._from_testcase = True  # as Django's TestCase does: durable blocks may stand inside
-    with blocker.unblock(), override_settings(WEBHOOK_ALLOW_PRIVATE_TARGETS=True), undone:
+    with blocker.unblock(), override_settings(WEBHOOK_ALLOW_PRIVATE_TARGETS=True), undone():
         yield
-        transaction.set_rollback(True)
 
 
 def settle() -> Inhabited:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -58,3 +59,13 @@ def _walk(patterns: list[Any], prefix: str) -> Iterator[Route]:
             view = getattr(pattern.callback, "cls", None)
             actions = getattr(pattern.callback, "actions", {})
             yield Route(path, parameters, view, actions)
+
+
+def model_of(route: Route, parameter: str) -> type[models.Model]:
+    """Return what a parameter of an address names: ``id`` the view's rows, others their own."""
+    if parameter == "id" and route.model is not None:
+        return route.model
+    wanted = parameter.removesuffix("_id")
+    found = [model for model in apps.get_models() if model._meta.model_name == wanted]
+    assert len(found) == 1, f"{route.path}: nobody knows what {parameter} is"
+    return found[0]
