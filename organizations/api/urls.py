@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from organizations.api import auth, people, service_users, token_schema, views
+from organizations.api import auth, people, policies, service_users, token_schema, views
 from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
 
@@ -29,6 +29,7 @@ urlpatterns = [
     *routes("picklists/billgroupingkeys", views.BillGroupingKeyViewSet),
     *routes("users/me", views.MeViewSet, collection={"get": "retrieve"}, item={}),
     *routes("events", views.EventViewSet, collection={"get": "list"}, item={"get": "retrieve"}),
+    *policies.urlpatterns,
     *people.urlpatterns,
     *service_users.urlpatterns,
 ]
