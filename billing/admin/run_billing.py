@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from unfold.widgets import UnfoldAdminSingleDateWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from billing.bills import runs
 from billing.bills.job_requests import JobRequest
@@ -36,7 +36,9 @@ class RunBillingForm(PlainForm):
         help_text="Each plan is billed for its period that contains this day. A period that is "
         "not over yet is billed up to now.",
     )
-    frequency = forms.ChoiceField(label="Frequency", choices=FREQUENCIES, required=False)
+    frequency = forms.ChoiceField(
+        label="Frequency", choices=FREQUENCIES, required=False, widget=UnfoldAdminSelectWidget
+    )
     accounts = forms.CharField(
         label="Accounts",
         required=False,

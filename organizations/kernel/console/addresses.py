@@ -52,6 +52,8 @@ class AddressField(forms.Field):
         for key, label in LINES:
             if len((value or {}).get(key, "")) > LONGEST:
                 raise forms.ValidationError(f"{label} is longer than {LONGEST} characters.")
+            if "\x00" in (value or {}).get(key, ""):
+                raise forms.ValidationError("Null characters are not allowed.")
         return value or {}
 
     def prepare_value(self, value: Any) -> Any:

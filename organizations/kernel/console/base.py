@@ -4,8 +4,15 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseRedirect,
+)
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminNullBooleanSelectWidget
@@ -222,12 +229,23 @@ class ConsoleModelAdmin(ModelAdmin):
         """Show the list, or send it as CSV with ``?export=csv``."""
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
+        if not self._selection_exists(request):
+            return HttpResponseBadRequest("The selection could not be read.")
         if "export" in request.GET:
             request.GET = request.GET.copy()
             request.GET.pop("export")
             return exporting.response(self, request)
         title = str(self.opts.verbose_name_plural).capitalize()
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def _selection_exists(self, request: HttpRequest) -> bool:
+        """Say whether what is selected are ids; Django would ask the database for anything."""
+        try:
+            for identity in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(identity)
+        except ValidationError:
+            return False
+        return True
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Count once: the number of rows without filters is not asked for."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from organizations.kernel import clock, ids
@@ -35,6 +35,8 @@ class ConsoleMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith(PREFIX):
+            if _holds_nul(request):
+                return HttpResponseBadRequest("Null characters are not allowed.")
             redirect = self._enter(request)
             if redirect is not None:
                 return redirect
@@ -56,6 +58,11 @@ class ConsoleMiddleware:
             request.principal = _principal(request)
             request.permissions = Permissions(request.principal)
         return _ask_for_password(request)
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """Say whether the query holds the character PostgreSQL refuses; forms check themselves."""
+    return any("\x00" in text for _name, texts in request.GET.lists() for text in texts)
 
 
 def organizations_of(user: User) -> list[Organization]:

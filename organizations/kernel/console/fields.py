@@ -12,6 +12,17 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from organizations.kernel import exact_json
 
+WHOLE_DIGITS, PLACES = 20, 18
+
+
+def _holds_nul(value: Any) -> bool:
+    """Say whether a text inside holds the one character PostgreSQL cannot store."""
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_holds_nul(item) for item in value)
+    return isinstance(value, str) and "\x00" in value
+
 
 def plain_text(number: Decimal | None) -> str:
     """Return a number without exponent and without trailing zeros, empty for None."""
@@ -52,9 +63,15 @@ class ExactJSONFormField(forms.CharField):
         if not isinstance(value, str):
             return value
         try:
-            return exact_json.loads(value)
+            found = exact_json.loads(value)
         except msgspec.DecodeError as error:
             raise ValidationError(f"This is not JSON: {error}") from None
+        if _holds_nul(found):
+            raise ValidationError("Null characters are not allowed.")
+        if self.empty is not None and not isinstance(found, type(self.empty)):
+            kind = "a list [...]" if isinstance(self.empty, list) else "an object {...}"
+            raise ValidationError(f"This has to be {kind}.")
+        return found
 
     def prepare_value(self, value: Any) -> Any:
         """Return indented JSON."""
@@ -135,6 +152,8 @@ class RowsField(forms.Field):
             rows = None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValidationError("The table could not be read.")
+        if _holds_nul(rows):
+            raise ValidationError("Null characters are not allowed.")
         filled = [row for row in rows if self._is_filled(row)]
         return [self._row(number, row) for number, row in enumerate(filled, 1)]
 
@@ -166,6 +185,12 @@ class RowsField(forms.Field):
             found = Decimal("NaN")
         if not found.is_finite():
             raise ValidationError(f"Row {number}: {column.label} must be a number, not {text!r}.")
+        # What a column of the database holds; beyond it a short text could mean a million digits.
+        if found and (found.adjusted() >= WHOLE_DIGITS or found.as_tuple().exponent < -PLACES):
+            raise ValidationError(
+                f"Row {number}: {column.label} may have {WHOLE_DIGITS} digits before "
+                f"and {PLACES} after the point."
+            )
         return found
 
     def has_changed(self, initial: Any, data: Any) -> bool:
