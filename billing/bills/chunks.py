@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from billing import tasks
-from billing.bills import numbering, parking, slices, snapshot
+from billing.bills import job_rows, numbering, parking, slices, snapshot
 from billing.bills.job_requests import wanted
 from billing.models import (
     Bill,
@@ -111,6 +111,8 @@ def complete(job: BillJob) -> None:
             return
         now = clock.now()
         with changes.editing(job, by=principals.system(job.organization_id)) as locked:
+            # An account that was deleted meanwhile took its row with it.
+            job_rows.count(locked)
             locked.status = BillJobStatus.COMPLETE
             locked.finished_at = now
         parking.alert_complete(locked, at=now)

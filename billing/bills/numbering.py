@@ -26,12 +26,17 @@ def number(organization_id: UUID) -> int:
     start number + 1 (NUM-1); another prefix or start number begins the series again, behind
     whatever numbers the prefix was given before (NUM-3).
     """
-    if not Bill.objects.for_organization(organization_id).filter(is_awaiting_number=True).exists():
+    waiting = Bill.objects.for_organization(organization_id).filter(is_awaiting_number=True)
+    if not waiting.exists():
         return 0
     with transaction.atomic():
         InvoiceSeries.objects.get_or_create(organization_id=organization_id)
         series = InvoiceSeries.objects.select_for_update().get(organization_id=organization_id)
-        _restart_when_changed(series)
+        config = OrganizationConfig.objects.get(organization_id=organization_id)
+        if not config.bill_prefix:  # taken away since these bills were made (NUM-2)
+            waiting.update(is_awaiting_number=False)
+            return 0
+        _restart_when_changed(series, config)
         with connection.cursor() as cursor:
             cursor.execute(
                 _NUMBER_WAITING,
@@ -47,8 +52,7 @@ def number(organization_id: UUID) -> int:
     return numbered
 
 
-def _restart_when_changed(series: InvoiceSeries) -> None:
-    config = OrganizationConfig.objects.get(organization_id=series.organization_id)
+def _restart_when_changed(series: InvoiceSeries, config: OrganizationConfig) -> None:
     prefix, start = config.bill_prefix or "", config.sequence_start_number or 0
     if (prefix, start) == (series.prefix, series.start_number) and series.latest_number:
         return

@@ -79,8 +79,6 @@ def recalculate(
             organization=organization,
             type=BillJobType.RECALCULATE,
             bill_ids=[str(bill_id) for bill_id in bills],
-            total=len(bills),
-            pending=len(bills),
         ),
         by=by,
     )
@@ -93,6 +91,7 @@ def _start(job: BillJob, *, by: Principal) -> BillJob:
         active = BillJob.objects.for_organization(job.organization_id).filter(status__in=ACTIVE)
         if not job.is_scheduled and active.count() >= RUNNING_JOBS_AT_MOST:
             raise TooManyJobs
+        job.total = job.pending = len(job_rows.account_ids(job))
         changes.create(job, by=by)
         _enqueue_after_commit(tasks.prepare_bill_job, job_id=str(job.pk))
     return job
@@ -129,11 +128,15 @@ def cancel(job: BillJob, *, by: Principal) -> BillJob:
 
     Cancelling twice changes nothing; a complete job cannot be cancelled.
     """
-    with changes.editing(job, by=by) as locked:
-        if locked.status not in ACTIVE:
-            raise JobNotRunning(locked, "cancelled")
-        locked.status = BillJobStatus.CANCELLED
-        locked.finished_at = clock.now()
+    with transaction.atomic():
+        current = BillJob.objects.select_for_update().get(pk=job.pk)
+        if current.status == BillJobStatus.CANCELLED:
+            return current
+        if current.status not in ACTIVE:
+            raise JobNotRunning(current, "cancelled")
+        with changes.editing(current, by=by) as locked:
+            locked.status = BillJobStatus.CANCELLED
+            locked.finished_at = clock.now()
     # After the commit above no slice begins any more; the lock order is that of a slice.
     with transaction.atomic():
         job_rows.cancel(locked)
@@ -166,6 +169,6 @@ def _enqueue_after_commit(task: Task, **about: str) -> None:
 
     # A function, not a partial: Django cannot log that a callback without a name has failed.
     def enqueue() -> None:
-        task.delay(**about)
+        task.apply_async(kwargs=about, retry=False)
 
     transaction.on_commit(enqueue, robust=True)

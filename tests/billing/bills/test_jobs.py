@@ -90,7 +90,7 @@ def test_a_job_goes_from_pending_to_complete_and_counts():
     shop.accounts(3)
 
     job = runners.start(shop.organization, MONTH)
-    assert (job.status, job.version) == (BillJobStatus.PENDING, 1)
+    assert (job.status, job.version, job.total) == (BillJobStatus.PENDING, 1, 3)
     runs.prepare(job.pk)
     job.refresh_from_db()
     assert (job.status, job.total, job.pending) == (BillJobStatus.RUNNING, 3, 3)
@@ -356,8 +356,33 @@ def test_cancel_stops_further_accounts_and_leaves_bills_that_are_written(monkeyp
     assert (job.status, job.billed, job.pending) == (BillJobStatus.CANCELLED, 2, 0)
     assert Bill.objects.count() == 2
     assert BillJobAccount.objects.filter(status="CANCELLED").count() == 2
+    assert runs.cancel(job, by=system(shop)).version == job.version
+
+
+def test_a_complete_job_cannot_be_cancelled():
+    shop = making.Shop()
+    shop.account()
+    job = runners.run(shop.organization, MONTH)
+
     with pytest.raises(runs.JobNotRunning):
         runs.cancel(job, by=system(shop))
+
+    assert BillJob.objects.get().status == BillJobStatus.COMPLETE
+
+
+def test_an_account_deleted_while_a_job_is_at_work_holds_up_nothing():
+    shop = making.Shop()
+    shop.account()
+    job = runners.start(shop.organization, MONTH)
+    runs.prepare(job.pk)
+    gone = factories.make_account(shop.organization)
+    BillJobAccount.objects.create(bill_job=job, account=gone, chunk=job.chunks.get())
+    BillJob.objects.update(total=2, pending=2)
+    gone.delete()
+
+    runners.work_off(job)
+
+    assert (job.status, job.pending, job.billed) == (BillJobStatus.COMPLETE, 0, 1)
 
 
 def test_a_large_job_is_split_into_chunks(monkeypatch):
@@ -369,7 +394,7 @@ def test_a_large_job_is_split_into_chunks(monkeypatch):
     job = runners.run(shop.organization, MONTH)
 
     sizes = [chunk.accounts.count() for chunk in job.chunks.order_by("number")]
-    assert sizes == [2, 2, 2, 2]
+    assert sizes == [3, 3, 2]
     assert (job.status, job.billed) == (BillJobStatus.COMPLETE, 8)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.bills import lifecycle
+from billing.bills import lifecycle, numbering
 from billing.models import Bill
 from organizations.kernel import principals
 from organizations.models import OrganizationConfig
@@ -76,3 +76,16 @@ def test_two_organizations_number_their_bills_apart():
         runners.run(shop.organization, "2024-01-15")
 
     assert references() == ["A1", "A1"]
+
+
+def test_a_prefix_taken_away_before_the_numbers_are_given_leaves_bills_without():
+    shop = making.Shop(config={"bill_prefix": "A", "sequence_start_number": 0})
+    shop.account()
+    runners.run(shop.organization, "2024-01-15")
+    Bill.objects.update(is_awaiting_number=True, invoice_number=None, invoice_reference=None)
+    configure(shop, None, None)
+
+    assert numbering.number(shop.organization.pk) == 0
+
+    assert references() == [None]
+    assert not Bill.objects.get().is_awaiting_number
