@@ -180,6 +180,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
+    # A Redis that hangs is like one that is away: nobody waits for it for ever.
+    "socket_timeout": 5,
+    "socket_connect_timeout": 3,
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # How long a chunk of a bill run stays with a worker that has fallen silent. The sweep that hands

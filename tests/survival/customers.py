@@ -17,7 +17,7 @@ from tests.survival.api import Api
 from tests.survival.stack import Stack
 
 NUMBER = 510
-MONTHS = 11
+MONTHS = 12
 ALL_TOTALS = 140_505
 BATCH = 1000
 CHUNK = 250

@@ -70,6 +70,21 @@ def test_redis_killed_during_a_run_and_away_when_a_job_is_started(
     assert stack.worker() == worker
 
 
+def test_a_job_started_while_redis_hangs_is_accepted_and_billed(
+    stack: Stack, customers: Customers
+) -> None:
+    worker = stack.worker()
+    redis = stack.redis_pid()
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        job = customers.start(12)  # the client gives up after twenty seconds
+    finally:
+        os.kill(redis, signal.SIGCONT)
+
+    assert_billed(stack, customers, job, 12)
+    assert stack.worker() == worker
+
+
 def test_postgresql_killed_during_a_run(stack: Stack, customers: Customers) -> None:
     worker, web = stack.worker(), stack.web()
     with holding.accounts(stack, customers.of_the_last_chunk()) as held:
