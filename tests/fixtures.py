@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from psycopg import sql
 
@@ -34,6 +35,12 @@ def quick_passwords(settings: Any) -> None:
 def forget_access_keys() -> None:
     """Start each test without what the process remembers of access keys."""
     tokens.forget_keys()
+
+
+@pytest.fixture(autouse=True)
+def forget_failed_attempts() -> None:
+    """Start each test without lockouts: all tests call from one address."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from organizations import tokens
+from organizations import attempts, tokens
 from organizations.kernel import exact_json
 from organizations.kernel.api import errors
 
@@ -25,9 +25,8 @@ def token(request: HttpRequest) -> HttpResponse:
         return response
     if _grant_type(request) != "client_credentials":
         return _refused(400, "grant_type must be client_credentials.", "unsupported_grant_type")
-    key_id, secret = _basic(request)
     try:
-        bearer = tokens.issue(key_id, secret)
+        bearer = _issue(request)
     except tokens.InvalidClient as error:
         response = _refused(401, error.message, "invalid_client")
         response["WWW-Authenticate"] = "Basic"
@@ -40,6 +39,23 @@ def token(request: HttpRequest) -> HttpResponse:
             "expires_in": settings.ACCESS_TOKEN_LIFETIME_SECONDS,
         },
     )
+
+
+def _issue(request: HttpRequest) -> str:
+    """Return a token, or raise ``InvalidClient``; guessers are refused without a look (A4.8).
+
+    A key is locked for the address that guesses at it only: others go on using it.
+    """
+    key_id, secret = _basic(request)
+    address = request.META.get("REMOTE_ADDR") or ""
+    who = {"key": f"{key_id.lower()}|{address}", "address": address}
+    if attempts.TOKEN.are_locked(**who):
+        raise tokens.InvalidClient
+    try:
+        return tokens.issue(key_id, secret)
+    except tokens.InvalidClient:
+        attempts.TOKEN.failed(**who)
+        raise
 
 
 def _json(status: int, content: dict) -> HttpResponse:

@@ -1,40 +1,35 @@
 """Log in with an e-mail address; refuse guessing and passwords that were temporary too long."""
 
-import hashlib
 from typing import Any
 
 from django import forms
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
+from organizations import attempts
 from organizations.kernel import clock
 from organizations.kernel.console import entry
 from organizations.models import User
 
-ATTEMPTS = 10
-WINDOW_SECONDS = 15 * 60
-
 
 class ConsoleLoginForm(AuthenticationForm):
-    """The login form; after ten failures of one e-mail from one address it waits 15 minutes."""
+    """The login form; who fails too often waits (see ``organizations.attempts``)."""
 
     username = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True}))
 
     def clean(self) -> dict[str, Any]:
         """Check the password unless there were too many failures."""
-        key = self._key()
-        if cache.get(key, 0) >= ATTEMPTS:
+        who = self._who()
+        if attempts.LOGIN.are_locked(**who):
             raise ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
             )
         try:
             cleaned = super().clean()
         except ValidationError:
-            cache.add(key, 0, WINDOW_SECONDS)
-            cache.incr(key)
+            attempts.LOGIN.failed(**who)
             raise
-        cache.delete(key)
+        attempts.LOGIN.forget(email=who["email"])
         return cleaned
 
     def confirm_login_allowed(self, user: User) -> None:
@@ -48,10 +43,10 @@ class ConsoleLoginForm(AuthenticationForm):
         if not user.is_superuser and not entry.organizations_of(user):
             raise ValidationError("Your access has ended. Ask an administrator to restore it.")
 
-    def _key(self) -> str:
-        email = str(self.data.get("username", "")).strip().lower()
+    def _who(self) -> dict[str, str]:
+        """Return the identities that failures are counted against."""
         address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        return f"login:{hashlib.sha256(f'{email}|{address}'.encode()).hexdigest()}"
+        return {"email": str(self.data.get("username", "")).strip().lower(), "address": address}
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):

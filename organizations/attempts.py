@@ -1,0 +1,57 @@
+"""Count failed attempts to prove who one is, and lock out who fails too often.
+
+The counts are in Redis, so they hold for every process. This limit is always on.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from django.core.cache import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Failed attempts for one purpose, counted per kind of identity within a window.
+
+    ``limits`` says how many failures of one identity lock it, ``window_seconds`` for how long
+    after the first of them.
+    """
+
+    purpose: str
+    window_seconds: int
+    limits: dict[str, int]
+
+    def are_locked(self, **who: str) -> bool:
+        """Return whether one of the identities has failed too often."""
+        keys = self._keys(who)
+        counts = cache.get_many(keys.values())
+        return any(counts.get(key, 0) >= self.limits[kind] for kind, key in keys.items())
+
+    def failed(self, **who: str) -> None:
+        """Count a failure against each identity."""
+        for key in self._keys(who).values():
+            cache.add(key, 0, self.window_seconds)
+            try:
+                cache.incr(key)
+            except ValueError:  # the window ended in between
+                cache.set(key, 1, self.window_seconds)
+
+    def forget(self, **who: str) -> None:
+        """Forget the failures of the identities, after a success."""
+        cache.delete_many(self._keys(who).values())
+
+    def _keys(self, who: dict[str, str]) -> dict[str, str]:
+        """Return a cache key per identity; names of people stay out of Redis."""
+        return {
+            kind: f"attempts:{self.purpose}:{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
+            for kind, value in who.items()
+            if value
+        }
+
+
+# A success forgets the failures of the e-mail address only: whoever guesses at many accounts
+# from one address must not free it with an account of their own.
+LOGIN = Attempts("login", 15 * 60, {"email": 10, "address": 50})
+# Refused attempts do not count, so one client with a wrong secret cannot lock the others that
+# share its address.
+TOKEN = Attempts("token", 5 * 60, {"key": 20, "address": 200})
