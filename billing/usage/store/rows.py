@@ -1,7 +1,10 @@
-"""Append measurement rows by COPY: six times as fast as INSERTs of the ORM."""
+"""Append measurement rows by COPY: six times as fast as INSERTs of the ORM.
+
+A few rows go by one INSERT instead, because COPY takes three round trips.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,11 +12,21 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
+from billing.usage.store.claims import text_array
+
 COPY = """
     COPY billing_measurement
         (organization_id, received_at, account_id, meter_id, ts, ets, uid, fields)
     FROM STDIN
 """
+
+INSERT = """
+    INSERT INTO billing_measurement
+        (organization_id, received_at, account_id, meter_id, ts, ets, uid, fields)
+    SELECT %s, %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[],
+        %s::text[], %s::jsonb[])
+"""
+FEW = 20
 
 # Writes Decimals as numbers with all their digits. jsonb keeps numbers exactly.
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -32,18 +45,29 @@ class Measurement(msgspec.Struct, gc=False):
     fields: dict[str, Any]
 
 
-def append(organization_id: UUID, rows: Iterable[Measurement], *, at: datetime) -> None:
+def append(organization_id: UUID, rows: Sequence[Measurement], *, at: datetime) -> None:
     """Store the rows in the current transaction; their uids are claimed already."""
-    fixed = f"{organization_id}\t{at.isoformat()}\t"
-    lines = [_line(fixed, row) for row in rows]
-    if not lines:
+    if not rows:
         return
-    with (
-        connection.cursor() as cursor,
-        connection.wrap_database_errors,
-        cursor.copy(COPY) as copy,
-    ):
-        copy.write("".join(lines))
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        if len(rows) <= FEW:
+            cursor.execute(INSERT, [organization_id, at, *_columns(rows)])
+            return
+        fixed = f"{organization_id}\t{at.isoformat()}\t"
+        with cursor.copy(COPY) as copy:
+            copy.write("".join([_line(fixed, row) for row in rows]))
+
+
+def _columns(rows: Sequence[Measurement]) -> list[str | list[str | None]]:
+    """Return the rows as arrays, one for each column."""
+    return [
+        text_array([str(row.account_id) for row in rows]),
+        text_array([str(row.meter_id) for row in rows]),
+        text_array([row.ts.isoformat() for row in rows]),
+        [row.ets.isoformat() if row.ets else None for row in rows],
+        text_array([row.uid for row in rows]),
+        text_array([_encoder.encode(row.fields).decode() for row in rows]),
+    ]
 
 
 def _line(fixed: str, row: Measurement) -> str:

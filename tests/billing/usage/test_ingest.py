@@ -191,9 +191,15 @@ def test_items_without_uid_are_all_stored_under_one_of_ours(organization, uid):
     assert all(len(uid) == 36 for uid in uids)
 
 
-def test_uids_with_characters_that_mean_something_elsewhere_come_back_as_sent(organization):
+# A few rows and many are written in different ways.
+few_and_many = pytest.mark.parametrize("others", [0, 30])
+
+
+@few_and_many
+def test_uids_with_characters_that_mean_something_elsewhere_come_back_as_sent(organization, others):
     gigabytes(organization)
     uids = ['a"b', "c\\d", "\\N", "\\.", "{e}", "f,g", "h\ti\nj\rk", "ü\u2028", "NULL", "'", "\x85"]
+    uids += [f"other {n}" for n in range(others)]
 
     accept(organization, *(item(uid=uid) for uid in uids))
     accept(organization, *(item(uid=uid) for uid in reversed(uids)))
@@ -202,13 +208,16 @@ def test_uids_with_characters_that_mean_something_elsewhere_come_back_as_sent(or
     assert failures(organization) == [("DuplicateUid", list(reversed(uids)))]
 
 
-def test_texts_with_any_character_come_back_as_sent(organization):
+@few_and_many
+def test_texts_with_any_character_come_back_as_sent(organization, others):
     requests_by_region(organization)
     text = 'tab\t line\n quote" back\\slash \\N é \U0001f600 \x7f'
+    sent = {"meter": "requests", "measure": {"requests": 1}, "ets": "2026-06-01T00:00:00.5Z"}
 
-    accept(organization, item(meter="requests", measure={"requests": 1}, where={"region": text}))
+    accept(organization, *(item(**sent, where={"region": text}) for _ in range(1 + others)))
 
-    assert stored(organization, "fields ->> 'region'") == [text]
+    found = stored(organization, "fields ->> 'region', extract(epoch from ets - ts)")
+    assert found == [(text, Decimal("0.5"))] * (1 + others)
 
 
 @pytest.mark.parametrize(
