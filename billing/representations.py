@@ -5,6 +5,11 @@ from typing import Any
 from billing.models import Account, AccountPlan, Bill, BillJob, LineItem
 from organizations.kernel.representing import audit, identity, text
 
+ADDRESS = (
+    "addressLine1", "addressLine2", "addressLine3", "addressLine4", "locality", "region",
+    "postCode", "country",
+)  # fmt: skip
+
 
 def account(row: Account) -> dict[str, Any]:
     """An account."""
@@ -13,7 +18,7 @@ def account(row: Account) -> dict[str, Any]:
         "name": row.name,
         "code": row.code,
         "emailAddress": row.email_address,
-        "address": row.address,
+        "address": {key: row.address.get(key) for key in ADDRESS},
         "parentAccountId": text(row.parent_account_id),
         "currency": row.currency,
         "billEpoch": row.bill_epoch,
@@ -86,7 +91,7 @@ def bill(row: Bill) -> dict[str, Any]:
 
 def bill_line_item(row: LineItem) -> dict[str, Any]:
     """A line item as it stands inside a bill."""
-    return {"id": str(row.pk), **_line(row), "usagePerPricingBand": row.band_usage}
+    return {"id": str(row.pk), **_line(row), "usagePerPricingBand": _bands(row)}
 
 
 def line_item(row: LineItem) -> dict[str, Any]:
@@ -95,10 +100,14 @@ def line_item(row: LineItem) -> dict[str, Any]:
         **identity(row),
         "billId": str(row.bill_id),
         **_line(row),
-        "bandUsage": row.band_usage,
+        "bandUsage": _bands(row),
         "jsonUsageGenerated": False,
         **audit(row),
     }
+
+
+def _bands(row: LineItem) -> list[dict[str, Any]]:
+    return [{**band, "creditTypeId": None} for band in row.band_usage]
 
 
 def _line(row: LineItem) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def pricing(row: Pricing) -> dict[str, Any]:
         "type": row.type,
         "cumulative": row.is_cumulative,
         "tiersSpanPlan": row.tiers_span_plan,
-        "pricingBands": row.bands,
+        "pricingBands": [{**band, "creditTypeId": None} for band in row.bands],
         "overagePricingBands": [],
         "segment": row.segment,
         "segmentString": row.segment_key or None,
