@@ -71,6 +71,7 @@ class AccountViewSet(TenantViewSet):
         "children": ("config:retrieve", None)
     }
     page_actions = ("children",)
+    page_size_limits: ClassVar[dict[str, int]] = {"children": 200}
     search_fields: ClassVar[dict[str, search.Field]] = {
         "name": search.Field("name"),
         "code": search.Field("code"),
@@ -83,7 +84,6 @@ class AccountViewSet(TenantViewSet):
 
     def children(self, request: Request, **kwargs: Any) -> Response:
         """Return the child accounts of one account, at most 200 a page."""
-        self.page_size_limit = 200
         rows = self.get_queryset().filter(parent_account=self.get_object())
         return self.page(rows)
 

@@ -30,13 +30,19 @@ def page_size(raw: str | None, largest: int, default: int | None = None) -> int:
     return int(raw)
 
 
+def largest(view: Any) -> int:
+    """Return the largest page of the view's action (B3.1)."""
+    limit: int = view.page_size_limits.get(view.action, view.page_size_limit)
+    return limit
+
+
 class KeysetPagination(BasePagination):
     """Pages over ``view.page_order``: column names, all descending or all ascending."""
 
     def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list:
         """Return the rows of the page asked for; remembers the token of the next one."""
         order: tuple[str, ...] = view.page_order
-        size = page_size(request.query_params.get("pageSize"), view.page_size_limit)
+        size = page_size(request.query_params.get("pageSize"), largest(view))
         digest = _digest(request)
         token = request.query_params.get("nextToken")
         if token:
@@ -65,7 +71,7 @@ class KeysetPagination(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Return the two paging parameters for the OpenAPI document."""
-        size = {"type": "integer", "minimum": 1, "maximum": view.page_size_limit}
+        size = {"type": "integer", "minimum": 1, "maximum": largest(view)}
         return [
             {"name": "pageSize", "in": "query", "required": False, "schema": size},
             {"name": "nextToken", "in": "query", "required": False, "schema": {"type": "string"}},

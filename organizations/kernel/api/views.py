@@ -19,13 +19,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from organizations import access
+from organizations import access, audit
 from organizations.kernel import changes, ids, registry
 from organizations.kernel.api import search
 from organizations.kernel.api.filters import Filter, apply, id_list
 from organizations.kernel.api.paging import KeysetPagination
 from organizations.kernel.api.serializers import TenantSerializer
-from organizations.kernel.errors import FieldRefused, NotFound
+from organizations.kernel.errors import FieldRefused, Forbidden, NotFound
 from organizations.kernel.periods import parse_timezone
 from organizations.kernel.principals import Principal
 from organizations.models import OrganizationConfig
@@ -54,6 +54,7 @@ class TenantViewSet(GenericViewSet):
     metadata_class = None
     lookup_url_kwarg = "id"
     page_size_limit = 100
+    page_size_limits: ClassVar[dict[str, int]] = {}  # of single actions, where it differs
     page_order: tuple[str, ...] = ("-created_at", "-id")
     filters: ClassVar[dict[str, Filter]] = {"ids": id_list()}
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {}
@@ -84,6 +85,19 @@ class TenantViewSet(GenericViewSet):
         if action is not None:
             resource = resource or registry.of(self.queryset.model).name
             access.require(self.principal, action, resource, kwargs.get(self.lookup_url_kwarg))
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Audit a denied call (A9.7); its own transaction, for what was tried is undone."""
+        if isinstance(exc, Forbidden) and self.action:
+            action, resource = self.permits.get(self.action) or (CRUD_ACTIONS[self.action], None)
+            audit.record(
+                self.principal,
+                action or self.action,
+                resource or registry.of(self.queryset.model).name,
+                ids.parse(self.kwargs.get(self.lookup_url_kwarg)),
+                is_allowed=False,
+            )
+        return super().handle_exception(exc)
 
     def get_queryset(self) -> QuerySet:
         """Return the rows of this organization: the one place where a list is scoped."""
