@@ -18,6 +18,13 @@ class CredentialsSerializer(serializers.Serializer):
     version of the credentials are ours, so they are not read.
     """
 
+    id = fields.IdField(read_only=True)
+    version = fields.WholeField(required=False, allow_null=True)
+    destinationId = fields.IdField(read_only=True)
+    dtCreated = fields.InstantField(read_only=True)
+    dtLastModified = fields.InstantField(read_only=True)
+    createdBy = fields.IdField(read_only=True, allow_null=True)
+    lastModifiedBy = fields.IdField(read_only=True, allow_null=True)
     type = fields.ChoiceField(choices=[CREDENTIALS_TYPE])
     apiKey = fields.TextField()
     secret = fields.TextField()

@@ -28,7 +28,8 @@ class WebhookViewSet(TenantViewSet):
     }
     page_actions = ("deliveries",)
     action_filters: ClassVar[dict[str, dict[str, filters.Filter]]] = {
-        "deliveries": {"status": filters.chosen("status", DeliveryStatus.values)}
+        "activate": {"active": filters.boolean(None)},
+        "deliveries": {"status": filters.chosen("status", DeliveryStatus.values)},
     }
 
     def create(self, request: Request, **kwargs: Any) -> Response:
@@ -55,7 +56,9 @@ class WebhookViewSet(TenantViewSet):
     def activate(self, request: Request, **kwargs: Any) -> Response:
         """Switch a destination on (also without the parameter) or off."""
         row = self.get_object()
-        asked = filters.boolean(None).read("active", request.query_params.getlist("active"))
+        asked = self.action_filters["activate"]["active"].read(
+            "active", request.query_params.getlist("active")
+        )
         active = True if asked is None else asked
         return self.answer(
             destinations.activate(row, active=active, by=self.principal, at=clock.now())
