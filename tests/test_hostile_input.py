@@ -61,14 +61,7 @@ def right_bodies(place: Inhabited) -> dict[tuple[str, str], dict[str, Any]]:
         "uid": "u", "meter": place.made["meters"]["code"], "account": "a", "ets": None,
         "ts": "2024-10-10T12:00:00Z", **inhabited.MEASUREMENTS[0],
     }  # fmt: skip
-    run = {
-        "lastDateInBillingPeriod": "2024-11-30", "billingFrequency": "MONTHLY",
-        "billFrequencyInterval": 1, "accountIds": [place.made["accounts"]["id"]],
-        "billDate": "2024-12-01", "dueDate": "2024-12-31", "externalInvoiceDate": "2024-12-01",
-        "currencyConversions": [{"from": "USD", "to": "EUR", "multiplier": 0.9}],
-        "targetCurrency": "USD", "timezone": "UTC", "yearEpoch": "2024-01-01",
-        "monthEpoch": "2024-01-01", "weekEpoch": "2024-01-01", "dayEpoch": "2024-01-01",
-    }  # fmt: skip
+    run = bodies.bill_run(place.made)
     return {
         ("PUT", "organizationconfig"): config,
         ("POST", "measurements"): {"measurements": [usage]},

@@ -190,11 +190,62 @@ def webhook(made: Made) -> dict[str, Any]:
     }
 
 
+def bill_run(made: Made) -> dict[str, Any]:
+    """A bill run of one account that says everything itself."""
+    days = {"lastDateInBillingPeriod": "2024-11-30", "dueDate": "2024-12-31"}
+    dates = dict.fromkeys(("billDate", "externalInvoiceDate"), "2024-12-01")
+    epochs = dict.fromkeys(("yearEpoch", "monthEpoch", "weekEpoch", "dayEpoch"), "2024-01-01")
+    return {
+        **days, **dates, **epochs,
+        "billingFrequency": "MONTHLY",
+        "billFrequencyInterval": 1,
+        "accountIds": [made["accounts"]["id"]],
+        "currencyConversions": [{"from": "USD", "to": "EUR", "multiplier": 0.9}],
+        "targetCurrency": "USD",
+        "timezone": "UTC",
+    }  # fmt: skip
+
+
 def another(build: Build, made: Made) -> dict[str, Any]:
     """Return a body for a second row that is not in the way of the first: its time is later."""
     body = build(made)
     later = {"startDate": "2031-01-01T00:00:00.000Z", "endDate": "2032-01-01T00:00:00.000Z"}
     return {**body, **(later if "startDate" in body else {})}
+
+
+def policy(made: Made) -> dict[str, Any]:
+    """A policy in both spellings."""
+    return {
+        "name": f"Readers {number()}",
+        "permissionPolicy": [
+            {"effect": "ALLOW", "action": ["CONFIG_RETRIEVE"], "resource": ["*"]},
+            {"effect": "deny", "action": ["config:delete"], "resource": ["config:meter/*"]},
+        ],
+    }
+
+
+def group(made: Made) -> dict[str, Any]:
+    """A group of products."""
+    return {"name": "Ours"}
+
+
+def invitation(made: Made) -> dict[str, Any]:
+    """An invitation with everything."""
+    return {
+        "email": f"invited{number()}@example.com",
+        "firstName": "Ann",
+        "lastName": "Lee",
+        "contactNumber": "123",
+        "m3terUser": False,
+        "permissionPolicyIds": [made["permissionpolicies"]["id"]],
+        "dtEndAccess": "2031-01-01T00:00:00.000Z",
+        "dtExpiry": "2031-01-01T00:00:00.000Z",
+    }
+
+
+def service_user(made: Made) -> dict[str, Any]:
+    """A service user."""
+    return {"name": "Nightly upload"}
 
 
 CREATED: tuple[tuple[str, Build], ...] = (
@@ -208,4 +259,8 @@ CREATED: tuple[tuple[str, Build], ...] = (
     ("accounts", parent),
     ("accountplans", account_plan),
     (WEBHOOKS, webhook),
+    ("permissionpolicies", policy),
+    ("resourcegroups/product", group),
+    ("invitations", invitation),
+    ("serviceusers", service_user),
 )

@@ -86,6 +86,7 @@ def settle() -> Inhabited:
         answer = place.api.post(path, build(place.made))
         assert answer.status == 200, (path, answer)
         place.made[path] = answer.json
+    place.api.put("support", {"dtEndSupportUsersAccess": "2031-01-01T00:00:00.000Z"})
     _make_the_rest(place)
     _use(place)
     runners.run(founded.organization, "2024-10-31")

@@ -13,7 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 BELOW = "organizations/<str:orgId>/"
 # Parts of an address that are no ids.
-PLAIN_PARAMETERS: Mapping[str, str] = {"day": "2024-10-31", "frequency": "MONTHLY"}
+PLAIN_PARAMETERS: Mapping[str, str] = {
+    "day": "2024-10-31",
+    "frequency": "MONTHLY",
+    "type": "product",
+}
 
 
 @dataclass(frozen=True, slots=True)
