@@ -4,8 +4,8 @@ Each uses 10 n tokens in every month of 2024, at 0.10 a token, in two measuremen
 4 n, and has a standing charge of 20.00 for the month. All 510 of them together pay
 510 x 20.00 + 510 x 511 / 2 = 140,505.00 a month.
 
-A run over everybody has three chunks, of 250, 250 and 10 accounts, in order of account id; the
-worker has two processes, so the third chunk waits while two are held still.
+A run over everybody has two chunks of 255 accounts, in order of account id, one for each process
+of the worker; each is written as slices of 250 and 5.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +20,8 @@ NUMBER = 510
 MONTHS = 12
 ALL_TOTALS = 140_505
 BATCH = 1000
-CHUNK = 250
-LAST_CHUNK = 10
+CHUNK = 255
+LAST_SLICE = 5
 PREFIX = "INV-"
 
 
@@ -85,13 +85,13 @@ class Customers:
             "startDate": "2024-01-01T00:00:00Z",
         })  # fmt: skip
 
-    def of_the_first_chunks(self) -> tuple[str, str]:
-        """Return an account of the first and one of the second chunk of a run over everybody."""
+    def of_both_chunks(self) -> tuple[str, str]:
+        """Return the first account of either chunk of a run over everybody."""
         in_order = sorted(self.ids.values())
         return in_order[0], in_order[CHUNK]
 
-    def of_the_last_chunk(self) -> str:
-        """Return an account of the third chunk."""
+    def of_the_last_slice(self) -> str:
+        """Return an account that is billed last."""
         return max(self.ids.values())
 
     def start(self, month: int, **fields: Any) -> str:

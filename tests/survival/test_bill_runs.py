@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from tests.survival import api, holding, truth
-from tests.survival.customers import LAST_CHUNK, NUMBER, Customers
+from tests.survival.customers import LAST_SLICE, NUMBER, Customers
 from tests.survival.stack import Stack, kill
 
 pytestmark = pytest.mark.kill
@@ -38,16 +38,16 @@ def test_what_a_killed_worker_left_undone_another_does(
     stack: Stack, customers: Customers, month: int, first: int
 ) -> None:
     running = stack.worker()[first:]
-    with holding.accounts(stack, customers.of_the_last_chunk()) as held:
+    with holding.accounts(stack, customers.of_the_last_slice()) as held:
         job = customers.start(month)
-        stack.wait(lambda: customers.job(job)["pending"] == LAST_CHUNK, "down to the last chunk")
+        stack.wait(lambda: customers.job(job)["pending"] == LAST_SLICE, "down to the last slice")
         held.wait_for()
 
         kill(running)
 
         assert (customers.job(job)["status"], customers.job(job)["pending"]) == (
             "RUNNING",
-            LAST_CHUNK,
+            LAST_SLICE,
         )
     customers.wait_until_complete(job)
     with stack.connect() as database:

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.survival import holding, truth
-from tests.survival.customers import LAST_CHUNK, NUMBER, Customers, measurement
+from tests.survival.customers import LAST_SLICE, NUMBER, Customers, measurement
 from tests.survival.stack import Stack, kill
 
 pytestmark = pytest.mark.kill
@@ -37,23 +37,32 @@ def test_a_job_whose_first_task_the_broker_lost_is_prepared_and_billed(
 
 
 def test_a_chunk_whose_task_the_broker_lost_is_billed(stack: Stack, customers: Customers) -> None:
-    with holding.accounts(stack, *customers.of_the_first_chunks()) as held:
+    first, _ = customers.of_both_chunks()
+    with holding.accounts(stack, first) as held:
+        alone = customers.start(7, accountIds=[first])
+        held.wait_for(1)
         job = customers.start(7)
-        held.wait_for(2)  # both processes of the worker: the third chunk is in the queue
+        held.wait_for(2)  # both processes of the worker: the second chunk is in the queue
         queued = stack.broker().lrange(QUEUE, 0, -1)
         assert sum(b"billing.bill_chunk" in message for message in queued) == 1
 
         stack.broker().flushall()
 
         assert customers.job(job)["pending"] == NUMBER
-    assert_billed(stack, customers, job, 7)
+    customers.wait_until_complete(alone, job)
+    with stack.connect() as database:
+        truth.assert_job_is_done(database, alone, accounts=1)
+        truth.assert_job_is_done(database, job)
+        truth.assert_month_is_billed_once(
+            database, customers, 7, runs=lambda customer: 1 + (customers.ids[customer] == first)
+        )
 
 
 def test_redis_killed_during_a_run_and_away_when_a_job_is_started(
     stack: Stack, customers: Customers
 ) -> None:
     worker = stack.worker()
-    with holding.accounts(stack, *customers.of_the_first_chunks()) as held:
+    with holding.accounts(stack, *customers.of_both_chunks()) as held:
         running = customers.start(8)
         held.wait_for(2)
         with stack.unattended():
@@ -87,9 +96,9 @@ def test_a_job_started_while_redis_hangs_is_accepted_and_billed(
 
 def test_postgresql_killed_during_a_run(stack: Stack, customers: Customers) -> None:
     worker, web = stack.worker(), stack.web()
-    with holding.accounts(stack, customers.of_the_last_chunk()) as held:
+    with holding.accounts(stack, customers.of_the_last_slice()) as held:
         job = customers.start(10)
-        stack.wait(lambda: customers.job(job)["pending"] == LAST_CHUNK, "down to the last chunk")
+        stack.wait(lambda: customers.job(job)["pending"] == LAST_SLICE, "down to the last slice")
         held.wait_for()
         postgres = stack.postgres_pid()
 
