@@ -19,8 +19,10 @@ from organizations.models import (
     PermissionPolicy,
     PolicyAttachment,
     PrincipalType,
+    ResourceGroup,
     ServiceUser,
 )
+from organizations.resource_groups import USER_TYPE
 
 
 class ManagedPolicy(Forbidden):
@@ -115,4 +117,5 @@ def _candidates(organization_id: UUID, kind: PrincipalType, identity: UUID) -> Q
         return Membership.objects.for_organization(organization_id).filter(user_id=identity)
     if kind == PrincipalType.SERVICEUSER:
         return ServiceUser.objects.for_organization(organization_id).filter(pk=identity)
-    return PermissionPolicy.objects.none()
+    groups = ResourceGroup.objects.for_organization(organization_id)
+    return groups.filter(pk=identity, type=USER_TYPE)

@@ -1,6 +1,6 @@
 """What this app tells the kernel's registry when Django starts."""
 
-from organizations import attachments, settings_rules
+from organizations import attachments, resource_groups, settings_rules
 from organizations import representations as look
 from organizations import representations_of_people as look_of_people
 from organizations.kernel import registry
@@ -16,6 +16,8 @@ from organizations.models import (
     OrganizationConfig,
     PermissionPolicy,
     PolicyAttachment,
+    ResourceGroup,
+    ResourceGroupItem,
     ServiceUser,
     TransactionType,
 )
@@ -59,7 +61,7 @@ def register() -> None:
     )
     registry.register(AccessKey, "config:accessKey", represent=look_of_people.access_key)
     registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
-    registry.register(Membership, "config:orgUser", represent=look.membership)
+    registry.register(Membership, "config:orgUser", represent=look.membership, item_field="user_id")
     registry.register(
         PermissionPolicy,
         "config:permissionPolicy",
@@ -67,6 +69,9 @@ def register() -> None:
         check=attachments.check_policy,
     )
     registry.register(PolicyAttachment, "config:permissionPolicy", represent=look.policy_attachment)
+    registry.register(ResourceGroup, "config:resourceGroup", represent=look.resource_group)
+    registry.register(ResourceGroupItem, "config:resourceGroup", represent=look.resource_group_item)
+    registry.follow_deletes(resource_groups.forget)
     registry.explain_constraint(
         "permission_policy_name_unique", "name", "another permission policy has this name"
     )

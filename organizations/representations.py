@@ -13,6 +13,8 @@ from organizations.models import (
     OrganizationConfig,
     PermissionPolicy,
     PolicyAttachment,
+    ResourceGroup,
+    ResourceGroupItem,
     ServiceUser,
     User,
 )
@@ -170,6 +172,21 @@ def policy_attachment(row: PolicyAttachment) -> dict[str, Any]:
         "permissionPolicyId": str(row.policy_id),
         "principalId": str(row.principal_id),
         "principalType": row.principal_type,
+        **audit(row),
+    }
+
+
+def resource_group(row: ResourceGroup) -> dict[str, Any]:
+    """A group of rows of one type (A6.1)."""
+    return {**identity(row), "name": row.name, **audit(row)}
+
+
+def resource_group_item(row: ResourceGroupItem) -> dict[str, Any]:
+    """One row or group in a group (A6.3)."""
+    return {
+        **identity(row),
+        "targetId": str(row.target_id),
+        "targetType": row.target_type,
         **audit(row),
     }
 

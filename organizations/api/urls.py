@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from organizations.api import auth, people, policies, service_users, token_schema, views
+from organizations.api import (
+    auth,
+    people,
+    policies,
+    resource_groups,
+    service_users,
+    token_schema,
+    views,
+)
 from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
 
@@ -30,6 +38,7 @@ urlpatterns = [
     *routes("users/me", views.MeViewSet, collection={"get": "retrieve"}, item={}),
     *routes("events", views.EventViewSet, collection={"get": "list"}, item={"get": "retrieve"}),
     *policies.urlpatterns,
+    *resource_groups.urlpatterns,
     *people.urlpatterns,
     *service_users.urlpatterns,
 ]

@@ -112,7 +112,10 @@ def updated_many(rows: Iterable[tuple[Row, dict[str, Any]]], *, by: Principal) -
 
 def deleted_many(rows: Iterable[tuple[Row, dict[str, Any]]], *, by: Principal) -> None:
     """Record rows that are gone, each with how it looked before."""
-    _record([(row, before, None) for row, before in rows], "deleted", by)
+    gone = list(rows)
+    _record([(row, before, None) for row, before in gone], "deleted", by)
+    for follow in registry.followers() if gone else ():
+        follow([row for row, _ in gone], by=by)
 
 
 def _locked(row: Row) -> Row:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import models
 
 Represent = Callable[[Any], dict[str, Any]]
+Follow = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Resource:
     is the area and entity of its events (``configuration.product``) or None when it has none;
     ``moves_catalog`` says that ingest caches must not outlive a change of it; ``check`` holds the
     rules about other rows and other fields and raises a DomainError before a row is saved.
+    ``item_field`` holds the id that policies and the API know a row by.
     """
 
     model: type[models.Model]
@@ -40,6 +42,7 @@ class Resource:
     moves_catalog: bool = False
     check: Callable[[Any], None] | None = None
     referrers: list[Referrer] = field(default_factory=list)
+    item_field: str = "pk"
 
     @property
     def name(self) -> str:
@@ -49,6 +52,7 @@ class Resource:
 
 _resources: dict[type[models.Model], Resource] = {}
 _constraints: dict[str, tuple[str, str]] = {}
+_followers: list[Follow] = []
 
 
 def register(
@@ -59,15 +63,43 @@ def register(
     event: str | None = None,
     moves_catalog: bool = False,
     check: Callable[[Any], None] | None = None,
+    item_field: str = "pk",
 ) -> None:
     """Make an entity known; called from the apps' ``registration`` modules only."""
     service, _, kind = resource.partition(":")
-    _resources[model] = Resource(model, service, kind, event, represent, moves_catalog, check)
+    _resources[model] = Resource(
+        model, service, kind, event, represent, moves_catalog, check, item_field=item_field
+    )
 
 
 def refers(model: type[models.Model], kind: str, count: Callable[[Any], int]) -> None:
     """Say that rows of ``kind`` may refer to a ``model`` row; ``count`` tells how many (B8.2)."""
     _resources[model].referrers.append(Referrer(kind, count))
+
+
+def follow_deletes(follow: Follow) -> None:
+    """Call ``follow(rows, by=...)`` in the transaction that has deleted rows of one model."""
+    if follow not in _followers:
+        _followers.append(follow)
+
+
+def followers() -> list[Follow]:
+    """Return what wants to know of deleted rows."""
+    return _followers
+
+
+def item_id(row: models.Model) -> Any:
+    """Return the id policies and the API know a row by."""
+    return getattr(row, of(row).item_field)
+
+
+def of_type(kind: str) -> Resource | None:
+    """Return the first entity of a resource type (in lower case) whose rows are a tenant's."""
+    for resource in _resources.values():
+        has_tenant = any(one.name == "organization" for one in resource.model._meta.fields)
+        if has_tenant and resource.type.lower() == kind:
+            return resource
+    return None
 
 
 def explain_constraint(name: str, field_name: str, message: str) -> None:
@@ -78,6 +110,11 @@ def explain_constraint(name: str, field_name: str, message: str) -> None:
 def of(model: type[models.Model] | models.Model) -> Resource:
     """Return what is known about a model (or the model of a row)."""
     return _resources[model if isinstance(model, type) else type(model)]
+
+
+def find(model: type[models.Model]) -> Resource | None:
+    """Return what is known about a model, or None when it was not made known."""
+    return _resources.get(model)
 
 
 def constraint_explanation(name: str) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from organizations.models.picklists import (
     TransactionType,
 )
 from organizations.models.records import Alert, AlertSeverity, AlertStatus, AuditEntry, Event
+from organizations.models.resource_groups import ResourceGroup, ResourceGroupItem, TargetType
 
 __all__ = [
     "AccessKey",
@@ -53,9 +54,12 @@ __all__ = [
     "PermissionPolicy",
     "PolicyAttachment",
     "PrincipalType",
+    "ResourceGroup",
+    "ResourceGroupItem",
     "RoundingMode",
     "ServiceUser",
     "StatementMode",
+    "TargetType",
     "TransactionType",
     "User",
 ]

@@ -1,0 +1,54 @@
+"""Groups of rows of one type, which policies can speak of; a group may hold other groups (A6)."""
+
+from django.db import models
+
+from organizations.kernel.tenancy import TenantModel, newest_first_index
+
+
+class ResourceGroup(TenantModel):
+    """A named set of rows of one resource type; of type ``orguser`` it is a user group (A6.6).
+
+    ``type`` is as policies compare it: without letter case, ``user`` spelled ``orguser``.
+    """
+
+    type = models.CharField(max_length=40, editable=False)
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        indexes = [
+            newest_first_index("resource_group_newest"),
+            models.Index(
+                fields=["organization", "type", "-created_at", "-id"],
+                name="resource_group_type_newest",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TargetType(models.TextChoices):
+    ITEM = "ITEM", "Item"
+    GROUP = "GROUP", "Group"
+
+
+class ResourceGroupItem(TenantModel):
+    """One row, or one group, in a group. ``target_id`` of a person is the person's id."""
+
+    group = models.ForeignKey(ResourceGroup, on_delete=models.CASCADE, related_name="items")
+    target_type = models.CharField(max_length=5, choices=TargetType)
+    target_id = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            # Serves "which groups hold this row" too: policies ask it for each row of a list.
+            models.UniqueConstraint(
+                fields=["target_id", "group", "target_type"], name="resource_group_item_unique"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["group", "-created_at", "-id"], name="resource_group_item_newest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target_type} {self.target_id} in {self.group_id}"
