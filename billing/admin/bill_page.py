@@ -109,7 +109,7 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
         "segment": line.segment or {},
         "period": _service_period(line, ZoneInfo(bill.timezone)),
         "quantity": show.amount(line.quantity) if is_metered else "",
-        "units": f"{show.amount(line.units)} {line.unit}" if is_metered else "",
+        "units": f"{show.shortened(line.units)} {line.unit}" if is_metered else "",
         "bands": [_band(band) for band in line.band_usage],
         "subtotal": show.money(line.subtotal, line.currency) if is_converted else "",
         "rate": show.amount(line.conversion_rate) if is_converted else "",
@@ -122,7 +122,7 @@ def _band(band: dict[str, Any]) -> dict[str, str]:
     fixed = Decimal(band["fixedPrice"])
     return {
         "above": show.amount(Decimal(band["lowerLimit"])),
-        "units": show.amount(Decimal(band["bandUnits"])),
+        "units": show.shortened(Decimal(band["bandUnits"])),
         "unit_price": show.amount(Decimal(band["unitPrice"])),
         "fixed_price": show.amount(fixed) if fixed else "",
         "sum": show.money(Decimal(band["bandSubtotal"])),

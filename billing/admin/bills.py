@@ -15,7 +15,7 @@ from billing.bills import lifecycle, runs
 from billing.models import Bill
 from organizations.kernel import clock
 from organizations.kernel.console import show
-from organizations.kernel.console.filters import OwnRelatedFilter, RangeDateFilter
+from organizations.kernel.console.filters import CurrencyFilter, OwnRelatedFilter, RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
 from organizations.kernel.errors import DomainError
 
@@ -32,7 +32,7 @@ class BillAdmin(PageConsoleAdmin):
         "status",
         "is_locked",
         "billing_frequency",
-        "currency",
+        CurrencyFilter,
         ("bill_date", RangeDateFilter),
         ("external_invoice_date", RangeDateFilter),
         ("account", OwnRelatedFilter),

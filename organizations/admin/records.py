@@ -10,7 +10,7 @@ from unfold.decorators import action, display
 from organizations.kernel import clock, ids
 from organizations.kernel.console import names, show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
-from organizations.kernel.console.filters import RangeDateFilter
+from organizations.kernel.console.filters import RangeDateFilter, WordFilter
 from organizations.models import Alert, AlertSeverity, AlertStatus, AuditEntry, Event
 
 SEVERITY = {AlertSeverity.INFO: "", AlertSeverity.WARN: "warn", AlertSeverity.ERROR: "bad"}
@@ -24,7 +24,7 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
     resource = "config:event"
     list_display = ["shown_severity", "description", "type", "shown_status", "created_at"]
     list_display_links = ["description"]
-    list_filter = ["status", "severity", "type", ("created_at", RangeDateFilter)]
+    list_filter = ["status", "severity", ("created_at", RangeDateFilter)]
     search_fields = ["description", "type"]
     fields = ["shown_severity", "shown_status", "type", "description", "created_at", "modified_at",
               "account_id", "resource_id"]  # fmt: skip
@@ -99,6 +99,30 @@ class EventAdmin(ReadOnlyConsoleAdmin):
         return show.json_block(row.payload)
 
 
+class ActionFilter(WordFilter):
+    """What was done; the words are given, because asking a long trail for them takes long."""
+
+    title = "action"
+    parameter_name = "action"
+    options = (("created", "Created"), ("updated", "Updated"), ("deleted", "Deleted"))
+
+    def narrow(self, queryset: Any, word: str) -> Any:
+        """Compare the action."""
+        return queryset.filter(action=word)
+
+
+class PrincipalFilter(WordFilter):
+    """Whether a person, a service user or the system did it."""
+
+    title = "who"
+    parameter_name = "who"
+    options = (("USER", "People"), ("SERVICE_USER", "Service users"), ("SYSTEM", "Billwright"))
+
+    def narrow(self, queryset: Any, word: str) -> Any:
+        """Compare the kind of principal."""
+        return queryset.filter(principal_kind=word)
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyConsoleAdmin):
     """Who did what to which row (C14)."""
@@ -106,7 +130,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
     resource = "audit:entry"
     view_action = "audit:retrieve"
     list_display = ["at", "who", "action", "resource", "entity_id", "field_list"]
-    list_filter = [("at", RangeDateFilter), "action", "principal_kind", "is_allowed"]
+    list_filter = [("at", RangeDateFilter), ActionFilter, PrincipalFilter, "is_allowed"]
     search_fields = ["resource", "request_id"]
     search_help_text = "Search by resource, request id, or the id of an entity or a person"
     ordering = ("-pk",)

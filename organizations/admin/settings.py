@@ -1,5 +1,6 @@
 """Pages of the organization's configuration and currencies (C12)."""
 
+from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -13,10 +14,16 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from organizations.kernel.console import choices, fields, show
 from organizations.kernel.console.addresses import AddressField
 from organizations.kernel.console.base import ConsoleModelAdmin
+from organizations.kernel.console.fields import plain_text
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.models import Currency, Organization, OrganizationConfig
+from organizations.settings_rules import INTERVALS
 
 TIMEZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+
+
+def _every(hours: Decimal) -> str:
+    return f"Every {plain_text(hours)} hours" if hours else "Not scheduled"
 
 
 class OrganizationForm(ConsoleForm):
@@ -27,6 +34,12 @@ class OrganizationForm(ConsoleForm):
 
 class ConfigForm(ConsoleForm):
     """Billing settings; conversions are a table."""
+
+    scheduled_bill_interval = forms.TypedChoiceField(
+        choices=[(plain_text(hours), _every(hours)) for hours in INTERVALS],
+        coerce=Decimal,
+        widget=UnfoldAdminSelectWidget,
+    )
 
     timezone = forms.ChoiceField(
         choices=[(zone, zone) for zone in TIMEZONES], widget=UnfoldAdminSelectWidget
@@ -41,6 +54,12 @@ class ConfigForm(ConsoleForm):
         add="Add rate",
         help_text="An amount in the first currency times the rate is the amount in the second.",
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # 0.00 as it is stored is the choice 0.
+        stored = self.initial.get("scheduled_bill_interval")
+        self.initial["scheduled_bill_interval"] = plain_text(stored)
 
 
 class OneRowAdmin(ConsoleModelAdmin):

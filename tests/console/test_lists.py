@@ -171,3 +171,15 @@ def test_the_audit_trail_of_a_row_is_one_click_away(console, founded):
     assert [(entry.entity_id, entry.action) for entry in entries] == [(product.pk, "created")]
     detail = console.text(console.get(AuditEntry, "change", entries[0]))
     assert "vectors" in detail
+
+
+def test_the_audit_trail_narrows_by_action_and_by_who(console, founded):
+    console.post(Product, "add", name="Vectors", code="vectors", custom_fields="[]")
+
+    def resources(**query):
+        rows = console.get(AuditEntry, **query).context["cl"].result_list
+        return {entry.resource for entry in rows}
+
+    assert resources(who="USER", action="created") == {"config:product"}
+    assert resources(who="USER", action="deleted") == set()
+    assert "config:currency" in resources(who="SYSTEM")

@@ -4,7 +4,7 @@ import pytest
 
 from billing.models import Account, AccountPlan
 from catalog.models import Meter, Plan, PlanTemplate, Product
-from organizations.models import AuditEntry, Event, Organization
+from organizations.models import AuditEntry, Event, Organization, OrganizationConfig
 from tests import factories
 from tests.console.clients import Console, address, errors_of, make_person
 
@@ -286,3 +286,31 @@ def test_the_organizations_own_address_is_changed_with_an_audit_entry(console, f
     assert (organization.name, organization.tax_id, organization.version) == ("Nimbus", "NZ 1", 2)
     assert organization.address == {"addressLine1": "1 Main Street"}
     assert AuditEntry.objects.get(entity_id=organization.pk).action == "updated"
+
+
+def test_the_settings_of_the_organization_are_saved_through_their_rules(console, founded):
+    config = OrganizationConfig.objects.get(organization=founded.organization)
+    form = console.get(OrganizationConfig, "change", config).context["adminform"].form
+    fields = {
+        name: value
+        for name, field in form.fields.items()
+        if (value := field.prepare_value(form[name].initial)) is not None and value is not False
+    }
+    console.post(OrganizationConfig, "change", config, **fields)
+    config.refresh_from_db()
+    untouched = config.version
+    daily = {**fields, "scheduled_bill_interval": "24", "scheduled_bill_offset": "5"}
+
+    refused = console.post(
+        OrganizationConfig, "change", config, **{**daily, "scheduled_bill_interval": "2"}
+    )
+    console.post(
+        OrganizationConfig, "change", config, **daily,
+    )  # fmt: skip
+
+    assert errors_of(refused) == {"scheduled_bill_offset": ["Only with scheduledBillInterval 24"]}
+    assert untouched == 1
+    config.refresh_from_db()
+    assert (config.scheduled_bill_interval, config.scheduled_bill_offset) == (24, 5)
+    assert config.version == 2
+    assert config.currency == "USD"

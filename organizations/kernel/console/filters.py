@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 
+from organizations.models import Currency
+
 MOST_CHOICES = 500
 
-__all__ = ["OwnRelatedFilter", "RangeDateFilter", "WordFilter"]
+__all__ = ["CurrencyFilter", "OwnRelatedFilter", "RangeDateFilter", "WordFilter"]
 
 
 class OwnRelatedFilter(RelatedDropdownFilter):
@@ -36,3 +38,19 @@ class WordFilter(admin.SimpleListFilter):
     def narrow(self, queryset: Any, word: str) -> Any:
         """Return the rows the word stands for."""
         raise NotImplementedError
+
+
+class CurrencyFilter(WordFilter):
+    """Rows in one of the organization's currencies."""
+
+    title = "currency"
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
+        """Return the currencies' codes."""
+        rows = Currency.objects.for_organization(request.organization).order_by("code")
+        return tuple((code, code) for code in rows.values_list("code", flat=True))
+
+    def narrow(self, queryset: Any, word: str) -> Any:
+        """Compare the code."""
+        return queryset.filter(currency=word)

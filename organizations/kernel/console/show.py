@@ -1,7 +1,7 @@
 """How single values look on pages of the console."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 import msgspec
@@ -32,6 +32,12 @@ def money(number: Decimal | None, currency: str = "") -> str:
         return NOTHING
     fraction = plain_text(number).partition(".")[2]
     return amount(number, currency, places=max(2, len(fraction)))
+
+
+def shortened(number: Decimal) -> str:
+    """Return a number for a narrow column: six decimals at most, ``…`` where more were cut off."""
+    cut = number.quantize(Decimal("0.000001"), rounding=ROUND_DOWN)
+    return amount(number) if cut == number else f"{amount(cut, places=6)}…"
 
 
 def right(text: str) -> str:
