@@ -11,6 +11,7 @@ from organizations.models import (
     Currency,
     CustomFieldDefaults,
     DebitReason,
+    Invitation,
     Membership,
     Organization,
     OrganizationConfig,
@@ -19,6 +20,7 @@ from organizations.models import (
     ResourceGroup,
     ResourceGroupItem,
     ServiceUser,
+    SupportAccess,
     TransactionType,
 )
 
@@ -60,6 +62,8 @@ def register() -> None:
         moves_catalog=True,
     )
     registry.register(AccessKey, "config:accessKey", represent=look_of_people.access_key)
+    registry.register(Invitation, "config:orgUserInvitation", represent=look_of_people.invitation)
+    registry.register(SupportAccess, "config:support", represent=look_of_people.support_access)
     registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
     registry.register(Membership, "config:orgUser", represent=look.membership, item_field="user_id")
     registry.register(

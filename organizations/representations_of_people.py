@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from organizations.kernel.representing import audit, identity
-from organizations.models import AccessKey, Membership
+from organizations.kernel.representing import audit, identity, text
+from organizations.models import AccessKey, Invitation, Membership, SupportAccess
 
 
 def access_key(row: AccessKey) -> dict[str, Any]:
@@ -39,4 +39,30 @@ def organization_user(row: Membership, organizations: list[str]) -> dict[str, An
         "permissionPolicy": row.statements,
         "dtEndAccess": row.access_ends_at,
         **audit(row),
+    }
+
+
+def invitation(row: Invitation) -> dict[str, Any]:
+    """An invitation; its link is in the mail only (A3.3)."""
+    return {
+        **identity(row),
+        "email": row.email,
+        "firstName": row.first_name,
+        "lastName": row.last_name,
+        "contactNumber": row.contact_number,
+        "permissionPolicyIds": row.policy_ids,
+        "dtEndAccess": row.access_ends_at,
+        "dtExpiry": row.expires_at,
+        "invitingPrincipalId": text(row.created_by),
+        "accepted": row.is_accepted,
+        **audit(row),
+    }
+
+
+def support_access(row: SupportAccess) -> dict[str, Any]:
+    """Until when support users may enter, and what they may do (A7.1)."""
+    return {
+        **identity(row),
+        "dtEndSupportUsersAccess": row.ends_at,
+        "supportUsersPermissionPolicy": row.statements,
     }

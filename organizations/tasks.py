@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from organizations import people
+from organizations import invitations, people
 from organizations.models import Membership
 
 # A mail server that is away is asked again for about an hour.
@@ -22,3 +22,9 @@ def mail_temporary_password(*, membership_id: str, **_later: object) -> None:
     membership = Membership.objects.select_related("user").filter(pk=UUID(membership_id)).first()
     if membership is not None and membership.user.must_change_password:
         people.mail_temporary_password(membership)
+
+
+@shared_task(name="organizations.mail_invitation", **PATIENT)
+def mail_invitation(*, invitation_id: str, **_later: object) -> None:
+    """Mail an invitation with a new link."""
+    invitations.send_mail(invitation_id)

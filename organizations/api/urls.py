@@ -2,12 +2,16 @@
 
 from django.urls import path
 
+from organizations import invitation_page
 from organizations.api import (
+    audit,
     auth,
+    invitations,
     people,
     policies,
     resource_groups,
     service_users,
+    support,
     token_schema,
     views,
 )
@@ -18,6 +22,7 @@ openapi.describe(token_schema.PATHS)
 
 urlpatterns = [
     path("oauth/token", auth.token, name="token"),
+    path("invitations/<str:token>/", invitation_page.accept, name="invitation"),
     *routes(
         "organizationconfig",
         views.OrganizationConfigViewSet,
@@ -41,4 +46,7 @@ urlpatterns = [
     *resource_groups.urlpatterns,
     *people.urlpatterns,
     *service_users.urlpatterns,
+    *invitations.urlpatterns,
+    *support.urlpatterns,
+    *audit.urlpatterns,
 ]

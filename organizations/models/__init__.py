@@ -11,6 +11,7 @@ from organizations.models.access import (
     User,
 )
 from organizations.models.custom_fields import CustomFieldDefaults
+from organizations.models.invitations import Invitation
 from organizations.models.organizations import (
     Currency,
     ExternalInvoiceDateRule,
@@ -30,6 +31,7 @@ from organizations.models.picklists import (
 )
 from organizations.models.records import Alert, AlertSeverity, AlertStatus, AuditEntry, Event
 from organizations.models.resource_groups import ResourceGroup, ResourceGroupItem, TargetType
+from organizations.models.support import SupportAccess
 
 __all__ = [
     "AccessKey",
@@ -46,6 +48,7 @@ __all__ = [
     "Event",
     "ExternalInvoiceDateRule",
     "GracePeriodUnit",
+    "Invitation",
     "Membership",
     "Organization",
     "OrganizationConfig",
@@ -59,6 +62,7 @@ __all__ = [
     "RoundingMode",
     "ServiceUser",
     "StatementMode",
+    "SupportAccess",
     "TargetType",
     "TransactionType",
     "User",

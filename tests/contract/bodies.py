@@ -237,7 +237,6 @@ def invitation(made: Made) -> dict[str, Any]:
         "lastName": "Lee",
         "contactNumber": "123",
         "m3terUser": False,
-        "permissionPolicyIds": [made["permissionpolicies"]["id"]],
         "dtEndAccess": "2031-01-01T00:00:00.000Z",
         "dtExpiry": "2031-01-01T00:00:00.000Z",
     }

@@ -1,0 +1,76 @@
+"""Open and close an organization for the installation's support users (A7)."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from organizations.kernel import changes, clock
+from organizations.kernel.errors import FieldRefused, VersionMismatch
+from organizations.kernel.periods import parse_timezone
+from organizations.kernel.principals import Principal
+from organizations.models import OrganizationConfig, SupportAccess
+
+
+def access_of(organization_id: UUID) -> SupportAccess | None:
+    """Return the window of an organization, None before the first one was set."""
+    return SupportAccess.objects.for_organization(organization_id).first()
+
+
+def grant(
+    organization_id: UUID,
+    *,
+    ends_at: datetime,
+    statements: list[dict[str, Any]],
+    version: int | None,
+    by: Principal,
+) -> SupportAccess:
+    """Set until when support users may enter and what they may do.
+
+    The end is the organization's next midnight or later (A7.2). ``version`` may be None for the
+    first window only.
+    """
+    midnight = _next_midnight(organization_id)
+    if ends_at < midnight:
+        shown = midnight.isoformat()
+        raise FieldRefused(
+            "dtEndSupportUsersAccess", f"must be tonight's midnight, {shown}, or later"
+        )
+    with transaction.atomic():
+        row = access_of(organization_id)
+        if row is None:
+            return _first(organization_id, ends_at, statements, version, by)
+        if version is None:
+            raise FieldRefused("version", "is needed to update: the version you have read")
+        with changes.editing(row, by=by, version=version) as changed:
+            changed.ends_at = ends_at
+            changed.statements = statements
+        return changed
+
+
+def _first(
+    organization_id: UUID,
+    ends_at: datetime,
+    statements: list[dict[str, Any]],
+    version: int | None,
+    by: Principal,
+) -> SupportAccess:
+    if version not in (None, 1):
+        raise VersionMismatch(sent=version, stored=1)
+    # What was read before was version 1, though no row was stored (A7.3): this is the change.
+    row = SupportAccess(
+        id=organization_id,
+        organization_id=organization_id,
+        version=2,
+        ends_at=ends_at,
+        statements=statements,
+    )
+    return changes.create(row, by=by)
+
+
+def _next_midnight(organization_id: UUID) -> datetime:
+    config = OrganizationConfig.objects.only("timezone").get(organization_id=organization_id)
+    zone = parse_timezone(config.timezone)
+    today = clock.now().astimezone(zone).date()
+    return datetime.combine(today + timedelta(days=1), time(), zone)
