@@ -52,7 +52,7 @@ def usage_view(request: HttpRequest) -> HttpResponse:
         "config:retrieve", "config:meter"
     ):
         return HttpResponse(status=403)
-    key = f"usage chart:{request.organization.pk}"
+    key = f"usage-chart:{request.organization.pk}"
     chart = cache.get(key)
     if chart is None:
         chart = usage_chart.of_organization(request.organization.pk) or {}
