@@ -9,15 +9,14 @@ import gc
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from billing import tasks
-from billing.bills import job_rows, numbering, parking, slices, snapshot
+from billing.bills import job_rows, leases, numbering, parking, slices, snapshot
 from billing.bills.job_requests import wanted
 from billing.models import (
     Bill,
@@ -30,12 +29,10 @@ from billing.models import (
 )
 from organizations.kernel import changes, clock, principals
 
-# A worker extends its lease with every slice; when it has ended, another takes over.
-LEASE = timedelta(seconds=settings.BILL_CHUNK_LEASE_SECONDS)
 # Accounts that are locked and written together.
 SLICE = 250
 # The sweep leaves alone what the broker has been given this recently.
-PATIENCE = LEASE / 2
+PATIENCE = leases.LEASE / 2
 CHUNKS_PER_SWEEP = 20
 
 logger = logging.getLogger(__name__)
@@ -46,7 +43,7 @@ def bill_chunk(chunk_id: UUID | str) -> None:
 
     Does nothing when another worker holds the chunk, or when it is done.
     """
-    chunk = _lease(chunk_id)
+    chunk = leases.take(chunk_id)
     if chunk is None:
         return
     pending = (
@@ -55,7 +52,7 @@ def bill_chunk(chunk_id: UUID | str) -> None:
         .values_list("account_id", flat=True)
     )
     try:
-        with _without_collecting():
+        with leases.keeping(chunk), _without_collecting():
             _bill(chunk, list(pending))
     except slices.Cancelled:
         logger.info("Chunk %s stops: bill job %s was cancelled.", chunk.number, chunk.bill_job_id)
@@ -118,19 +115,6 @@ def complete(job: BillJob) -> None:
         parking.alert_complete(locked, at=now)
 
 
-def _lease(chunk_id: UUID | str) -> BillJobChunk | None:
-    now = clock.now()
-    taken = BillJobChunk.objects.filter(
-        Q(lease_ends_at__isnull=True) | Q(lease_ends_at__lt=now),
-        pk=chunk_id,
-        status=ChunkStatus.PENDING,
-        bill_job__status=BillJobStatus.RUNNING,
-    ).update(lease_ends_at=now + LEASE, attempts=F("attempts") + 1)
-    if not taken:
-        return None
-    return BillJobChunk.objects.select_related("bill_job").get(pk=chunk_id)
-
-
 def _bill(chunk: BillJobChunk, account_ids: Sequence[UUID]) -> None:
     """Read the accounts together, write them slice by slice.
 
@@ -153,12 +137,7 @@ def _bill(chunk: BillJobChunk, account_ids: Sequence[UUID]) -> None:
         _bill(chunk, account_ids[middle:])
         return
     for start in range(0, len(account_ids), SLICE):
-        _extend_lease(chunk)
         slices.bill(job, taken, account_ids[start : start + SLICE])
-
-
-def _extend_lease(chunk: BillJobChunk) -> None:
-    BillJobChunk.objects.filter(pk=chunk.pk).update(lease_ends_at=clock.now() + LEASE)
 
 
 def _finish(chunk: BillJobChunk) -> None:

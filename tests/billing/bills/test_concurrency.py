@@ -1,14 +1,16 @@
 """Two at once: workers on one chunk, jobs on one account, people on one bill, ingest beside all."""
 
 import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from billing.bills import chunks, lifecycle, numbering, runs, slices
+from billing.bills import chunks, leases, lifecycle, numbering, runs, slices
 from billing.models import Bill, BillJob, BillJobChunk, LineItem
 from organizations.kernel import principals
 from organizations.kernel.errors import DomainError
@@ -79,6 +81,23 @@ def test_two_workers_that_both_hold_the_lease_bill_each_account_once(monkeypatch
     assert (job.billed, job.pending) == (10, 0)
     assert Bill.objects.count() == LineItem.objects.count() == 10
     assert set(Bill.objects.values_list("version", flat=True)) == {1}
+
+
+def test_a_lease_is_kept_while_a_worker_reads_for_long_and_ends_with_its_work(monkeypatch):
+    shop = making.Shop()
+    shop.account()
+    chunk = prepared(shop).chunks.get()
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.6))
+    held = leases.take(chunk.pk)
+
+    with leases.keeping(held):
+        time.sleep(1.2)
+        assert leases.take(chunk.pk) is None
+
+    chunk.refresh_from_db()
+    assert (chunk.lease_ends_at > held.lease_ends_at, chunk.attempts) == (True, 1)
+    time.sleep(0.7)
+    assert leases.take(chunk.pk).attempts == 2
 
 
 def test_two_jobs_for_the_same_accounts_make_one_bill_each():
