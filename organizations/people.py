@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from organizations import audit, mail
+from organizations import audit, mail, resource_groups
 from organizations.founding import ADMINISTRATOR
 from organizations.kernel import changes, clock
 from organizations.kernel.errors import DomainError, FieldRefused
@@ -124,8 +124,9 @@ def user_groups(membership: Membership, *, is_inherited: bool) -> QuerySet:
 
     ``is_inherited`` adds the groups those groups are nested in, at every level (A2.4).
     """
-    # There are no resource groups yet, so nobody is in one.
-    return Membership.objects.none()
+    return resource_groups.holding(
+        membership.organization_id, membership.user_id, is_inherited=is_inherited
+    )
 
 
 def end_access(membership: Membership, at: datetime | None, *, by: Principal) -> Membership:

@@ -12,6 +12,9 @@ from organizations.models import (
     Membership,
     PermissionPolicy,
     PolicyAttachment,
+    ResourceGroup,
+    ResourceGroupItem,
+    TargetType,
     User,
 )
 from tests.factories import make_founded
@@ -176,13 +179,35 @@ def test_permissions_are_a_page_of_the_attached_policies(api, organization):
     assert api.get(f"users/{member.user_id}/permissions", pageSize=201).status == 400
 
 
-def test_user_groups_are_a_page(api, organization):
-    path = f"users/{make_member(organization).user_id}/usergroups"
+def make_group(organization, name, *, person=None, group=None):
+    """Make a user group that holds a person or a group."""
+    made = ResourceGroup.objects.create(organization=organization, type="orguser", name=name)
+    ResourceGroupItem.objects.create(
+        organization=organization,
+        group=made,
+        target_type=TargetType.ITEM if person else TargetType.GROUP,
+        target_id=person or group.pk,
+    )
+    return made
 
+
+def test_user_groups_are_a_page_of_direct_or_of_all_groups(api, organization):
+    member = make_member(organization)
+    path = f"users/{member.user_id}/usergroups"
     assert api.get(path).json == {"data": [], "nextToken": None}
-    assert api.get(path, inherited="true").json == {"data": [], "nextToken": None}
-    assert api.get(path, inherited="perhaps").status == 400
-    assert api.get(path, pageSize=201).status == 400
+
+    direct = make_group(organization, "Billing", person=member.user_id)
+    make_group(organization, "Everybody", group=direct)
+    make_group(organization, "Others", person=make_member(organization).user_id)
+
+    assert [row["name"] for row in api.get(path).json["data"]] == ["Billing"]
+    assert [row["name"] for row in api.get(path, inherited="false").json["data"]] == ["Billing"]
+    inherited = api.get(path, inherited="true").json["data"]
+    assert [row["name"] for row in inherited] == ["Everybody", "Billing"]
+    assert [api.get(path, **wrong).status for wrong in ({"inherited": "x"}, {"pageSize": 201})] == [
+        400,
+        400,
+    ]
 
 
 def test_a_temporary_password_is_mailed_again_and_the_one_before_stops_working(

@@ -17,7 +17,7 @@ from organizations.kernel import clock, ids
 from organizations.kernel.api import request_id
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.principals import Principal
-from organizations.models import Organization, OrganizationStatus, User
+from organizations.models import Organization, OrganizationStatus, SupportAccess, User
 
 PREFIX = "/admin/"
 SESSION_KEY = "organization"
@@ -66,13 +66,18 @@ def _holds_nul(request: HttpRequest) -> bool:
 
 
 def organizations_of(user: User) -> list[Organization]:
-    """Return the organizations the person may work in now, by name; superusers: all active."""
+    """Return the organizations the person may work in now, by name.
+
+    Superusers may work in all active ones, support users in those that let them in (A7.4).
+    """
     organizations = Organization.objects.filter(status=OrganizationStatus.ACTIVE)
     if not user.is_superuser:
         current = Q(access_ends_at__isnull=True) | Q(access_ends_at__gt=clock.now())
-        organizations = organizations.filter(
-            pk__in=user.memberships.filter(current).values("organization_id")
-        )
+        own = Q(pk__in=user.memberships.filter(current).values("organization_id"))
+        if user.is_support:
+            windows = SupportAccess.objects.filter(ends_at__gt=clock.now())
+            own |= Q(pk__in=windows.values("organization_id"))
+        organizations = organizations.filter(own)
     return list(organizations.order_by("name", "pk"))
 
 
