@@ -1,10 +1,10 @@
-"""What workers do for this app: mail secrets that are made while they are sent."""
+"""What workers do for this app: mail secrets, and seal the audit trail."""
 
 from uuid import UUID
 
 from celery import shared_task
 
-from organizations import invitations, people
+from organizations import invitations, people, seals
 from organizations.models import Membership
 
 # A mail server that is away is asked again for about an hour.
@@ -28,3 +28,9 @@ def mail_temporary_password(*, membership_id: str, **_later: object) -> None:
 def mail_invitation(*, invitation_id: str, **_later: object) -> None:
     """Mail an invitation with a new link."""
     invitations.send_mail(invitation_id)
+
+
+@shared_task(name="organizations.seal_audit")
+def seal_audit(**_later: object) -> None:
+    """Take the sealing of the audit trail one step further."""
+    seals.advance()

@@ -31,6 +31,7 @@ from organizations.models.picklists import (
 )
 from organizations.models.records import Alert, AlertSeverity, AlertStatus, AuditEntry, Event
 from organizations.models.resource_groups import ResourceGroup, ResourceGroupItem, TargetType
+from organizations.models.seals import AuditSeal
 from organizations.models.support import SupportAccess
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "AlertSeverity",
     "AlertStatus",
     "AuditEntry",
+    "AuditSeal",
     "BillGroupingKey",
     "CreditReason",
     "Currency",
