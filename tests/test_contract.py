@@ -28,6 +28,7 @@ ALSO_RULED: dict[str, str] = {
     "type": "webhooks: M3TER_SIGNED_REQUEST is the only one",
     "destination": "webhooks: WEBHOOK",
     "archived": "A1.6",
+    "email": "A2.2: an e-mail address",
     "targetCurrency": "billing.md JOB-4: one of the organization's",
     "billingFrequency": "billing.md JOB-4: AD_HOC is of charges",
 }
@@ -105,11 +106,13 @@ def test_what_is_made_and_deleted_is_answered_in_the_shape_of_the_contract(place
         made = place.api.post(path, sent)
         assert made.status == 200, (path, made)
         item = f"{path}/{made.json['id']}"
+        if published.operation("PUT", item) is None:
+            continue  # an address of our own, or one whose rows are not changed
         put = place.api.put(item, {**sent, "version": 1})
         gone = place.api.delete(item)
         for answer, verb in ((made, "POST"), (put, "PUT"), (gone, "DELETE")):
             want = published.operation(verb, path if verb == "POST" else item)
-            found = published.deviations(want, answer.json)
+            found = published.deviations(want, answer.json) if want else []
             wrong += [f"{verb} {path}: {it}" for it in found if not OWN_SPELLING.search(it)]
         if put.json != gone.json or place.api.get(item).status != 404:
             wrong.append(f"DELETE {path} does not answer what was there")
@@ -126,8 +129,10 @@ def writes(place: Inhabited) -> Iterator[tuple[str, str, dict[str, Any], dict[st
         **{("POST", path): bodies.another(build, place.made) for path, build in bodies.CREATED},
     }
     for (verb, path), body in right.items():
-        request = published.operation(verb, path).request
-        yield verb, path, body, documents.resolved(published.contract(), request)
+        operation = published.operation(verb, path)
+        if operation is not None:
+            contract = published.contract()
+            yield verb, path, body, documents.resolved(contract, operation.request)
 
 
 def bounded(schema: dict[str, Any], body: Any, path: tuple[Any, ...] = ()) -> Iterator[Any]:
@@ -216,7 +221,8 @@ def least(path: str, body: dict[str, Any], place: Inhabited) -> dict[str, Any]:
 
 def compared(row: dict[str, Any]) -> dict[str, Any]:
     """Return what two rows made of one body have in common."""
-    own = {"id", "dtCreated", "createdBy", "code", *AUDIT}
+    # A default expiry counts from the moment of sending.
+    own = {"id", "dtCreated", "createdBy", "code", "dtExpiry", *AUDIT}
     row = {key: value for key, value in row.items() if key not in own}
     if "pricingBands" in row:
         row["pricingBands"] = [{**band, "id": None} for band in row["pricingBands"]]
@@ -241,17 +247,18 @@ def test_the_manners_of_writing(place, path):
     }  # fmt: skip
     made = place.api.post(path, {**full, **ours}, nobodyKnows="x")
     item = f"{path}/{made.json['id']}"
+    assert made.json["id"] != ours["id"] and made.json["version"] == 1
+    assert not made.json["dtCreated"].startswith("2001") and "nobodyKnows" not in made.json
+    # Null is like absent (B6.8); what is the server's or unknown is ignored (B1.8, B6.6).
+    assert compared(nulls) == compared(fresh)
+    if place.api.put(item).status == 405:
+        return  # such rows are not changed
     echoed = place.api.put(item, made.json).json
     replaced = place.api.put(item, {**few, "version": 2}, nobodyKnows="x").json
 
-    # Null is like absent (B6.8); what is the server's or unknown is ignored (B1.8, B6.6).
-    assert compared(nulls) == compared(fresh)
-    assert made.json["id"] != ours["id"] and made.json["version"] == 1
-    assert not made.json["dtCreated"].startswith("2001") and "nobodyKnows" not in made.json
     # An unchanged PUT changes nothing but the version (B7.5, B11.11); a smaller one resets (B7.4).
-    assert {**echoed, **dict.fromkeys(AUDIT)} == {**made.json, **dict.fromkeys(AUDIT)} or (
-        compared(echoed) == compared(made.json)
-    )
+    assert compared(echoed) == compared(made.json)
+    assert (echoed["id"], echoed.get("code")) == (made.json["id"], made.json.get("code"))
     assert echoed["version"] == 2 and replaced["version"] == 3
     assert place.api.get(item).json == replaced
     unlike = {key for key in fresh if compared(fresh).get(key) != compared(replaced).get(key)}

@@ -17,7 +17,7 @@ from django.db import models
 from billing.models import IngestFailure
 from organizations import tokens
 from organizations.kernel import ids
-from organizations.models import AccessKey, AccessKeyStatus, Organization, ServiceUser
+from organizations.models import AccessKey, AccessKeyStatus, AuditEntry, Organization, ServiceUser
 from tests.clients import ApiAnswer, ApiClient
 from tests.contract import bodies, documents, inhabited
 from tests.contract.inhabited import Inhabited
@@ -25,6 +25,7 @@ from tests.contract.routes import VERBS, Route, model_of, routes
 
 pytestmark = pytest.mark.django_db
 
+AUDIT = AuditEntry._meta.db_table
 UNKNOWN = str(ids.new_id())
 ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SOMEWHERE = (
@@ -44,11 +45,14 @@ def two(django_db_setup: Any, django_db_blocker: Any) -> Iterator[tuple[Inhabite
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_written(two: Any) -> Iterator[None]:
+def nothing_is_written(two: Any, request: pytest.FixtureRequest) -> Iterator[None]:
     """Hold every test here to leaving each table as it was, the audit included."""
     before = inhabited.contents()
     yield
-    assert inhabited.contents() == before
+    after = inhabited.contents()
+    if request.function is test_without_a_policy_nothing_is_told_and_nothing_is_done:
+        after[AUDIT] = before[AUDIT]  # that test looks at it itself
+    assert after == before
 
 
 def addresses(route: Route, place: Inhabited) -> Iterator[str]:
@@ -219,6 +223,7 @@ def test_without_a_policy_nothing_is_told_and_nothing_is_done(two):
     by = ServiceUser.objects.create(organization=ours.founded.organization, name="No policy")
     key, _ = tokens.make_key(by, created_by=by.pk)
     lonely.token = tokens.token_for(key)
+    before = inhabited.contents()
 
     wrong = []
     for route in routes():
@@ -235,10 +240,15 @@ def test_without_a_policy_nothing_is_told_and_nothing_is_done(two):
                 wrong.append(f"{verb} {route.path} answers {status}")
             if action and not is_open and status != 403:
                 wrong.append(f"{verb} {route.path} is not refused but {status}")
+    after = inhabited.contents()
+    audited = AuditEntry.objects.exclude(organization_id=ours.organization_id)
     key.delete()
     by.delete()
 
     assert not wrong
+    # Refusals are audited, as the caller's and with the caller's organization; that is all.
+    assert {**after, AUDIT: None} == {**before, AUDIT: None}
+    assert not audited.filter(principal_id=by.pk).exists()
 
 
 def test_ids_of_their_rows_in_an_address_are_ids_nobody_has(two):
@@ -311,21 +321,33 @@ def test_their_rows_cannot_be_referred_to_in_a_body_that_is_right_otherwise(two)
                 value = value[step]
             kind = there[value]
             for address, verb in ((path, "POST"), (f"{path}/{ours.made[path]['id']}", "PUT")):
+                if answers_405(ours, verb, address):
+                    continue
                 sent = {**body, "version": ours.made[path]["version"]}
                 one = ours.api.call(verb, address, replaced(sent, place, theirs.made[kind]["id"]))
                 none = ours.api.call(verb, address, replaced(sent, place, UNKNOWN))
                 fields = {error["field"] for error in one.json.get("errors", [])}
                 tried += 1
-                if one.status != 400 or str(place[0]) not in fields or said(one) != said(none):
+                named = any(field.startswith(str(place[0])) for field in fields)
+                if one.status != 400 or not named or said(one) != said(none):
                     wrong.append((verb, path, place, one, none))
 
     assert tried > 20
     assert not wrong
 
 
+def answers_405(place: Inhabited, verb: str, address: str) -> bool:
+    """Return whether an address does not know a verb."""
+    return place.api.call(verb, address, b"no JSON").status == 405
+
+
 def test_any_id_field_of_any_request_takes_theirs_for_nobodys(two):
     ours, theirs = two
-    kinds = {route.model for route in routes() if route.model is not None}
+    kinds = {
+        route.model
+        for route in routes()
+        if route.model is not None and ids.parse(some_id(theirs, route.model))
+    }
 
     wrong, tried = [], 0
     for verb, route, operation in documents.our_operations():
@@ -347,7 +369,7 @@ def test_any_id_field_of_any_request_takes_theirs_for_nobodys(two):
 def one_of_each_kind(place: Inhabited) -> list[str]:
     """Return the id of one row of every kind."""
     kinds = {route.model for route in routes() if route.model is not None}
-    return sorted(some_id(place, model) for model in kinds)
+    return sorted(found for model in kinds if ids.parse(found := some_id(place, model)))
 
 
 def test_no_filter_finds_their_rows(two):
