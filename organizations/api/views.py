@@ -43,7 +43,7 @@ class OrganizationConfigViewSet(TenantViewSet):
 
     def get_object(self) -> OrganizationConfig:
         """Return the organization's row; there is always one."""
-        return self.get_queryset().get()
+        return self.get_single()
 
 
 class PickListViewSet(TenantViewSet):
@@ -99,7 +99,7 @@ class CustomFieldViewSet(TenantViewSet):
 
     def get_object(self) -> CustomFieldDefaults:
         """Return the organization's row; there is always one."""
-        return self.get_queryset().get()
+        return self.get_single()
 
 
 class MeViewSet(TenantViewSet):

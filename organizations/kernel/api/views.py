@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -81,10 +82,24 @@ class TenantViewSet(GenericViewSet):
         super().initial(request, *args, **kwargs)
         if self.action in {None, "metadata"}:  # "metadata": what REST framework calls OPTIONS
             raise MethodNotAllowed(request.method or "")
+        action, resource = self.needed()
+        item_id = kwargs.get(self.lookup_url_kwarg)
+        if action is None:
+            return
+        if item_id is None and request.method == "GET":
+            self.rights.require_some(action, resource)
+        else:
+            self.rights.require(action, resource, item_id)
+
+    @cached_property
+    def rights(self) -> access.Rights:
+        """What the caller may do, read once a request."""
+        return access.Rights(self.principal)
+
+    def needed(self) -> tuple[str | None, str]:
+        """Return the action this request needs, and on which resource."""
         action, resource = self.permits.get(self.action) or (CRUD_ACTIONS[self.action], None)
-        if action is not None:
-            resource = resource or registry.of(self.queryset.model).name
-            access.require(self.principal, action, resource, kwargs.get(self.lookup_url_kwarg))
+        return action, resource or registry.of(self.queryset.model).name
 
     def handle_exception(self, exc: Exception) -> Response:
         """Audit a denied call (A9.7); its own transaction, for what was tried is undone."""
@@ -100,8 +115,20 @@ class TenantViewSet(GenericViewSet):
         return super().handle_exception(exc)
 
     def get_queryset(self) -> QuerySet:
-        """Return the rows of this organization: the one place where a list is scoped."""
-        return self.queryset.all().for_organization(self.organization_id)
+        """Return the rows of this organization the caller may act on: the one place of scope."""
+        rows = self.queryset.all().for_organization(self.organization_id)
+        action, resource = self.needed()
+        known = registry.find(self.queryset.model)
+        if action is None or (known is not None and known.name != resource):
+            return rows  # the permission is about other rows, those of the address
+        return self.rights.visible(rows, action, resource)
+
+    def get_single(self) -> Any:
+        """Return the one row of its kind the organization has."""
+        row = self.get_queryset().first()
+        if row is None:  # there always is one: a policy hides it
+            raise Forbidden
+        return row
 
     def get_object(self) -> Any:
         """Return the row of the address; an unknown or malformed id is a 404 (B6.1)."""

@@ -56,7 +56,20 @@ class ConsoleModelAdmin(ModelAdmin):
     # Scope -------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         """Return the rows of the request's organization: the one place that scopes pages."""
-        return super().get_queryset(request).filter(organization=request.organization)
+        rows = super().get_queryset(request).filter(organization=request.organization)
+        if request.resolver_match and "object_id" in request.resolver_match.kwargs:
+            return rows  # the permission is asked for the row of the address
+        return self.narrowed(request, rows, self.view_action)
+
+    def narrowed(self, request: HttpRequest, rows: models.QuerySet, action: str) -> models.QuerySet:
+        """Return only the rows a policy allows the action on (A5.13.10)."""
+        return request.permissions.visible(rows, action, self.resource_name())
+
+    def response_action(self, request: HttpRequest, queryset: models.QuerySet) -> Any:
+        """Run an action of the list on those of its rows that may be changed, or deleted."""
+        verb = "delete" if request.POST.get("action") == "delete_selected" else "update"
+        allowed = self.narrowed(request, queryset, f"config:{verb}")
+        return super().response_action(request, allowed)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer, and accept, only rows of the same organization."""
@@ -78,13 +91,13 @@ class ConsoleModelAdmin(ModelAdmin):
         return self.resource or registry.of(self.model).name
 
     def _allows(self, request: HttpRequest, verb: str, row: Any = None) -> bool:
-        item_id = getattr(row, "pk", row)
-        return request.permissions.allows_verb(verb, self.resource_name(), item_id)
+        return request.permissions.allows_verb(verb, self.resource_name(), _item_id(row))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether the rows, or one of them, may be read."""
-        item_id = getattr(obj, "pk", obj)
-        return request.permissions.allows(self.view_action, self.resource_name(), item_id)
+        if obj is None:
+            return request.permissions.allows_some(self.view_action, self.resource_name())
+        return request.permissions.allows(self.view_action, self.resource_name(), _item_id(obj))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether rows may be created."""
@@ -291,6 +304,12 @@ class ReadOnlyConsoleAdmin(ConsoleModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes rows here."""
         return False
+
+
+def _item_id(row: Any) -> Any:
+    """Return the id policies know a row by."""
+    is_known = isinstance(row, models.Model) and registry.find(type(row)) is not None
+    return registry.item_id(row) if is_known else getattr(row, "pk", row)
 
 
 def history_url(row: Any) -> str:

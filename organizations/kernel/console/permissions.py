@@ -3,7 +3,9 @@
 from functools import cached_property
 from typing import Any
 
-from organizations import access, policies
+from django.db.models import QuerySet
+
+from organizations.access import Rights
 from organizations.kernel.principals import Principal
 
 VERBS = {"view": "retrieve", "add": "create", "change": "update", "delete": "delete"}
@@ -12,27 +14,30 @@ VERBS = {"view": "retrieve", "add": "create", "change": "update", "delete": "del
 class Permissions:
     """Answers for one principal; without principal every answer is no.
 
-    The same decision as ``access.decide``; the statements are kept for the request, so that a
-    page with thirty links in its navigation reads them once.
+    The same decisions as over the API: both ask ``access.Rights``.
     """
 
     def __init__(self, principal: Principal | None) -> None:
         self.principal = principal
 
     @cached_property
-    def _statements(self) -> list[dict[str, Any]]:
-        return access.statements_of(self.principal) if self.principal else []
+    def _rights(self) -> Rights | None:
+        return Rights(self.principal) if self.principal else None
 
     def allows(self, action: str, resource: str, item_id: Any = None) -> bool:
         """Return whether ``config:update`` is allowed on ``config:plan``, or on one row of it."""
-        if self.principal is None:
-            return False
-        if self.principal.is_superuser:
-            return True
-        service, _, kind = resource.partition(":")
-        asked = policies.Resource(service, kind, None if item_id is None else str(item_id))
-        return policies.decide(self._statements, action, asked).is_allowed
+        return self._rights is not None and bool(
+            self._rights.decide(action, resource, item_id).is_allowed
+        )
+
+    def allows_some(self, action: str, resource: str) -> bool:
+        """Return whether any row of the type could be allowed; otherwise there is no list."""
+        return self._rights is not None and self._rights.allows_some(action, resource)
 
     def allows_verb(self, verb: str, resource: str, item_id: Any = None) -> bool:
         """As ``allows``, with Django's word for the action: view, add, change or delete."""
         return self.allows(f"config:{VERBS[verb]}", resource, item_id)
+
+    def visible(self, rows: QuerySet, action: str, resource: str) -> QuerySet:
+        """Return only the rows the action is allowed on."""
+        return rows.none() if self._rights is None else self._rights.visible(rows, action, resource)
