@@ -32,6 +32,7 @@ WITHOUT_ORGANIZATION = {
     "BillJobChunk": "belongs to its job",
     "BillJobAccount": "belongs to its job",
     "DeliveryAttempt": "belongs to its delivery",
+    "AuditSeal": "covers the entries of all organizations, by number",
 }
 LONGEST_FILE = 500
 
