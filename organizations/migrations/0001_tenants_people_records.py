@@ -196,7 +196,6 @@ class Migration(migrations.Migration):
                 ('allow_overlapping_plans', models.BooleanField(default=False)),
                 ('bill_prefix', models.CharField(blank=True, max_length=50, null=True)),
                 ('sequence_start_number', models.IntegerField(blank=True, null=True)),
-                ('latest_invoice_number', models.BigIntegerField(editable=False, null=True)),
                 ('latest_scheduled_run_at', models.DateTimeField(editable=False, null=True)),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],

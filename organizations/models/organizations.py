@@ -149,8 +149,6 @@ class OrganizationConfig(TenantModel):
     allow_overlapping_plans = models.BooleanField(default=False)
     bill_prefix = models.CharField(max_length=50, null=True, blank=True)
     sequence_start_number = models.IntegerField(null=True, blank=True)
-    # The number given to the newest bill; restarts when prefix or start number change (NUM-3).
-    latest_invoice_number = models.BigIntegerField(null=True, editable=False)
     latest_scheduled_run_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
