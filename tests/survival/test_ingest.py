@@ -92,7 +92,10 @@ def test_postgresql_restarted_in_the_middle_of_batches_loses_and_doubles_nothing
 
     with holding.table(stack, "billing_measurement") as held:
         held.wait_for()
-        os.kill(stack.postgres_pid(), signal.SIGKILL)
+        killed = stack.postgres_pid()
+        os.kill(killed, signal.SIGKILL)
+    # A batch may have been accepted just before: only a new server says that it is back.
+    stack.wait(lambda: stack.postgres_pid() not in (0, killed), "PostgreSQL to be started again")
     sent.goes_on()
     os.kill(stack.postgres_pid(), signal.SIGINT)  # as an orderly restart ends it
 
