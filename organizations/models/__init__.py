@@ -12,6 +12,7 @@ from organizations.models.access import (
 )
 from organizations.models.custom_fields import CustomFieldDefaults
 from organizations.models.invitations import Invitation
+from organizations.models.kept_answers import KeptAnswer
 from organizations.models.organizations import (
     Currency,
     ExternalInvoiceDateRule,
@@ -32,6 +33,14 @@ from organizations.models.picklists import (
 from organizations.models.records import Alert, AlertSeverity, AlertStatus, AuditEntry, Event
 from organizations.models.resource_groups import ResourceGroup, ResourceGroupItem, TargetType
 from organizations.models.seals import AuditSeal
+from organizations.models.signing_in import (
+    OpenSession,
+    PersonalToken,
+    ProviderIdentity,
+    RecoveryCode,
+    SecondFactor,
+    SignInSettings,
+)
 from organizations.models.support import SupportAccess
 
 __all__ = [
@@ -51,18 +60,25 @@ __all__ = [
     "ExternalInvoiceDateRule",
     "GracePeriodUnit",
     "Invitation",
+    "KeptAnswer",
     "Membership",
+    "OpenSession",
     "Organization",
     "OrganizationConfig",
     "OrganizationStatus",
     "OrganizationType",
     "PermissionPolicy",
+    "PersonalToken",
     "PolicyAttachment",
     "PrincipalType",
+    "ProviderIdentity",
+    "RecoveryCode",
     "ResourceGroup",
     "ResourceGroupItem",
     "RoundingMode",
+    "SecondFactor",
     "ServiceUser",
+    "SignInSettings",
     "StatementMode",
     "SupportAccess",
     "TargetType",
