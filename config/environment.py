@@ -110,6 +110,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "billing.scheduled_billing": 60,
         "billing.measurement_partitions": 3600,
         "organizations.seal_audit": 60,
+        "organizations.delete_kept_answers": 600,
         "integrations.sweep_deliveries": 5,
         "integrations.dispatch_events": 5,
         "integrations.delete_old_deliveries": 3600,

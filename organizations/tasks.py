@@ -1,10 +1,11 @@
-"""What workers do for this app: mail secrets, and seal the audit trail."""
+"""What workers do for this app: mail secrets, seal the audit trail, forget old answers."""
 
 from uuid import UUID
 
 from celery import shared_task
 
 from organizations import invitations, people, seals
+from organizations.kernel.api import idempotency
 from organizations.models import Membership
 
 # A mail server that is away is asked again for about an hour.
@@ -28,6 +29,12 @@ def mail_temporary_password(*, membership_id: str, **_later: object) -> None:
 def mail_invitation(*, invitation_id: str, **_later: object) -> None:
     """Mail an invitation with a new link."""
     invitations.send_mail(invitation_id)
+
+
+@shared_task(name="organizations.delete_kept_answers")
+def delete_kept_answers(**_later: object) -> None:
+    """Delete answers that are not given again any more."""
+    idempotency.delete_old()
 
 
 @shared_task(name="organizations.seal_audit")

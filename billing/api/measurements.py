@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from billing.usage import failures, ingest, reception
 from organizations import access
 from organizations.kernel import clock, exact_json
-from organizations.kernel.api import errors
+from organizations.kernel.api import errors, idempotency
 from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.periods import parse_timezone
 from organizations.models import OrganizationConfig
@@ -77,7 +77,9 @@ def submit(request: HttpRequest, **_where: Any) -> HttpResponse:
     access.require(request.principal, "measurements:upload", "data:measurement")
     at = clock.now()
     received = reception.receive(_body(request), at=at, zone=lambda: _zone(organization_id))
-    ingest.accept(organization_id, received, at=at)
+    # With an idempotency key measurements and kept answer are committed together.
+    take_in = ingest.take_in if idempotency.is_transaction_open(request) else ingest.accept
+    take_in(organization_id, received, at=at)
     return HttpResponse(ACCEPTED, content_type="application/json")
 
 
