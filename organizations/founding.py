@@ -17,6 +17,7 @@ from organizations.models import (
     PolicyAttachment,
     PrincipalType,
     ServiceUser,
+    SignInSettings,
     User,
 )
 
@@ -61,6 +62,7 @@ def found(*, name: str, admin_email: str, admin_password: str | None = None) -> 
         changes.create(Currency(organization=organization, name="US dollar", code="USD"), by=system)
         changes.create(OrganizationConfig(organization=organization), by=system)
         changes.create(CustomFieldDefaults(organization=organization), by=system)
+        changes.create(SignInSettings(organization=organization), by=system)
         administrator = _make_policies(organization, system)
         admin, password = _admin(admin_email, admin_password)
         changes.create(Membership(organization=organization, user=admin), by=system)

@@ -17,9 +17,11 @@ from organizations.models import (
     OrganizationConfig,
     PermissionPolicy,
     PolicyAttachment,
+    ProviderIdentity,
     ResourceGroup,
     ResourceGroupItem,
     ServiceUser,
+    SignInSettings,
     SupportAccess,
     TransactionType,
 )
@@ -64,6 +66,12 @@ def register() -> None:
     registry.register(AccessKey, "config:accessKey", represent=look_of_people.access_key)
     registry.register(Invitation, "config:orgUserInvitation", represent=look_of_people.invitation)
     registry.register(SupportAccess, "config:support", represent=look_of_people.support_access)
+    registry.register(
+        SignInSettings, "config:organizationConfig", represent=look_of_people.sign_in_settings
+    )
+    registry.register(
+        ProviderIdentity, "config:orgUser", represent=look_of_people.provider_identity
+    )
     registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
     registry.register(Membership, "config:orgUser", represent=look.membership, item_field="user_id")
     registry.register(

@@ -3,7 +3,14 @@
 from typing import Any
 
 from organizations.kernel.representing import audit, identity, text
-from organizations.models import AccessKey, Invitation, Membership, SupportAccess
+from organizations.models import (
+    AccessKey,
+    Invitation,
+    Membership,
+    ProviderIdentity,
+    SignInSettings,
+    SupportAccess,
+)
 
 
 def access_key(row: AccessKey) -> dict[str, Any]:
@@ -65,4 +72,29 @@ def support_access(row: SupportAccess) -> dict[str, Any]:
         **identity(row),
         "dtEndSupportUsersAccess": row.ends_at,
         "supportUsersPermissionPolicy": row.statements,
+    }
+
+
+def sign_in_settings(row: SignInSettings) -> dict[str, Any]:
+    """What an organization asks of people who sign in; of the secret only that there is one."""
+    return {
+        **identity(row),
+        "requiresSecondFactor": row.requires_second_factor,
+        "providerIssuer": row.provider_issuer,
+        "providerClientId": row.provider_client_id,
+        "hasProviderSecret": bool(row.provider_secret),
+        "providerDomains": row.provider_domains,
+        "requiresProvider": row.requires_provider,
+        **audit(row),
+    }
+
+
+def provider_identity(row: ProviderIdentity) -> dict[str, Any]:
+    """Whom an organization's provider means by a subject."""
+    return {
+        **identity(row),
+        "userId": str(row.user_id),
+        "issuer": row.issuer,
+        "subject": row.subject,
+        **audit(row),
     }

@@ -32,6 +32,9 @@ WITHOUT_ORGANIZATION = {
     "BillJobChunk": "belongs to its job",
     "BillJobAccount": "belongs to its job",
     "DeliveryAttempt": "belongs to its delivery",
+    "SecondFactor": "belongs to a person",
+    "RecoveryCode": "belongs to a person",
+    "OpenSession": "belongs to a person",
     "AuditSeal": "covers the entries of all organizations, by number",
 }
 LONGEST_FILE = 500
