@@ -10,8 +10,8 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-SCALE = float(os.environ.get("SCALE", "1"))
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
+SCALE = float(os.environ.get("SCALE") or "1")
+ROUNDS = int(os.environ.get("ROUNDS") or "3")
 
 
 @dataclass(frozen=True, slots=True)
