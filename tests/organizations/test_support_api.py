@@ -1,8 +1,10 @@
 """Support access over the API (A7)."""
 
 import pytest
+import time_machine
 
-from organizations.models import SupportAccess
+from organizations.models import OrganizationConfig, SupportAccess
+from tests.clients import ApiClient
 from tests.organizations.people_made import READ_METERS
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +72,23 @@ def test_a_window_needs_the_version_once_there_is_one(api):
     assert (missing.status, stale.status) == (400, 409)
     assert stale.headers["x-should-retry"] == "false"
     assert api.get("support").json["dtEndSupportUsersAccess"] == FAR
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("2026-06-15T22:00:00Z", 200),  # midnight in Paris
+        ("2026-06-16", 200),
+        ("2026-06-15T21:59:59.999Z", 400),
+        ("2026-06-15", 400),
+    ],
+)
+def test_a_window_lasts_for_the_rest_of_the_organizations_day(founded, end, status):
+    OrganizationConfig.objects.filter(organization=founded.organization).update(
+        timezone="Europe/Paris"
+    )
+    with time_machine.travel("2026-06-15T12:00:00Z", tick=False):
+        answer = ApiClient(founded).put("support", {"dtEndSupportUsersAccess": end})
+
+    assert answer.status == status
+    assert SupportAccess.objects.count() == (1 if status == 200 else 0)

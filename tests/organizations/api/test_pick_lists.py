@@ -1,5 +1,7 @@
 """Pick lists and custom fields over the API."""
 
+import json
+
 import pytest
 
 from organizations.models import Event
@@ -68,3 +70,42 @@ def test_custom_fields_hold_at_most_25_texts_or_numbers(api, values):
     assert answer.status == 400
     assert answer.json["errors"][0]["field"].startswith("account")
     assert api.get("customfields").json == document
+
+
+def test_custom_fields_keep_names_with_spaces_and_numbers_as_they_were_written(api):
+    document = api.get("customfields").json
+    names = {"CRM number": 5, "größe": 0.50, "x" * 200: "", "flag": "true"}
+
+    answer = api.put("customfields", {**document, "contract": names})
+
+    assert answer.status == 200, answer
+    for written in (b'"CRM number":5,', '"größe":0.5'.encode(), b'"flag":"true"'):
+        assert written in answer.raw.replace(b": ", b":").replace(b", ", b",")
+    assert api.get("customfields").json == answer.json
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "a\tb", "a\x00", "a\x7f", "a\x85b", "a\ud800"])
+def test_a_custom_field_without_a_proper_name_is_refused(api, name):
+    document = api.get("customfields").json
+
+    for path, body in (
+        ("customfields", {**document, "plan": {name: 1}}),
+        ("products", {"name": "P", "code": "p", "customFields": {name: 1}}),
+    ):
+        call = api.put if path == "customfields" else api.post
+        assert call(path, json.dumps(body, default=str).encode()).status == 400, path
+
+    assert api.get("customfields").json == document
+    assert api.get("products").json["data"] == []
+
+
+def test_an_entity_has_at_most_a_hundred_custom_fields_and_a_put_without_them_deletes_them(api):
+    hundred = {f"field {n}": n for n in range(100)}
+    more = {**hundred, "one more": 1}
+
+    made = api.post("products", {"name": "P", "code": "p", "customFields": hundred})
+
+    assert made.json["customFields"] == hundred
+    refused(api.post("products", {"name": "P", "code": "q", "customFields": more}), "customFields")
+    emptied = api.put(f"products/{made.json['id']}", {"name": "P", "code": "p", "version": 1})
+    assert emptied.json["customFields"] == {}

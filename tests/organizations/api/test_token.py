@@ -89,3 +89,38 @@ def test_the_secret_is_nowhere_in_the_database(founded):
 
     assert founded.api_secret.encode() not in bytes(row.secret_hash)
     assert len(bytes(row.secret_hash)) == 32
+
+
+def test_a_new_token_never_cancels_an_older_one(client, founded):
+    first, second = (
+        ask(client, founded.access_key_id, founded.api_secret).json()["access_token"]
+        for _ in range(2)
+    )
+
+    assert [ApiClient(founded, token).get("products").status for token in (first, second)] == [
+        200, 200,
+    ]  # fmt: skip
+    assert len(second) < 4096
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/token/", "//oauth/token"])
+def test_slashes_too_many_are_neither_needed_nor_redirected(client, founded, path):
+    pair = base64.b64encode(f"{founded.access_key_id}:{founded.api_secret}".encode()).decode()
+
+    answer = client.generic(
+        "POST",
+        "/oauth/token",
+        b'{"grant_type": "client_credentials"}',
+        content_type="application/json",
+        headers={"Authorization": f"Basic {pair}"},
+        PATH_INFO=path,
+    )
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_a_token_is_asked_for_by_post_only(client, method):
+    answer = client.generic(method, "/oauth/token")
+
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/json")
