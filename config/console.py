@@ -173,3 +173,5 @@ UNFOLD = {
         ],
     },
 }
+            {"title": "Your profile", "link": reverse_lazy("signin:profile")},
+            {"title": "Choose an organization", "link": reverse_lazy("signin:organizations")},

@@ -22,6 +22,8 @@ ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 REQUIRE_TLS = environment.flag("REQUIRE_TLS", default=False)
+# Addresses and networks of the proxies in front of us, or how many every request has passed.
+TRUSTED_PROXIES = environment.words("TRUSTED_PROXIES", default=[])
 DATABASE_URL = environment.database_url(HOME)
 REDIS_URL = environment.redis_url(HOME)
 BROKER_URL = os.environ.get("BROKER_URL", f"{REDIS_URL}/0")
@@ -70,6 +72,7 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
+    "organizations.kernel.console.content_policy.ContentPolicyMiddleware",
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "config" / "templates"],
@@ -118,6 +121,14 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = REQUIRE_TLS
 CSRF_COOKIE_SECURE = REQUIRE_TLS
 SECURE_SSL_REDIRECT = False
+PASSWORD_HASHERS = [
+    "organizations.signin.hashing.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # passwords from before
+]
+PASSWORD_RESET_TIMEOUT = 3600
+# A session ends after this long without a request, and after this long in any case.
+SESSION_IDLE_SECONDS = int(os.environ.get("SESSION_IDLE_SECONDS", "7200"))
+SESSION_COOKIE_AGE = int(os.environ.get("SESSION_LIFETIME_SECONDS", "43200"))
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 

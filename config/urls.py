@@ -25,3 +25,4 @@ urlpatterns = [
     path("admin/price-of-units/", price_of_units, name="price_of_units"),
     path("admin/", admin.site.urls),
 ]
+    path("admin/sign-in/", include("organizations.signin.urls")),

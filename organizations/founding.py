@@ -2,11 +2,12 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 
 from organizations import policies, tokens
-from organizations.kernel import changes, ids, principals
+from organizations.kernel import changes, clock, ids, principals
 from organizations.models import (
     Currency,
     CustomFieldDefaults,
@@ -21,6 +22,7 @@ from organizations.models import (
     User,
 )
 
+TEMPORARY_PASSWORD_LASTS = timedelta(days=30)  # A2.12
 ADMINISTRATOR = "Administrator"
 READ_ONLY = "ReadOnly"
 CUSTOM_POLICIES = {
@@ -110,7 +112,8 @@ def _admin(email: str, password: str | None) -> tuple[User, str | None]:
         return existing, None
     is_temporary = password is None
     password = password or secrets.token_urlsafe(12)
-    return (
-        User.objects.create_user(email, password, must_change_password=is_temporary),
-        password,
+    ends = clock.now() + TEMPORARY_PASSWORD_LASTS if is_temporary else None
+    admin = User.objects.create_user(
+        email, password, must_change_password=is_temporary, temporary_password_expires_at=ends
     )
+    return admin, password

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth import authenticate, login, password_validation
+from django.contrib.auth import authenticate, password_validation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,28 +14,46 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from organizations import attempts, invitations
-from organizations.kernel import clock
+from organizations.kernel.console import entry
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.errors import DomainError
 from organizations.models import Invitation, Organization, User
+from organizations.signin import admission, devices, passwords, second_factor
+from organizations.signin.pages import arriving
+from organizations.signin.sessions import Way
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+class ProviderWanted(DomainError):
+    """The organization takes nobody's password."""
+
+    def __init__(self) -> None:
+        super().__init__("This organization asks you to sign in through its provider.")
 
 
 class JoinForm(forms.Form):
-    """For somebody who has an account: the password proves that they are who was invited."""
+    """For somebody who has an account: the password proves that they are who was invited.
+
+    A second factor that is set up is asked for as at the login.
+    """
 
     password = forms.CharField(
         strip=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"})
+    )
+    code = forms.CharField(
+        label="Code of your authenticator app",
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "one-time-code"}),
     )
 
     def __init__(self, *args: Any, request: HttpRequest, person: User, **options: Any) -> None:
         super().__init__(*args, **options)
         self.request, self.person = request, person
+        if not second_factor.is_set_up(person):
+            del self.fields["code"]
 
     def clean_password(self) -> str:
         """Check the password; guessing is limited as at the login."""
-        who = {"email": self.person.email.lower(), "address": self.request.META["REMOTE_ADDR"]}
+        who = devices.who(self.request, self.person.email)
         if attempts.LOGIN.are_locked(**who):
             raise forms.ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
@@ -44,11 +62,20 @@ class JoinForm(forms.Form):
         if authenticate(self.request, username=self.person.email, password=password) is None:
             attempts.LOGIN.failed(**who)
             raise forms.ValidationError("This is not the password of your account.")
-        ends = self.person.temporary_password_expires_at
-        if self.person.must_change_password and ends is not None and ends <= clock.now():
+        if passwords.is_outdated(self.person):
             raise forms.ValidationError("This temporary password has expired.")
-        attempts.LOGIN.forget(email=who["email"])
+        attempts.LOGIN.forget(**{kind: who[kind] for kind in ("email", "device") if kind in who})
         return password
+
+    def clean(self) -> dict[str, Any]:
+        """Check the code once the password was right."""
+        cleaned = super().clean() or {}
+        if "password" in cleaned and cleaned.get("code"):
+            try:
+                arriving.check_code(self.person, cleaned["code"])
+            except forms.ValidationError as error:
+                self.add_error("code", error)
+        return cleaned
 
 
 class AlreadyInForm(forms.Form):
@@ -90,7 +117,10 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
         invitation = invitations.find(token)
         person = invitations.person_of(invitation)
+        rules = admission.settings_of(invitation.organization_id)
         form = _form(request, invitation, person)
+        if request.method == "POST" and rules.requires_provider:
+            raise ProviderWanted
         if request.method == "POST" and form.is_valid():
             return _join(request, token, person, form)
     except DomainError as refusal:
@@ -102,8 +132,16 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
             "invitation": invitation,
             "is_new": person is None,
             "invited_by": Organization.objects.get(pk=invitation.organization_id),
+            "rules": rules,
+            "other_person": _other_person(request, person),
         },
     )
+
+
+def _other_person(request: HttpRequest, person: User | None) -> User | None:
+    """Return who is logged in here, when it is not the one who is invited."""
+    is_other = request.user.is_authenticated and (person is None or request.user.pk != person.pk)
+    return request.user if is_other else None
 
 
 def _form(request: HttpRequest, invitation: Invitation, person: User | None) -> forms.Form:
@@ -127,10 +165,12 @@ def _join(request: HttpRequest, token: str, person: User | None, form: forms.For
         )
     else:
         membership = invitations.accept(token, person)
-    if request.user.pk != membership.user_id:
-        login(request, membership.user, backend=BACKEND)
-    request.session["organization"] = str(membership.organization_id)
-    return HttpResponseRedirect(reverse("admin:index"))
+    home, organization_id = reverse("admin:index"), membership.organization_id
+    if request.user.pk == membership.user_id:
+        request.session[entry.SESSION_KEY] = str(organization_id)
+        return HttpResponseRedirect(home)
+    way = Way(has_second_factor="code" in form.cleaned_data)
+    return arriving.arrive(request, membership.user, way, home, organization_id)
 
 
 def _page(request: HttpRequest, content: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -130,10 +130,19 @@ def accept(token: str, person: User) -> Membership:
     was quicker.
     """
     with transaction.atomic():
-        invitation = find(token)
-        by = principals.Principal(person.pk, "USER", invitation.organization_id)
+        return join(find(token), person, token=token)
+
+
+def join(invitation: Invitation, person: User, *, token: str | None = None) -> Membership:
+    """Accept an invitation for a person; without ``token`` the address was proved otherwise.
+
+    Raises ``NotOpen`` when it was used, revoked or sent again in the meantime.
+    """
+    by = principals.Principal(person.pk, "USER", invitation.organization_id)
+    with transaction.atomic():
         with changes.editing(invitation, by=by) as changed:
-            if changed.is_accepted or changed.token_hash is None:
+            is_same = token is None or bytes(changed.token_hash or b"") == _hash(token)
+            if changed.is_accepted or not is_same or changed.expires_at <= clock.now():
                 raise NotOpen
             changed.is_accepted = True
             changed.token_hash = None

@@ -1,4 +1,4 @@
-"""Mail people what they need to get in: a temporary password, an invitation.
+"""Mail people what they need to get in: an invitation, a temporary password, a link for a new one.
 
 Passwords and links are made in the worker, just before they are sent: neither the database nor
 the queue ever holds one in clear. A task that runs twice sends a newer secret, and only the
@@ -8,7 +8,7 @@ newest one works.
 import logging
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
@@ -17,9 +17,15 @@ logger = logging.getLogger(__name__)
 
 
 def send(template: str, *, to: str, subject: str, **context: object) -> None:
-    """Send one plain-text mail; ``template`` is a name below ``organizations/mail``."""
-    body = render_to_string(f"organizations/mail/{template}.txt", context)
-    send_mail(subject.replace("\n", " "), body, settings.DEFAULT_FROM_EMAIL, [to])
+    """Send one mail as text and HTML; ``template`` is a name below ``organizations/mail``."""
+    line = " ".join(subject.split())
+    text, html = (
+        render_to_string(f"organizations/mail/{template}.{kind}", {**context, "subject": line})
+        for kind in ("txt", "html")
+    )
+    message = EmailMultiAlternatives(line, text, settings.DEFAULT_FROM_EMAIL, [to])
+    message.attach_alternative(html, "text/html")
+    message.send()
 
 
 def enqueue(task: object, **ids: str) -> None:

@@ -6,7 +6,7 @@ to be replaced at the first login.
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from organizations import audit, mail, resource_groups
-from organizations.founding import ADMINISTRATOR
+from organizations.founding import ADMINISTRATOR, TEMPORARY_PASSWORD_LASTS
 from organizations.kernel import changes, clock
 from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
@@ -30,8 +30,6 @@ from organizations.models import (
     ServiceUser,
     User,
 )
-
-TEMPORARY_PASSWORD_LASTS = timedelta(days=30)
 
 
 class LastAdministrator(DomainError):

@@ -7,6 +7,7 @@ from celery import shared_task
 from organizations import invitations, people, seals
 from organizations.kernel.api import idempotency
 from organizations.models import Membership
+from organizations.signin import passwords
 
 # A mail server that is away is asked again for about an hour.
 PATIENT = {
@@ -23,6 +24,12 @@ def mail_temporary_password(*, membership_id: str, **_later: object) -> None:
     membership = Membership.objects.select_related("user").filter(pk=UUID(membership_id)).first()
     if membership is not None and membership.user.must_change_password:
         people.mail_temporary_password(membership)
+
+
+@shared_task(name="organizations.mail_password_link", **PATIENT)
+def mail_password_link(*, email: str, **_later: object) -> None:
+    """Mail somebody who forgot the password a link; nothing to an address nobody has here."""
+    passwords.mail_link(email)
 
 
 @shared_task(name="organizations.mail_invitation", **PATIENT)

@@ -1,9 +1,11 @@
-"""Client-credential tokens: make keys, check secrets, issue and verify bearer tokens.
+"""Bearer tokens: make keys, check secrets, issue and verify tokens of keys and of people.
 
 Secrets are random and long, so a keyed SHA-256 is enough and costs microseconds (A4.8). A token
 is signed and carries its key, service user, organization and end; it is not stored. Whether its
 key is still active is remembered per process for ``KEY_CACHE_SECONDS``, so a key made inactive
-is dead everywhere within that time (A4.6: 60 s).
+is dead everywhere within that time (A4.6: 60 s). A token of a person names its row, person and
+organization in the same places, behind a byte more, and is asked for on every call
+(``organizations.personal_tokens``).
 """
 
 import base64
@@ -13,7 +15,7 @@ import secrets
 import struct
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -24,7 +26,9 @@ from organizations.models import AccessKey, AccessKeyStatus, OrganizationStatus,
 
 KEY_CACHE_SECONDS = 20
 _USED_EVERY = timedelta(minutes=1)
+_SIGNATURE_BYTES = 32
 _PAYLOAD = struct.Struct(">16s16s16sQ")
+_OF_PERSON = b"P"
 
 
 class InvalidClient(DomainError):
@@ -49,11 +53,17 @@ class InvalidToken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """What a verified token says."""
+    """What a verified token says: for whom it stands, and where.
 
-    access_key_id: UUID
-    service_user_id: UUID
+    ``access_key_id`` is None for a token of a person; ``is_superuser`` and ``is_guest`` (no
+    member of the organization) can be true for people only.
+    """
+
+    access_key_id: UUID | None
+    principal_id: UUID
     organization_id: UUID
+    is_superuser: bool = False
+    is_guest: bool = False
 
 
 def make_key(service_user: ServiceUser, *, created_by: UUID) -> tuple[AccessKey, str]:
@@ -98,22 +108,42 @@ def token_for(key: AccessKey, *, lifetime: int | None = None) -> str:
     return base64.urlsafe_b64encode(payload + _sign(payload)).decode().rstrip("=")
 
 
+def token_for_person(token_id: UUID, user_id: UUID, organization_id: UUID, ends: datetime) -> str:
+    """Return the token of a row ``organizations.personal_tokens`` has made."""
+    ids_ = (token_id.bytes, user_id.bytes, organization_id.bytes)
+    payload = _OF_PERSON + _PAYLOAD.pack(*ids_, int(ends.timestamp()))
+    return base64.urlsafe_b64encode(payload + _sign(payload)).decode().rstrip("=")
+
+
 def verify(token: str) -> Bearer:
     """Return what the token says; raises ``InvalidToken``."""
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        payload, signature = raw[: _PAYLOAD.size], raw[_PAYLOAD.size :]
-        key, service_user, organization, ends = _PAYLOAD.unpack(payload)
+        payload, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
+        is_person = len(payload) == _PAYLOAD.size + 1 and payload.startswith(_OF_PERSON)
+        key, principal, organization, ends = _PAYLOAD.unpack(payload[1:] if is_person else payload)
     except (ValueError, struct.error) as error:
         raise InvalidToken from error
     if not hmac.compare_digest(signature, _sign(payload)):
         raise InvalidToken
     if ends + settings.ACCESS_TOKEN_LEEWAY_SECONDS < time.time():
         raise InvalidToken
-    bearer = Bearer(UUID(bytes=key), UUID(bytes=service_user), UUID(bytes=organization))
-    if not _is_usable(bearer.access_key_id):
+    if is_person:
+        return _of_person(UUID(bytes=key), UUID(bytes=principal), UUID(bytes=organization))
+    key_id = UUID(bytes=key)
+    if not _is_usable(key_id):
         raise InvalidToken
-    return bearer
+    return Bearer(key_id, UUID(bytes=principal), UUID(bytes=organization))
+
+
+def _of_person(token_id: UUID, user_id: UUID, organization_id: UUID) -> Bearer:
+    from organizations import personal_tokens
+
+    standing = personal_tokens.standing(token_id, user_id, organization_id)
+    if standing is None:
+        raise InvalidToken
+    is_superuser, is_guest = standing
+    return Bearer(None, user_id, organization_id, is_superuser, is_guest)
 
 
 _usable_keys: dict[UUID, tuple[float, bool]] = {}

@@ -26,6 +26,9 @@ NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 MARK = "Zanzibar"  # in every name, so that a page that shows it shows somebody else's row
 
 
+    SignInSettings,
+    SupportAccess,
+    TransactionType,
 def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
     """Make the rows and return one of each page's model."""
     organization = founded.organization
@@ -52,6 +55,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         AuditEntry.objects.filter(organization=organization).first(),
     ]  # fmt: skip
     return {type(row): row for row in rows}
+        SignInSettings.objects.get(organization=organization),
 
 
 def make_bill(account: Account, **overrides: Any) -> Bill:

@@ -129,7 +129,7 @@ def test_a_generated_key_is_shown_once_and_works(console, founded):
     assert none_yet == 0
     assert shown_once(console.text(asked)) == []
     assert organization_id == str(founded.organization.pk)
-    assert tokens.verify(tokens.issue(key_id, secret)).service_user_id == robot.pk
+    assert tokens.verify(tokens.issue(key_id, secret)).principal_id == robot.pk
     assert "no-store" in answer["Cache-Control"]
     assert AuditEntry.objects.get(entity_id=key_id).action == "created"
     assert secret not in console.text(console.get(ServiceUser, "change", robot))

@@ -55,11 +55,18 @@
     });
   });
 
+  // Buttons that ask before they act. (The content policy lets no inline handlers run.)
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-confirm]");
+    if (button && !window.confirm(button.dataset.confirm)) event.preventDefault();
+  });
+
   // Buttons that copy; without the clipboard API (plain http) through a selection.
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
+    const button = event.target.closest("[data-copy], [data-copy-from]");
     if (!button) return;
-    const text = button.dataset.copy;
+    const from = button.dataset.copyFrom;
+    const text = from ? document.getElementById(from).textContent : button.dataset.copy;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -69,6 +76,11 @@
     const before = button.textContent;
     button.textContent = "copied";
     setTimeout(() => { button.textContent = before; }, 1200);
+  });
+
+  // Enter in a box that searches while typing must not send the form around it.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.closest("[data-enter-searches]")) event.preventDefault();
   });
 
   // A running bill job tells its progress until it is finished; then the page is read once more.

@@ -50,12 +50,13 @@ class DoorkeeperMiddleware:
 
 def _principal(request: HttpRequest, bearer: tokens.Bearer) -> Principal:
     return Principal(
-        id=bearer.service_user_id,
-        kind="SERVICE_USER",
+        id=bearer.principal_id,
+        kind="SERVICE_USER" if bearer.access_key_id else "USER",
         organization_id=bearer.organization_id,
         access_key_id=bearer.access_key_id,
         source_address=request.META.get("REMOTE_ADDR") or None,
         request_id=request_id.current(),
+        is_superuser=bearer.is_superuser,
     )
 
 

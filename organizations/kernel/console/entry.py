@@ -1,25 +1,36 @@
 """Set the organization and the principal of every console request, in this one place.
 
-A person works in one organization at a time; the session remembers which. Membership is read
-again on each request, so an ended access ends an open login at its next request (A2.8).
+A person works in one organization at a time; the session remembers which. Membership and what
+the organization asks of a session (second factor, its own provider) are read again on each request,
+so an ended access ends an open login at its next request (A2.8).
 """
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from organizations import audit
 from organizations.kernel import clock, ids
 from organizations.kernel.api import request_id
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.principals import Principal
-from organizations.models import Organization, OrganizationStatus, SupportAccess, User
+from organizations.models import (
+    Membership,
+    Organization,
+    OrganizationStatus,
+    SupportAccess,
+    User,
+)
+from organizations.signin import admission, sessions
+from organizations.signin.admission import Barrier
 
 PREFIX = "/admin/"
+SIGN_IN = "/admin/sign-in/"
 SESSION_KEY = "organization"
 
 
@@ -27,7 +38,8 @@ class ConsoleMiddleware:
     """Sets ``request.organization``, ``.organizations``, ``.principal`` and ``.permissions``.
 
     All four are empty for somebody who is not logged in. A person without any organization is
-    logged out, one with a temporary password is sent to change it (A2.12).
+    logged out, one with a temporary password is sent to change it (A2.12), and one whose session
+    lacks what the organization asks for is sent to give it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -48,16 +60,19 @@ class ConsoleMiddleware:
         user = request.user
         if not user.is_authenticated:
             return None
+        if not sessions.keep_open(request):
+            return _log_out(request, "You were logged out because your session was over. Log in.")
         request.organizations = organizations_of(user)
         request.organization = _chosen(request)
         if request.organization is None and not user.is_superuser:
-            logout(request)
-            messages.error(request, "Your access has ended. Ask an administrator to restore it.")
-            return HttpResponseRedirect(reverse("admin:login"))
+            return _log_out(request, "Your access has ended. Ask an administrator to restore it.")
+        if redirect := _ask_for_password(request) or _stop_at_barrier(request):
+            return redirect
         if request.organization is not None:
             request.principal = _principal(request)
             request.permissions = Permissions(request.principal)
-        return _ask_for_password(request)
+            _tell_of_guest(request)
+        return None
 
 
 def _holds_nul(request: HttpRequest) -> bool:
@@ -102,7 +117,8 @@ def _principal(request: HttpRequest) -> Principal:
         id=request.user.pk,
         kind="USER",
         organization_id=request.organization.pk,
-        is_superuser=request.user.is_superuser,
+        # A provider of one organization cannot make operators of the installation.
+        is_superuser=request.user.is_superuser and not sessions.way_of(request).is_provider,
         source_address=request.META.get("REMOTE_ADDR") or None,
         request_id=request_id.current(),
     )
@@ -110,7 +126,53 @@ def _principal(request: HttpRequest) -> Principal:
 
 def _ask_for_password(request: HttpRequest) -> HttpResponse | None:
     change, leave = reverse("admin:password_change"), reverse("admin:logout")
-    if not request.user.must_change_password or request.path in {change, leave}:
+    is_own = not sessions.way_of(request).is_provider
+    if not request.user.must_change_password or request.path in {change, leave} or not is_own:
         return None
     messages.info(request, "Choose a password of your own before you go on.")
     return HttpResponseRedirect(change)
+
+
+def _stop_at_barrier(request: HttpRequest) -> HttpResponse | None:
+    """Lead to what the session lacks; pages that give it work without an organization."""
+    if request.organization is None or request.path == reverse("admin:password_change"):
+        return None
+    way = sessions.way_of(request)
+    standing = admission.barriers(request.user, [request.organization], way)
+    barrier = standing.get(request.organization.pk)
+    if barrier is None:
+        return None
+    name, request.organization = request.organization.name, None
+    passable = {reverse("admin:logout"), reverse("admin:login")}
+    is_switch = request.path.startswith(f"{PREFIX}organization/")
+    if request.path.startswith(SIGN_IN) or request.path in passable or is_switch:
+        return None
+    pages = {
+        Barrier.CODE: "signin:confirm",
+        Barrier.SECOND_FACTOR: "signin:second_factor",
+    }
+    messages.info(request, f"{name} asks for more: {barrier.value.lower()}.")
+    onward = urlencode({"next": request.get_full_path()}) if request.method == "GET" else ""
+    place = reverse(pages.get(barrier, "signin:organizations"))
+    return HttpResponseRedirect(f"{place}?{onward}" if onward else place)
+
+
+def _tell_of_guest(request: HttpRequest) -> None:
+    """Audit what operators and support users ask for where they are no members (A5.13, A7.4)."""
+    if not (request.user.is_superuser or request.user.is_support):
+        return
+    members = Membership.objects.for_organization(request.organization)
+    if members.filter(user=request.user).exists():
+        return
+    audit.record(
+        request.principal,
+        "operator request" if request.principal.is_superuser else "support request",
+        "config:support",
+        difference={"request": [None, f"{request.method} {request.path}"[:500]]},
+    )
+
+
+def _log_out(request: HttpRequest, sentence: str) -> HttpResponse:
+    sessions.leave(request)
+    messages.error(request, sentence)
+    return HttpResponseRedirect(reverse("admin:login"))

@@ -4,12 +4,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 
 from organizations import attempts
-from organizations.kernel import clock
 from organizations.kernel.console import entry
 from organizations.models import User
+from organizations.signin import devices, passwords
 
 
 class ConsoleLoginForm(AuthenticationForm):
@@ -29,14 +30,13 @@ class ConsoleLoginForm(AuthenticationForm):
         except ValidationError:
             attempts.LOGIN.failed(**who)
             raise
-        attempts.LOGIN.forget(email=who["email"])
+        attempts.LOGIN.forget(**{kind: who[kind] for kind in ("email", "device") if kind in who})
         return cleaned
 
     def confirm_login_allowed(self, user: User) -> None:
         """Refuse who has no organization (any more) or an outdated temporary password."""
         super().confirm_login_allowed(user)
-        ends = user.temporary_password_expires_at
-        if user.must_change_password and ends is not None and ends <= clock.now():
+        if passwords.is_outdated(user):
             raise ValidationError(
                 "This temporary password has expired. Ask an administrator for a new one."
             )
@@ -45,18 +45,22 @@ class ConsoleLoginForm(AuthenticationForm):
 
     def _who(self) -> dict[str, str]:
         """Return the identities that failures are counted against."""
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        return {"email": str(self.data.get("username", "")).strip().lower(), "address": address}
+        return devices.who(self.request, str(self.data.get("username", "")))
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """Change one's password; a temporary one is permanent afterwards."""
 
+    request: HttpRequest | None = None
+
+    def clean_new_password1(self) -> str:
+        """A temporary password is replaced, not kept."""
+        password = self.cleaned_data["new_password1"]
+        if self.user.must_change_password and self.user.check_password(password):
+            raise ValidationError("Choose another password than the temporary one.")
+        return password
+
     def save(self, commit: bool = True) -> User:
-        """Save the new password and stop asking for one."""
-        user = super().save(commit=False)
-        user.must_change_password = False
-        user.temporary_password_expires_at = None
-        if commit:
-            user.save()
-        return user
+        """Set the new password; other sessions and the person's tokens end."""
+        passwords.change(self.user, self.cleaned_data["new_password1"], request=self.request)
+        return self.user

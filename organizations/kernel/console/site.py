@@ -10,12 +10,14 @@ from unfold.sites import UnfoldAdminSite
 
 from organizations.kernel import ids
 from organizations.kernel.console import entry, login, searching
+from organizations.signin import sessions
 
 
 class ConsoleSite(UnfoldAdminSite):
     """Takes only admins that scope by organization; those of libraries stay out."""
 
     login_form = login.ConsoleLoginForm
+    login_template = "organizations/signin/login.html"
     index_template = "console/dashboard.html"
     index_title = "Dashboard"
     enable_nav_sidebar = True
@@ -43,6 +45,31 @@ class ConsoleSite(UnfoldAdminSite):
             messages.error(request, "You have no access to this organization.")
         return HttpResponseRedirect(reverse("admin:index"))
 
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Log in; with a second factor the password is half of the way."""
+        from organizations.signin.pages.arriving import ConsoleLoginView
+
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        request.current_app = self.name
+        context = {
+            **self.each_context(request),
+            "title": "Log in",
+            "app_path": request.get_full_path(),
+            **(extra_context or {}),
+        }
+        return ConsoleLoginView.as_view(
+            extra_context=context,
+            authentication_form=self.login_form,
+            template_name=self.login_template,
+        )(request)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Log out; the session leaves the list of open ones."""
+        if request.method == "POST":
+            sessions.forget(request)
+        return super().logout(request, extra_context)
+
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Search pages and rows of the organization."""
         return searching.view(self, request)
@@ -53,9 +80,12 @@ class ConsoleSite(UnfoldAdminSite):
         """Change one's own password."""
         from django.contrib.auth.views import PasswordChangeView
 
+        if sessions.way_of(request).is_provider:
+            return HttpResponseRedirect(reverse("signin:profile"))
         request.current_app = self.name
+        form = type("OwnPasswordForm", (login.OwnPasswordForm,), {"request": request})
         return PasswordChangeView.as_view(
-            form_class=login.OwnPasswordForm,
+            form_class=form,
             success_url=reverse("admin:password_change_done"),
             template_name="registration/password_change_form.html",
             extra_context={**self.each_context(request), **(extra_context or {})},

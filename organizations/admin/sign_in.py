@@ -1,0 +1,150 @@
+"""The page on which an organization says how its people sign in."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldAdminURLInputWidget,
+)
+
+from organizations.admin.settings import OneRowAdmin
+from organizations.kernel.console.forms import ConsoleForm
+from organizations.kernel.errors import DomainError, FieldRefused
+from organizations.models import SignInSettings
+from organizations.signin import provider, rules, sessions
+
+
+class DomainsField(forms.CharField):
+    """Domains, one after the other."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return what stands in the box."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        """Return the domains in lower case, each once."""
+        words = str(value or "").replace(",", " ").lower().split()
+        return list(dict.fromkeys(word.removeprefix("@") for word in words))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare lists of domains, not how they are written."""
+        return (initial or []) != self.to_python(data)
+
+
+class SignInForm(ConsoleForm):
+    """Second factor and provider; the secret goes in and never comes out."""
+
+    provider_issuer = forms.URLField(
+        label="Issuer",
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+        help_text="Address of the OpenID Connect provider, as it calls itself, such as "
+        "https://login.example.com",
+    )
+    provider_domains = DomainsField(
+        label="E-mail domains",
+        required=False,
+        help_text="Only addresses of these domains are let in, and typing one at the login leads "
+        "to the provider. Empty: all that the provider has verified.",
+    )
+    new_secret = forms.CharField(
+        label="Client secret",
+        required=False,
+        strip=True,
+        max_length=500,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        help_texts = {
+            "requires_second_factor": "People set one up before anything else. Who comes through "
+            "the provider is not asked: it has its own.",
+            "requires_provider": "Passwords open nothing here any more. Support users and "
+            "operators of the installation give a second factor instead.",
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "new_secret" in self.fields:
+            is_kept = bool(self.instance.provider_secret)
+            text = "Stored; leave empty to keep it." if is_kept else "Stored sealed, never shown."
+            self.fields["new_secret"].help_text = text
+
+    def clean(self) -> dict[str, Any]:
+        """Discover a new provider, before anything is saved and outside of a transaction."""
+        cleaned = super().clean() or {}
+        issuer = cleaned.get("provider_issuer")
+        if issuer and "provider_issuer" in self.changed_data:
+            try:
+                rules.check_issuer(issuer)
+                provider.check_reachable(issuer)
+            except FieldRefused as refusal:
+                self.show_refusal(refusal)
+            except DomainError as refusal:
+                self.show_refusal(FieldRefused("providerIssuer", refusal.message))
+        return cleaned
+
+
+@admin.register(SignInSettings)
+class SignInSettingsAdmin(OneRowAdmin):
+    """How people sign in to this organization."""
+
+    form = SignInForm
+    fieldsets = [
+        ("Second factor", {"fields": ["requires_second_factor"]}),
+        (
+            "Sign-in provider (OpenID Connect)",
+            {
+                "fields": [
+                    "provider_issuer", "provider_client_id", "new_secret", "provider_domains",
+                    "requires_provider", "callback", "own_address",
+                ]
+            },
+        ),
+    ]  # fmt: skip
+    readonly_fields = ["callback", "own_address"]
+
+    def title_of(self, row: SignInSettings) -> str:
+        """It is called the same everywhere."""
+        return "Sign-in"
+
+    def prepare(self, request: HttpRequest, row: SignInSettings, form: Any) -> None:
+        """Hold the row against the rules and seal a new secret."""
+        rules.check(
+            row,
+            way=sessions.way_of(request),
+            is_operator=request.principal.is_superuser,
+        )
+        rules.keep_secret(row, form.cleaned_data.get("new_secret", ""))
+
+    @display(description="Redirect address")
+    def callback(self, row: SignInSettings) -> str:
+        """What the provider wants to know."""
+        return _copyable(provider.callback_address())
+
+    @display(description="Sign-in address of your people")
+    def own_address(self, row: SignInSettings) -> str:
+        """Leads straight to the provider."""
+        address = reverse("signin:provider_of", args=[row.organization_id])
+        return _copyable(settings.PUBLIC_URL + address)
+
+
+def _copyable(text: str) -> str:
+    return format_html(
+        '<code class="bw-id">{}</code><button type="button" class="bw-copy" data-copy="{}">'
+        "copy</button>",
+        text,
+        text,
+    )
