@@ -2,7 +2,7 @@
 
 from billing import account_rules
 from billing import representations as look
-from billing.models import Account, AccountPlan, Bill, BillJob, LineItem
+from billing.models import Account, AccountPlan, Bill, BillJob, IngestFailure, LineItem
 from catalog.models import Plan
 from organizations.kernel import registry
 from organizations.models import Currency
@@ -28,22 +28,23 @@ def register() -> None:
     registry.register(Bill, "billing:bill", event="billing.bill", represent=look.bill)
     registry.register(LineItem, "billing:billLineItem", represent=look.line_item)
     registry.register(BillJob, "billing:billJob", event="billing.billjob", represent=look.bill_job)
-    registry.refers(Account, "account plans", lambda row: row.account_plans.count())
-    registry.refers(Account, "child accounts", lambda row: row.children.count())
-    registry.refers(Account, "bills", lambda row: row.bills.count())
-    registry.refers(Account, "bespoke plans", lambda row: row.bespoke_plans.count())
-    registry.refers(Plan, "account plans", lambda row: row.account_plans.count())
+    registry.name(IngestFailure, "data:measurement")
+    registry.refers(Account, "account plans", lambda row: row.account_plans.all())
+    registry.refers(Account, "child accounts", lambda row: row.children.all())
+    registry.refers(Account, "bills", lambda row: row.bills.all())
+    registry.refers(Account, "bespoke plans", lambda row: row.bespoke_plans.all())
+    registry.refers(Plan, "account plans", lambda row: row.account_plans.all())
     registry.refers(
         Currency,
         "accounts",
         lambda row: Account.objects.filter(
             organization_id=row.organization_id, currency=row.code
-        ).count(),
+        ),
     )
     registry.refers(
         AccountPlan,
         "bills with its charges",
-        lambda row: Bill.objects.filter(line_items__account_plan_id=row.pk).distinct().count(),
+        lambda row: Bill.objects.filter(line_items__account_plan_id=row.pk).distinct(),
     )
     registry.explain_constraint(
         "account_plan_no_overlap",

@@ -26,19 +26,19 @@ def register() -> None:
             moves_catalog=model is Meter,
             check=check,
         )
-    registry.refers(Product, "meters", lambda row: row.meters.count())
-    registry.refers(Product, "plan templates", lambda row: row.plan_templates.count())
-    registry.refers(Meter, "aggregations", lambda row: row.aggregations.count())
-    registry.refers(Aggregation, "pricings", lambda row: row.pricings.count())
-    registry.refers(PlanTemplate, "plans", lambda row: row.plans.count())
-    registry.refers(PlanTemplate, "pricings", lambda row: row.pricings.count())
-    registry.refers(Plan, "pricings", lambda row: row.pricings.count())
+    registry.refers(Product, "meters", lambda row: row.meters.all())
+    registry.refers(Product, "plan templates", lambda row: row.plan_templates.all())
+    registry.refers(Meter, "aggregations", lambda row: row.aggregations.all())
+    registry.refers(Aggregation, "pricings", lambda row: row.pricings.all())
+    registry.refers(PlanTemplate, "plans", lambda row: row.plans.all())
+    registry.refers(PlanTemplate, "pricings", lambda row: row.pricings.all())
+    registry.refers(Plan, "pricings", lambda row: row.pricings.all())
     registry.refers(
         Currency,
         "plan templates",
         lambda row: PlanTemplate.objects.filter(
             organization_id=row.organization_id, currency=row.code
-        ).count(),
+        ),
     )
     for name in ("pricing_plan_no_overlap", "pricing_template_no_overlap"):
         registry.explain_constraint(

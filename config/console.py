@@ -1,65 +1,97 @@
 """How the console looks and how its navigation is laid out (C1): settings of django-unfold."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 
-# (area, [(title, icon, model)]): the console's map. An area without any page that the person
-# may see is left out, and so is the page.
-AREAS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An entry of the navigation: a list of the console, perhaps narrowed by ``query``."""
+
+    title: str
+    icon: str
+    model: str
+    query: str = ""
+
+
+# The console's map (C1). An area without any page that the person may see is left out, and so is
+# the page.
+AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
+    ("Products", (Page("Products", "category", "catalog.Product"),)),
     (
-        "Catalogue",
+        "Metering",
         (
-            ("Products", "category", "catalog.Product"),
-            ("Meters", "speed", "catalog.Meter"),
-            ("Aggregations", "functions", "catalog.Aggregation"),
+            Page("Meters", "speed", "catalog.Meter"),
+            Page("Aggregations", "functions", "catalog.Aggregation"),
+            Page("Failed usage", "report", "billing.IngestFailure"),
         ),
     ),
     (
         "Pricing",
         (
-            ("Plan templates", "copy_all", "catalog.PlanTemplate"),
-            ("Plans", "sell", "catalog.Plan"),
-            ("Pricings", "payments", "catalog.Pricing"),
+            Page("Plan templates", "copy_all", "catalog.PlanTemplate"),
+            Page("Plans", "sell", "catalog.Plan"),
+            Page("Pricings", "payments", "catalog.Pricing"),
         ),
     ),
     (
-        "Customers",
+        "Accounts",
         (
-            ("Accounts", "business", "billing.Account"),
-            ("Account plans", "assignment_turned_in", "billing.AccountPlan"),
-            ("Failed usage", "report", "billing.IngestFailure"),
+            Page("Accounts", "business", "billing.Account"),
+            Page("Account plans", "assignment_turned_in", "billing.AccountPlan"),
         ),
     ),
     (
         "Billing",
         (
-            ("Bills", "receipt_long", "billing.Bill"),
-            ("Bill jobs", "manufacturing", "billing.BillJob"),
+            Page("Bills", "receipt_long", "billing.Bill"),
+            Page("Bill jobs", "manufacturing", "billing.BillJob"),
         ),
     ),
     (
-        "Events",
+        "Integrations",
         (
-            ("Alerts", "notifications", "organizations.Alert"),
-            ("Events", "bolt", "organizations.Event"),
-            ("Webhook destinations", "webhook", "integrations.WebhookDestination"),
-            ("Deliveries", "send", "integrations.Delivery"),
+            Page("Webhook destinations", "webhook", "integrations.WebhookDestination"),
+            Page("Deliveries", "send", "integrations.Delivery"),
         ),
     ),
     (
-        "Settings",
+        "Alerts and events",
         (
-            ("Organization", "apartment", "organizations.Organization"),
-            ("Configuration", "tune", "organizations.OrganizationConfig"),
-            ("Currencies", "currency_exchange", "organizations.Currency"),
-            ("People", "group", "organizations.Membership"),
-            ("Service users", "smart_toy", "organizations.ServiceUser"),
-            ("Permission policies", "policy", "organizations.PermissionPolicy"),
-            ("Audit trail", "history", "organizations.AuditEntry"),
+            Page("Alerts", "notifications", "organizations.Alert"),
+            Page("Events", "bolt", "organizations.Event"),
+        ),
+    ),
+    (
+        "Organization",
+        (
+            Page("Details", "apartment", "organizations.Organization"),
+            Page("Configuration", "tune", "organizations.OrganizationConfig"),
+            Page("Currencies", "currency_exchange", "organizations.Currency"),
+            Page("Credit reasons", "add_card", "organizations.CreditReason"),
+            Page("Debit reasons", "credit_card_off", "organizations.DebitReason"),
+            Page("Transaction types", "swap_horiz", "organizations.TransactionType"),
+            Page("Bill grouping keys", "key_vertical", "organizations.BillGroupingKey"),
+            Page("Custom fields", "data_object", "organizations.CustomFieldDefaults"),
+        ),
+    ),
+    (
+        "Access settings",
+        (
+            Page("Users", "group", "organizations.Membership"),
+            Page("Service users", "smart_toy", "organizations.ServiceUser"),
+            Page("User groups", "groups", "organizations.ResourceGroup", "type=orguser"),
+            Page("Resource groups", "folder_copy", "organizations.ResourceGroup", "type=rows"),
+            Page("Invitations", "mail", "organizations.Invitation"),
+            Page("Permission policies", "policy", "organizations.PermissionPolicy"),
+            Page("Sign-in", "lock", "organizations.SignInSettings"),
+            Page("Support access", "support_agent", "organizations.SupportAccess"),
+            Page("Audit trail", "history", "organizations.AuditEntry"),
         ),
     ),
 )
@@ -77,21 +109,29 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
-def _items(request: HttpRequest, pages: Iterable[tuple[str, str, str]]) -> Iterable[dict[str, Any]]:
+def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterable[dict[str, Any]]:
     from django.apps import apps
     from django.contrib import admin
 
-    for title, icon, label in pages:
-        page = admin.site._registry.get(apps.get_model(label))
-        if page is None or not page.has_module_permission(request):
+    for page in pages:
+        owner = admin.site._registry.get(apps.get_model(page.model))
+        if owner is None or not owner.has_module_permission(request):
             continue
-        link = reverse(f"admin:{label.lower().replace('.', '_')}_changelist")
+        link = reverse(f"admin:{page.model.lower().replace('.', '_')}_changelist")
         yield {
-            "title": title,
-            "icon": icon,
-            "link": link,
-            "active": request.path.startswith(link),
+            "title": page.title,
+            "icon": page.icon,
+            "link": f"{link}?{page.query}" if page.query else link,
+            "active": _is_active(request, link, page),
         }
+
+
+def _is_active(request: HttpRequest, link: str, page: Page) -> bool:
+    """Say whether the page shown belongs to the entry; two entries may share one list."""
+    if not request.path.startswith(link) or not page.query:
+        return request.path.startswith(link)
+    shown = getattr(request, "console_area", "") or request.GET.get("type", "")
+    return f"type={shown}" == page.query
 
 
 def organization_name(request: HttpRequest) -> str:
@@ -142,7 +182,10 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": False,
     "ENVIRONMENT": "config.console.environment",
     "DASHBOARD_CALLBACK": "config.dashboard.fill",
-    "STYLES": [lambda request: static("console/console.css")],
+    "STYLES": [
+        lambda request: static("console/console.css"),
+        lambda request: static("console/access.css"),
+    ],
     "SCRIPTS": [lambda request: static("console/console.js")],
     "LOGIN": {"form": "organizations.kernel.console.login.ConsoleLoginForm"},
     "BORDER_RADIUS": "6px",
@@ -169,9 +212,9 @@ UNFOLD = {
     },
     "ACCOUNT": {
         "navigation": [
+            {"title": "Your profile", "link": reverse_lazy("signin:profile")},
+            {"title": "Choose an organization", "link": reverse_lazy("signin:organizations")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
         ],
     },
 }
-            {"title": "Your profile", "link": reverse_lazy("signin:profile")},
-            {"title": "Choose an organization", "link": reverse_lazy("signin:organizations")},

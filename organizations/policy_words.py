@@ -107,3 +107,10 @@ def group_type(word: str) -> str | None:
 def is_segment(text: str) -> bool:
     """Return whether the text can be an id in a resource: printable, no ``/``, ``:`` or ``*``."""
     return _SEGMENT.fullmatch(text) is not None
+
+
+def type_name(service: str, kind: str) -> str:
+    """Return a type that ``normal_type`` returned in the letter case of A5.11."""
+    if service == "*":
+        return next((name for (_, known), name in _TYPES.items() if known == kind), kind)
+    return _TYPES.get((service, kind), kind)

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -19,6 +20,7 @@ from organizations.models import AuditEntry, AuditSeal
 
 # A number is taken an instant before its transaction gets one; this covers that instant.
 SETTLES = timedelta(seconds=30)
+MOST_COUNTED = 10_000
 START = b"\0" * 32
 COLUMNS = (
     "id", "organization_id", "at", "principal_id", "principal_kind", "access_key_id",
@@ -35,6 +37,28 @@ class Report:
     unsealed: int
     latest_hash: str
     broken: AuditSeal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A seal and the number of the first entry it covers."""
+
+    seal: AuditSeal
+    first_entry_id: int
+
+    @property
+    def hash(self) -> str:
+        """The hash as it is printed."""
+        return bytes(self.seal.hash or b"").hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Sealed blocks, newest first, and the entries behind the last (at most 10,000 counted)."""
+
+    blocks: list[Block]
+    unsealed: int
+    sealed_to: int
 
 
 def advance() -> None:
@@ -58,6 +82,24 @@ def verify() -> Report:
             return Report(at, count, _unsealed(sealed_to), previous.hex(), broken=seal)
         previous, sealed_to, count = digest, seal.last_entry_id, count + found
     return Report(len(seals), count, _unsealed(sealed_to), previous.hex())
+
+
+def seal_of(entry: AuditEntry) -> AuditSeal | None:
+    """Return the seal whose block holds an entry, None while it is not sealed."""
+    sealed = AuditSeal.objects.exclude(hash=None).filter(last_entry_id__gte=entry.pk)
+    return sealed.order_by("last_entry_id").first()
+
+
+def overview(organization_id: UUID, *, most: int) -> Overview:
+    """Return the newest blocks and how many of an organization's entries no seal covers yet."""
+    sealed = list(AuditSeal.objects.exclude(hash=None).order_by("-last_entry_id")[: most + 1])
+    sealed_to = sealed[0].last_entry_id if sealed else 0
+    blocks = [
+        Block(seal, (sealed[at + 1].last_entry_id if at + 1 < len(sealed) else 0) + 1)
+        for at, seal in enumerate(sealed[:most])
+    ]
+    tail = AuditEntry.objects.filter(organization_id=organization_id, id__gt=sealed_to)
+    return Overview(blocks, tail[:MOST_COUNTED].count(), sealed_to)
 
 
 def _announce() -> None:

@@ -1,5 +1,21 @@
 """Console pages of organizations: settings, access, and the records of what happened."""
 
-from organizations.admin import access, records, service_users, settings
+from organizations.admin import (
+    audit_trail,
+    custom_fields,
+    groups,
+    invitations,
+    members,
+    picklists,
+    policies,
+    records,
+    service_users,
+    settings,
+    sign_in,
+    support,
+)
 
-__all__ = ["access", "records", "service_users", "settings"]
+__all__ = [
+    "audit_trail", "custom_fields", "groups", "invitations", "members", "picklists", "policies",
+    "records", "service_users", "settings", "sign_in", "support",
+]  # fmt: skip

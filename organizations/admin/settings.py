@@ -1,4 +1,4 @@
-"""Pages of the organization's configuration and currencies (C12)."""
+"""Pages of the organization's details and configuration (C12)."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from organizations.kernel.console import choices, fields, show
@@ -16,14 +15,22 @@ from organizations.kernel.console.addresses import AddressField
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.fields import plain_text
 from organizations.kernel.console.forms import ConsoleForm
-from organizations.models import Currency, Organization, OrganizationConfig
-from organizations.settings_rules import INTERVALS
+from organizations.models import Organization, OrganizationConfig
+from organizations.settings_rules import CREDIT_ORDERS, INTERVALS
 
 TIMEZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
 def _every(hours: Decimal) -> str:
     return f"Every {plain_text(hours)} hours" if hours else "Not scheduled"
+
+
+def _order(words: list[str]) -> str:
+    names = {"PREPAYMENT": "prepayments", "BALANCE": "balances"}
+    if not words:
+        return "Not set: first prepayments, then balances"
+    first, *second = (names[word] for word in words)
+    return f"First {first}, then {second[0]}" if second else f"Only {first}"
 
 
 class OrganizationForm(ConsoleForm):
@@ -55,8 +62,19 @@ class ConfigForm(ConsoleForm):
         help_text="An amount in the first currency times the rate is the amount in the second.",
     )
 
+    credit_application_order = forms.TypedChoiceField(
+        choices=[(" ".join(words), _order(words)) for words in CREDIT_ORDERS],
+        coerce=str.split,
+        empty_value=[],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="In which order credit pays bills. An account may say otherwise.",
+    )
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        order = self.initial.get("credit_application_order") or []
+        self.initial["credit_application_order"] = " ".join(order)
         # 0.00 as it is stored is the choice 0.
         stored = self.initial.get("scheduled_bill_interval")
         self.initial["scheduled_bill_interval"] = plain_text(stored)
@@ -112,7 +130,7 @@ class OrganizationConfigAdmin(OneRowAdmin):
             {
                 "fields": [
                     "days_before_bill_due", "external_invoice_date", "suppressed_empty_bills",
-                    "consolidate_bills", "bill_prefix", "sequence_start_number",
+                    "bill_prefix", "sequence_start_number",
                 ]
             },
         ),
@@ -134,7 +152,15 @@ class OrganizationConfigAdmin(OneRowAdmin):
                 ]
             },
         ),
-        ("More", {"fields": ["allow_overlapping_plans", "allow_negative_balances"]}),
+        (
+            "Plans, balances and credit",
+            {
+                "fields": [
+                    "credit_application_order", "allow_negative_balances",
+                    "allow_overlapping_plans",
+                ]
+            },
+        ),
     ]  # fmt: skip
 
     def title_of(self, row: OrganizationConfig) -> str:
@@ -146,21 +172,3 @@ class OrganizationConfigAdmin(OneRowAdmin):
         if db_field.name == "currency":
             return choices.currency_field(request, db_field)
         return super().formfield_for_dbfield(db_field, request, **options)
-
-
-@admin.register(Currency)
-class CurrencyAdmin(ConsoleModelAdmin):
-    """Currencies to price and bill in (MON-1)."""
-
-    strict_code = True
-    list_display = ["code", "name", "max_decimal_places", "rounding_mode", "state"]
-    list_filter = ["is_archived"]
-    search_fields = ["name", "code"]
-    fields = ["name", "code", "max_decimal_places", "rounding_mode", "is_archived"]
-    ordering = ("code", "pk")
-    empty_hint = "Add the currencies you price and bill in."
-
-    @display(description="State")
-    def state(self, row: Currency) -> str:
-        """Archived currencies are not offered any more."""
-        return show.label("archived", "warn") if row.is_archived else show.label("in use", "good")

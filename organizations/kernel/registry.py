@@ -13,6 +13,7 @@ from django.db import models
 
 Represent = Callable[[Any], dict[str, Any]]
 Follow = Callable[..., None]
+FollowChanges = Callable[[list[Any], str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,11 @@ class Referrer:
     """One kind of row that may stand in the way of a delete."""
 
     kind: str
-    count: Callable[[Any], int]
+    rows: Callable[[Any], models.QuerySet]
+
+    def count(self, row: Any) -> int:
+        """Return how many of them refer to the row."""
+        return self.rows(row).count()
 
 
 @dataclass(slots=True)
@@ -31,7 +36,8 @@ class Resource:
     is the area and entity of its events (``configuration.product``) or None when it has none;
     ``moves_catalog`` says that ingest caches must not outlive a change of it; ``check`` holds the
     rules about other rows and other fields and raises a DomainError before a row is saved.
-    ``item_field`` holds the id that policies and the API know a row by.
+    ``item_field`` holds the id that policies and the API know a row by. ``follow`` is called in
+    the transaction of each change with the rows and what happened: created, updated or deleted.
     """
 
     model: type[models.Model]
@@ -43,6 +49,7 @@ class Resource:
     check: Callable[[Any], None] | None = None
     referrers: list[Referrer] = field(default_factory=list)
     item_field: str = "pk"
+    follow: FollowChanges | None = None
 
     @property
     def name(self) -> str:
@@ -51,6 +58,7 @@ class Resource:
 
 
 _resources: dict[type[models.Model], Resource] = {}
+_named: dict[type[models.Model], str] = {}
 _constraints: dict[str, tuple[str, str]] = {}
 _followers: list[Follow] = []
 
@@ -64,17 +72,41 @@ def register(
     moves_catalog: bool = False,
     check: Callable[[Any], None] | None = None,
     item_field: str = "pk",
+    follow: FollowChanges | None = None,
 ) -> None:
     """Make an entity known; called from the apps' ``registration`` modules only."""
     service, _, kind = resource.partition(":")
     _resources[model] = Resource(
-        model, service, kind, event, represent, moves_catalog, check, item_field=item_field
+        model,
+        service,
+        kind,
+        event,
+        represent,
+        moves_catalog,
+        check,
+        item_field=item_field,
+        follow=follow,
     )
+    _named[model] = resource
 
 
-def refers(model: type[models.Model], kind: str, count: Callable[[Any], int]) -> None:
-    """Say that rows of ``kind`` may refer to a ``model`` row; ``count`` tells how many (B8.2)."""
-    _resources[model].referrers.append(Referrer(kind, count))
+def name(model: type[models.Model], resource: str) -> None:
+    """Say what policies call rows that ``changes`` never touches: records, deliveries, failures."""
+    _named[model] = resource
+
+
+def named() -> list[tuple[type[models.Model], str, str]]:
+    """Return every model policies can speak of, with its resource and the field of its id."""
+    return [(model, resource, _item_field(model)) for model, resource in _named.items()]
+
+
+def _item_field(model: type[models.Model]) -> str:
+    return _resources[model].item_field if model in _resources else "pk"
+
+
+def refers(model: type[models.Model], kind: str, rows: Callable[[Any], models.QuerySet]) -> None:
+    """Say that rows of ``kind`` may refer to a ``model`` row; ``rows`` finds them (B8.2)."""
+    _resources[model].referrers.append(Referrer(kind, rows))
 
 
 def follow_deletes(follow: Follow) -> None:

@@ -13,12 +13,22 @@ from organizations.kernel import ids
 from organizations.models import (
     Alert,
     AuditEntry,
+    BillGroupingKey,
+    CreditReason,
     Currency,
+    CustomFieldDefaults,
+    DebitReason,
     Event,
+    Invitation,
     Membership,
     OrganizationConfig,
     PermissionPolicy,
+    ResourceGroup,
+    ResourceGroupItem,
     ServiceUser,
+    SignInSettings,
+    SupportAccess,
+    TransactionType,
 )
 from tests import factories
 
@@ -26,9 +36,6 @@ NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 MARK = "Zanzibar"  # in every name, so that a page that shows it shows somebody else's row
 
 
-    SignInSettings,
-    SupportAccess,
-    TransactionType,
 def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
     """Make the rows and return one of each page's model."""
     organization = founded.organization
@@ -48,14 +55,16 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         *webhooks(founded),
         organization,
         OrganizationConfig.objects.get(organization=organization),
+        SignInSettings.objects.get(organization=organization),
         Currency.objects.filter(organization=organization).first(),
         Membership.objects.filter(organization=organization).first(),
         ServiceUser.objects.filter(organization=organization).first(),
         PermissionPolicy.objects.filter(organization=organization).first(),
         AuditEntry.objects.filter(organization=organization).first(),
+        *settings(founded),
+        *access(founded, meter),
     ]  # fmt: skip
     return {type(row): row for row in rows}
-        SignInSettings.objects.get(organization=organization),
 
 
 def make_bill(account: Account, **overrides: Any) -> Bill:
@@ -111,6 +120,38 @@ def records(founded: Founded, account: Account) -> list[models.Model]:
         measurements=[{"uid": "u-1"}],
     )
     return [event, alert, failure]
+
+
+def settings(founded: Founded) -> list[models.Model]:
+    """Make a row of each pick list; the document of custom fields is there already."""
+    organization = founded.organization
+    return [
+        CreditReason.objects.create(organization=organization, name=f"{MARK} credit", code="c"),
+        DebitReason.objects.create(organization=organization, name=f"{MARK} debit", code="d"),
+        TransactionType.objects.create(organization=organization, name=f"{MARK} type", code="t"),
+        BillGroupingKey.objects.create(
+            organization=organization, name=f"{MARK} key", code="k", is_exclusive=False
+        ),
+        CustomFieldDefaults.objects.get(organization=organization),
+    ]
+
+
+def access(founded: Founded, meter: models.Model) -> list[models.Model]:
+    """Make a group with a meter in it, an invitation and a support window."""
+    organization = founded.organization
+    group = ResourceGroup.objects.create(
+        organization=organization, type="meter", name=f"{MARK} group"
+    )
+    ResourceGroupItem.objects.create(
+        organization=organization, group=group, target_type="ITEM", target_id=meter.pk
+    )
+    invitation = Invitation.objects.create(
+        organization=organization, email="zanzibar@example.com", expires_at=NOON
+    )
+    window = SupportAccess.objects.create(
+        pk=organization.pk, organization=organization, ends_at=NOON, statements=[]
+    )
+    return [group, invitation, window]
 
 
 def webhooks(founded: Founded) -> list[models.Model]:

@@ -4,9 +4,15 @@ import pytest
 
 from billing.models import Account, AccountPlan
 from catalog.models import Meter, Plan, PlanTemplate, Product
-from organizations.models import AuditEntry, Event, Organization, OrganizationConfig
+from organizations.models import (
+    AuditEntry,
+    Event,
+    Organization,
+    OrganizationConfig,
+    PermissionPolicy,
+)
 from tests import factories
-from tests.console.clients import Console, address, errors_of, make_person
+from tests.console.clients import Console, address, attach, errors_of, make_person
 
 MEASURE = '[{"category":"MEASURE","code":"tokens","name":"Tokens","unit":"tokens"}]'
 
@@ -138,15 +144,35 @@ def test_a_rule_of_the_domain_is_shown_at_its_field(console, founded):
 
 def test_a_delete_lists_what_stands_in_the_way(console, founded):
     product = factories.make_product(founded.organization, name="Vectors")
-    factories.make_meter(founded.organization, product=product)
-    factories.make_meter(founded.organization, product=product)
+    first = factories.make_meter(founded.organization, product=product, name="<First>")
+    second = factories.make_meter(founded.organization, product=product, name="Second")
 
     asked = console.get(Product, "delete", product)
     sent = console.post(Product, "delete", product, post="yes")
 
-    assert asked.context["protected"] == ["2 meters of Vectors"]
+    assert asked.context["protected"] == [
+        f'2 meters of Vectors: <a class="bw-link" href="{address(Meter, "change", first)}">'
+        f'&lt;First&gt;</a>, <a class="bw-link" href="{address(Meter, "change", second)}">'
+        "Second</a>"
+    ]
     assert "is in use" in console.text(sent)
     assert Product.objects.filter(pk=product.pk).exists()
+
+
+def test_a_delete_does_not_name_what_one_may_not_see(founded):
+    product = factories.make_product(founded.organization, name="Vectors")
+    factories.make_meter(founded.organization, product=product, name="Secret meter")
+    person = make_person(founded, "Administrator")
+    deny = PermissionPolicy.objects.create(
+        organization=founded.organization,
+        name="No meters",
+        statements=[{"effect": "deny", "action": ["all"], "resource": ["config:meter"]}],
+    )
+    attach(founded, person, deny)
+
+    asked = Console(person).get(Product, "delete", product)
+
+    assert asked.context["protected"] == ["1 meters of Vectors"]
 
 
 def test_a_delete_asks_and_then_deletes_with_an_audit_entry(console, founded):

@@ -1,11 +1,14 @@
 """What every page of the console shares: scope, permission, versioned saving, search, CSV."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import (
@@ -125,6 +128,9 @@ class ConsoleModelAdmin(ModelAdmin):
     ) -> Any:
         """Return the form; after a refusal it carries the sentence to show."""
         form = super().get_form(request, obj, change, **o)
+        # Fields a form class declares are shared with it: a page that narrows one to its
+        # organization would narrow it for every request that runs at the same time.
+        form.base_fields = deepcopy(form.base_fields)
         form.refusal = getattr(request, "console_refusal", None)
         if not change and {"name", "code"} <= form.base_fields.keys():
             form.base_fields["code"].widget.attrs["data-code-from"] = "name"
@@ -155,11 +161,11 @@ class ConsoleModelAdmin(ModelAdmin):
         options["widget"].choices = INHERITED
         return db_field.formfield(**options)
 
-    def record_of(self, row: Any) -> dict[str, Any]:
+    def record_of(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return identity, version and who made and changed the row when, never edited."""
         if not hasattr(row, "version"):
             return {"id": row.pk}
-        known = names.of([row.created_by, row.modified_by])
+        known = names.linked(request, [row.created_by, row.modified_by])
         return {
             "id": row.pk,
             "version": row.version,
@@ -208,6 +214,10 @@ class ConsoleModelAdmin(ModelAdmin):
             self.prepare(request, stored, form)
         row.version = stored.version
 
+    def history_address(self, row: Any) -> str:
+        """Return the address of what happened to a row."""
+        return history_url(row)
+
     def title_of(self, row: Any) -> str:
         """Return what a row is called in the head of its page."""
         return str(row)
@@ -217,18 +227,36 @@ class ConsoleModelAdmin(ModelAdmin):
         row = options.get("obj")
         if row is not None and hasattr(row, "version"):
             context["loaded_version"] = request.POST.get(saving.VERSION) or row.version
-        context["history_url"] = history_url(row) if row is not None else ""
+        context["history_url"] = self.history_address(row) if row is not None else ""
         if row is not None:
             request.console_title = context["subtitle"] = self.title_of(row)
-            context["record"] = self.record_of(row)
+            context["record"] = self.record_of(request, row)
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, **options)
 
     # Deleting ----------------------------------------------------------------------------------
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """Return what would go and, instead of a cascade, what stands in the way (B8.2)."""
-        standing = [line for row in objs for line in saving.in_the_way(row)]
+        standing = [line for row in objs for line in saving.in_the_way(request, row)]
         return [str(row) for row in objs], {}, set(), standing
+
+    def going_with(self, request: HttpRequest, row: Any) -> list[str]:
+        """Return sentences about what a delete changes besides the row itself."""
+        return []
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Ask first, and tell what else a delete changes; a refusal stays on the page."""
+        row = self.get_object(request, unquote(object_id))
+        going = self.going_with(request, row) if row is not None else []
+        try:
+            return super().delete_view(
+                request, object_id, {"going_with": going, **(extra_context or {})}
+            )
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+            return HttpResponseRedirect(request.path)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete the row through the kernel."""
@@ -275,7 +303,7 @@ class ConsoleModelAdmin(ModelAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """Show the audit entries of the row."""
-        return HttpResponseRedirect(f"{_audit_list()}?{urlencode({'q': object_id})}")
+        return HttpResponseRedirect(f"{_audit_list()}?{urlencode({'entity': object_id})}")
 
     # Audit entries take the place of Django's own log.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
@@ -314,7 +342,7 @@ def _item_id(row: Any) -> Any:
 
 def history_url(row: Any) -> str:
     """Return the address of the audit entries about a row."""
-    return f"{_audit_list()}?{urlencode({'q': str(row.pk)})}"
+    return f"{_audit_list()}?{urlencode({'entity': str(row.pk)})}"
 
 
 def _audit_list() -> str:

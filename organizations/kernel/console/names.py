@@ -3,8 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from organizations.kernel.console import show
 from organizations.kernel.principals import SYSTEM_ID
-from organizations.models import ServiceUser, User
+from organizations.models import Membership, ServiceUser, User
 
 
 def of(principal_ids: Iterable[UUID | None]) -> dict[UUID, str]:
@@ -17,3 +21,25 @@ def of(principal_ids: Iterable[UUID | None]) -> dict[UUID, str]:
         for user in User.objects.filter(pk__in=wanted):
             found[user.pk] = user.get_full_name()
     return found
+
+
+def linked(request: HttpRequest, principal_ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """As ``of``, each name a link to the page of its owner where this person may see it.
+
+    People who have left and service users that were deleted keep their name without a link. At
+    most four queries, however many ids.
+    """
+    known = of(principal_ids)
+    pages: dict[UUID, str] = {}
+    if known and request.permissions.allows_some("config:retrieve", "config:orgUser"):
+        rows = Membership.objects.for_organization(request.organization)
+        pages |= {row.user_id: show.address(row) for row in rows.filter(user_id__in=known)}
+    if known and request.permissions.allows_some("config:retrieve", "config:serviceUser"):
+        service_users = ServiceUser.objects.for_organization(request.organization)
+        pages |= {row.pk: show.address(row) for row in service_users.filter(pk__in=known)}
+    return {
+        key: format_html('<a class="bw-link" href="{}">{}</a>', pages[key], name)
+        if key in pages
+        else name
+        for key, name in known.items()
+    }

@@ -51,6 +51,7 @@ class PageConsoleAdmin(ReadOnlyConsoleAdmin):
             "original": row,
             "may_operate": self.has_operate_permission(request, row),
             "history_url": history_url(row),
+            "record": self.record_of(request, row),
             **self.page_context(request, row),
             **(extra_context or {}),
         }

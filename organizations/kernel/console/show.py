@@ -60,16 +60,32 @@ def link(row: models.Model | None, text: str = "") -> str:
     if row is None:
         return NOTHING
     shown = text or str(row)
+    url = page_of(row)
+    return format_html('<a class="bw-link" href="{}">{}</a>', url, shown) if url else shown
+
+
+def linked(url: str, text: str) -> str:
+    """Return a link around a text that is escaped already."""
+    return format_html('<a class="bw-link" href="{}">{}</a>', url, text)
+
+
+def address_of(model: type[models.Model], identity: Any) -> str:
+    """Return the address of the page of the row with this id."""
+    meta = model._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[identity])
+
+
+def page_of(row: models.Model) -> str:
+    """Return the address of the page of a row, empty when it has none."""
     try:
-        return format_html('<a class="bw-link" href="{}">{}</a>', address(row), shown)
+        return address(row)
     except NoReverseMatch:
-        return shown
+        return ""
 
 
 def address(row: models.Model) -> str:
     """Return the address of the page of a row."""
-    meta = row._meta
-    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return address_of(type(row), row.pk)
 
 
 def list_address(model: type[models.Model], verb: str = "changelist") -> str:
