@@ -138,9 +138,7 @@ class SupportAccessAdmin(ConsoleModelAdmin):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """Stay on the page of the window."""
         messages.success(request, "Support users may enter now.")
-        return HttpResponseRedirect(
-            reverse("admin:organizations_supportaccess_change", args=[obj.pk])
-        )
+        return HttpResponseRedirect(show.address(obj))
 
 
 def _zone(request: HttpRequest) -> Any:

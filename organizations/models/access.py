@@ -89,6 +89,7 @@ class Membership(TenantModel):
     statements = models.JSONField(default=list, blank=True)
 
     class Meta:
+        verbose_name = "user"
         constraints = [
             models.UniqueConstraint(fields=["organization", "user"], name="membership_user_unique")
         ]
