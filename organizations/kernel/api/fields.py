@@ -1,5 +1,6 @@
 """Fields that take exactly what the wire promises: no number as text, no text trimmed, no float."""
 
+import unicodedata
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 from rest_framework import serializers
 
 from organizations.kernel import ids
-from organizations.kernel.instants import parse_instant
+from organizations.kernel.instants import is_instant, parse_day, parse_instant
 
 ABOVE_ALL = Decimal(10) ** 20
 
@@ -141,7 +142,7 @@ class DayField(serializers.DateField):
         """Return the date."""
         if isinstance(data, str):
             try:
-                return _within_years(date.fromisoformat(data[:10] if "T" in data[10:11] else data))
+                return _within_years(parse_day(data[:10] if is_instant(data) else data))
             except ValueError:
                 pass
         raise serializers.ValidationError("must be a date, YYYY-MM-DD")
@@ -172,7 +173,7 @@ class CustomFieldsField(serializers.DictField):
         if len(data) > self.largest:
             raise serializers.ValidationError(f"may hold at most {self.largest} fields")
         for name, value in data.items():
-            if not 1 <= len(name) <= 200 or any(ord(c) < 32 or ord(c) == 127 for c in name):
+            if not 1 <= len(name) <= 200 or not _is_printed(name):
                 raise serializers.ValidationError(
                     {name[:200]: "names have 1 to 200 printable characters"}
                 )
@@ -191,6 +192,11 @@ class CustomFieldsField(serializers.DictField):
             DecimalField().to_internal_value(value)
         except serializers.ValidationError as error:
             raise serializers.ValidationError({name: error.detail}) from error
+
+
+def _is_printed(text: str) -> bool:
+    """Return whether the text holds no control characters and nothing that cannot be stored."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
 class LaterField(serializers.JSONField):

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from organizations.kernel import ids
 from organizations.kernel.errors import FieldRefused
-from organizations.kernel.instants import parse_instant
+from organizations.kernel.instants import parse_day, parse_instant
 
 MAX_VALUES = 200
 Parse = Callable[[str, str], Any]
@@ -25,7 +25,7 @@ def flag(name: str, text: str) -> bool:
 def day(name: str, text: str) -> date:
     """Read an ISO date; of a date-time its date."""
     try:
-        return date.fromisoformat(text) if len(text) == 10 else parse_instant(text).date()
+        return parse_day(text) if len(text) == 10 else parse_instant(text).date()
     except (ValueError, OverflowError) as error:
         raise FieldRefused(name, "must be an ISO date") from error
 
