@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kombu import Exchange, Queue
 
-from config import console, environment
+from config import api_headers, console, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -53,8 +54,11 @@ INSTALLED_APPS = [
     "integrations",
     "config",
 ]
+CORS_ALLOWED_ORIGINS = environment.words("CORS_ALLOWED_ORIGINS", default=[])
 MIDDLEWARE = [
     "organizations.kernel.api.request_id.RequestIdMiddleware",
+    "organizations.kernel.api.transport.TransportMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "organizations.kernel.api.paths.CollapseSlashesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -150,6 +154,16 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "organizations.kernel.api.openapi.ContractSchema",
     "EXCEPTION_HANDLER": "organizations.kernel.api.errors.exception_handler",
+# Other origins' pages may call the API with a token, never with cookies (B1.7).
+CORS_URLS_REGEX = r"^/+(organizations|oauth)/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ["DELETE", "GET", "POST", "PUT"]
+CORS_ALLOW_HEADERS = api_headers.SENT
+CORS_EXPOSE_HEADERS = api_headers.ANSWERED
+CORS_PREFLIGHT_MAX_AGE = 3600
+# Guessing at secrets and passwords is limited whatever this says (organizations.attempts).
+ARE_RATES_LIMITED = environment.flag("RATE_LIMITS", default=False)
+RATE_LIMITS = environment.rate_limits()
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
     "URL_FORMAT_OVERRIDE": None,
