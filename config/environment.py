@@ -8,6 +8,9 @@ import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 
 def flag(name: str, *, default: bool) -> bool:
     """Return whether the variable is one of 1, true, yes, on; ``default`` when it is not set."""
@@ -116,6 +119,38 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "integrations.delete_old_deliveries": 3600,
     }
     return {name: {"task": name, "schedule": float(seconds)} for name, seconds in every.items()}
+
+
+def rate_limits() -> dict[str, int]:
+    """Return how many requests are allowed (B10), by rule; 0 is no limit.
+
+    Per address they are counted over five minutes, all others over a second.
+    """
+    defaults = {
+        "config_per_address": 20_000,
+        "config_per_organization": 50,
+        "ingest_per_address": 5_000,
+        "ingest_per_organization": 50,
+        "explorer_per_organization": 1,
+        "tokens_per_key": 100,
+    }
+    return {
+        name: int(os.environ.get(f"RATE_LIMIT_{name.upper()}", default))
+        for name, default in defaults.items()
+    }
+
+
+def cache(url: str) -> dict[str, object]:
+    """Return Django's settings of a cache nobody waits for when Redis is away or hangs."""
+    return {
+        "BACKEND": "organizations.kernel.cache.SparedRedisCache",
+        "LOCATION": url,
+        "OPTIONS": {
+            "socket_timeout": 0.25,
+            "socket_connect_timeout": 0.25,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    }
 
 
 def folder(path: Path) -> Path:

@@ -70,13 +70,14 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "organizations.kernel.console.entry.ConsoleMiddleware",
+    "organizations.kernel.console.refusals.RefusalMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "organizations.kernel.console.content_policy.ContentPolicyMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
-    "organizations.kernel.console.content_policy.ContentPolicyMiddleware",
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "config" / "templates"],
@@ -120,11 +121,6 @@ AUTH_PASSWORD_VALIDATORS = [
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # unique whatever its case, by a constraint
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = REQUIRE_TLS
-CSRF_COOKIE_SECURE = REQUIRE_TLS
-SECURE_SSL_REDIRECT = False
 PASSWORD_HASHERS = [
     "organizations.signin.hashing.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # passwords from before
@@ -133,8 +129,21 @@ PASSWORD_RESET_TIMEOUT = 3600
 # A session ends after this long without a request, and after this long in any case.
 SESSION_IDLE_SECONDS = int(os.environ.get("SESSION_IDLE_SECONDS", "7200"))
 SESSION_COOKIE_AGE = int(os.environ.get("SESSION_LIFETIME_SECONDS", "43200"))
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # not Strict: mails and sign-in providers lead here
+SESSION_COOKIE_SECURE = REQUIRE_TLS
+CSRF_COOKIE_SECURE = REQUIRE_TLS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+# Plain HTTP is refused, not redirected (kernel.api.transport): a client's secret has been sent by
+# then. Browsers are told to stay with HTTPS, for a year if nothing else is said.
+CSRF_FAILURE_VIEW = "organizations.kernel.api.errors.forged"
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = int(os.environ.get("HSTS_SECONDS", "31536000")) if REQUIRE_TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
+# http and private addresses of sign-in providers: when the provider runs in one's own network.
+OIDC_ALLOW_PRIVATE_PROVIDERS = environment.flag("OIDC_ALLOW_PRIVATE_PROVIDERS", default=False)
 
 # Console ---------------------------------------------------------------------------------------
 UNFOLD = console.UNFOLD
@@ -145,15 +154,6 @@ ACCESS_TOKEN_LEEWAY_SECONDS = 30
 CONFIG_API_BODY_LIMIT_BYTES = 1024 * 1024
 INGEST_BODY_LIMIT_BYTES = 512_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the two limits above are enforced where bodies are read
-REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["organizations.kernel.api.json.ExactJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["organizations.kernel.api.json.ExactJSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "organizations.kernel.api.authentication.BearerAuthentication"
-    ],
-    "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_SCHEMA_CLASS": "organizations.kernel.api.openapi.ContractSchema",
-    "EXCEPTION_HANDLER": "organizations.kernel.api.errors.exception_handler",
 # Other origins' pages may call the API with a token, never with cookies (B1.7).
 CORS_URLS_REGEX = r"^/+(organizations|oauth)/"
 CORS_ALLOW_CREDENTIALS = False
@@ -164,6 +164,16 @@ CORS_PREFLIGHT_MAX_AGE = 3600
 # Guessing at secrets and passwords is limited whatever this says (organizations.attempts).
 ARE_RATES_LIMITED = environment.flag("RATE_LIMITS", default=False)
 RATE_LIMITS = environment.rate_limits()
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["organizations.kernel.api.json.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "organizations.kernel.api.negotiation.AlwaysJSON",
+    "DEFAULT_PARSER_CLASSES": ["organizations.kernel.api.json.ExactJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "organizations.kernel.api.authentication.BearerAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "organizations.kernel.api.openapi.ContractSchema",
+    "EXCEPTION_HANDLER": "organizations.kernel.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
     "URL_FORMAT_OVERRIDE": None,
@@ -220,12 +230,7 @@ CELERY_BEAT_SCHEDULE = environment.beat_schedule(
 CELERY_TIMEZONE = "UTC"
 
 # Cache and locks -------------------------------------------------------------------------------
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": f"{REDIS_URL}/1",
-    }
-}
+CACHES = {"default": environment.cache(f"{REDIS_URL}/1")}
 
 # Mail ------------------------------------------------------------------------------------------
 globals().update(environment.mail(os.environ.get("EMAIL_URL", "")))
@@ -244,10 +249,15 @@ WEBHOOK_ALLOW_PRIVATE_TARGETS = environment.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS"
 
 # Logging ---------------------------------------------------------------------------------------
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
+# One line for each request that was answered.
+ACCESS_LOG = environment.flag("ACCESS_LOG", default=True)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "organizations.kernel.api.request_id.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "organizations.kernel.api.request_id.RequestIdFilter"},
+        "outage": {"()": "organizations.kernel.outages.OutageFilter"},
+    },
     "formatters": {"json": {"()": "organizations.kernel.api.request_id.JsonFormatter"}},
     "handlers": {
         "console": {
@@ -256,5 +266,6 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
+    "loggers": {"django.request": {"filters": ["outage"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -9,6 +9,8 @@ from config.dashboard import usage_view
 from config.health import health
 from config.price_calculator import price_of_units
 
+handler400 = "organizations.kernel.api.errors.bad_request"
+handler403 = "organizations.kernel.api.errors.permission_denied"
 handler404 = "organizations.kernel.api.errors.not_found"
 handler500 = "organizations.kernel.api.errors.server_error"
 
@@ -23,6 +25,6 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/usage-chart/", usage_view, name="usage_chart"),
     path("admin/price-of-units/", price_of_units, name="price_of_units"),
+    path("admin/sign-in/", include("organizations.signin.urls")),
     path("admin/", admin.site.urls),
 ]
-    path("admin/sign-in/", include("organizations.signin.urls")),

@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,26 +23,11 @@ PDF = "application/pdf"
 Permits = dict[str, tuple[str | None, str | None]]
 
 
-class WhateverIsAccepted(BaseContentNegotiation):
-    """A caller may accept PDF only; the document is no renderer's work, and errors are JSON."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Return the JSON parser."""
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[Any, str]:
-        """Return the JSON renderer."""
-        return renderers[0], renderers[0].media_type
-
-
 class BillDocumentViewSet(TenantViewSet):
     """The document of a bill."""
 
     queryset = Bill.objects.all()
     permits: ClassVar[Permits] = {"pdf": ("config:retrieve", "billing:bill")}
-    content_negotiation_class = WhateverIsAccepted
 
     action_filters: ClassVar[dict[str, dict[str, Filter]]] = {
         "pdf": {"locale": Filter(None, choices=locales.TAGS)}

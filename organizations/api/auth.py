@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from organizations import attempts, tokens
 from organizations.kernel import exact_json
-from organizations.kernel.api import errors
+from organizations.kernel.api import errors, limits
 
 BODY_LIMIT = 4096
 
@@ -25,28 +25,30 @@ def token(request: HttpRequest) -> HttpResponse:
         return response
     if _grant_type(request) != "client_credentials":
         return _refused(400, "grant_type must be client_credentials.", "unsupported_grant_type")
+    key_id, secret = _basic(request)
     try:
-        bearer = _issue(request)
+        bearer = _issue(request, key_id, secret)
     except tokens.InvalidClient as error:
         response = _refused(401, error.message, "invalid_client")
         response["WWW-Authenticate"] = "Basic"
         return response
-    return _json(
-        200,
-        {
-            "token_type": "Bearer",
-            "access_token": bearer,
-            "expires_in": settings.ACCESS_TOKEN_LIFETIME_SECONDS,
-        },
-    )
+    about = {
+        "token_type": "Bearer",
+        "access_token": bearer,
+        "expires_in": settings.ACCESS_TOKEN_LIFETIME_SECONDS,
+    }
+    if not settings.ARE_RATES_LIMITED:
+        return _json(200, about)
+    # Counted only now: who knows a key but not its secret cannot use up what its owner may ask.
+    verdict = limits.of_token(key_id)
+    return verdict.tell(verdict.refusal() or _json(200, about))
 
 
-def _issue(request: HttpRequest) -> str:
+def _issue(request: HttpRequest, key_id: str, secret: str) -> str:
     """Return a token, or raise ``InvalidClient``; guessers are refused without a look (A4.8).
 
     A key is locked for the address that guesses at it only: others go on using it.
     """
-    key_id, secret = _basic(request)
     address = request.META.get("REMOTE_ADDR") or ""
     who = {"key": f"{key_id.lower()}|{address}", "address": address}
     if attempts.TOKEN.are_locked(**who):

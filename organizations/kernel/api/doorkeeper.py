@@ -7,11 +7,12 @@ exists but is not the caller's answers exactly like one that does not (A4.9).
 from collections.abc import Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from organizations import tokens
 from organizations.kernel import ids
-from organizations.kernel.api import errors, request_id
+from organizations.kernel.api import errors, limits, request_id
 from organizations.kernel.principals import Principal
 
 PREFIX = "/organizations/"
@@ -24,11 +25,13 @@ class DoorkeeperMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(PREFIX):
-            refusal = self._admit(request)
-            if refusal is not None:
-                return refusal
-        return self.get_response(request)
+        if not request.path_info.startswith(PREFIX):
+            return self.get_response(request)
+        refusal = self._admit(request)
+        if not settings.ARE_RATES_LIMITED:
+            return refusal or self.get_response(request)
+        verdict = limits.of_request(request, getattr(request, "organization_id", None))
+        return verdict.tell(verdict.refusal() or refusal or self.get_response(request))
 
     def _admit(self, request: HttpRequest) -> HttpResponse | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -53,10 +56,10 @@ def _principal(request: HttpRequest, bearer: tokens.Bearer) -> Principal:
         id=bearer.principal_id,
         kind="SERVICE_USER" if bearer.access_key_id else "USER",
         organization_id=bearer.organization_id,
+        is_superuser=bearer.is_superuser,
         access_key_id=bearer.access_key_id,
         source_address=request.META.get("REMOTE_ADDR") or None,
         request_id=request_id.current(),
-        is_superuser=bearer.is_superuser,
     )
 
 

@@ -1,18 +1,17 @@
 """One error body for every status, made in one place (B9.2)."""
 
-import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from organizations.kernel import exact_json
+from organizations.kernel import exact_json, outages
 from organizations.kernel.api import paths, request_id
 from organizations.kernel.errors import DomainError, FieldError, VersionMismatch
-
-logger = logging.getLogger(__name__)
 
 CODES = {
     400: "BAD_REQUEST",
@@ -25,7 +24,9 @@ CODES = {
     415: "UNSUPPORTED_MEDIA_TYPE",
     429: "TOO_MANY_REQUESTS",
     500: "INTERNAL_ERROR",
+    503: "UNAVAILABLE",
 }
+COME_AGAIN_SECONDS = 5
 
 
 def body(
@@ -107,18 +108,43 @@ def _flatten(detail: Any, path: str = "") -> list[FieldError]:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer an unknown address: JSON for the API, a page for the console."""
-    if paths.is_api(request.path_info):
-        return answer(404, "No such address.")
-    from django.views.defaults import page_not_found
+    """Answer an unknown address."""
+    return _told(request, 404, "No such address.")
 
-    return page_not_found(request, exception or Http404())
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer what Django itself finds fault with: an unknown host name, a request of odd form."""
+    return _told(request, 400, "This request cannot be answered.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer what is not allowed."""
+    return _told(request, 403, "You are not allowed to do this.")
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that does not come from a page of ours, or from an outdated one."""
+    return _told(request, 403, "This form is outdated. Open its page again and repeat.", "forged")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer our own failure without internals; the traceback is in the log."""
-    if paths.is_api(request.path_info):
-        return answer(500, "Something went wrong on our side. The request id helps to find it.")
-    from django.views.defaults import server_error as page
+    """Answer our own failure without internals; the traceback is in the log.
 
-    return page(request)
+    While PostgreSQL (or a Redis that is needed) is away, that is no failure of ours: 503, and
+    trying again helps.
+    """
+    if not outages.is_passing(sys.exc_info()[1]):
+        message = "Something went wrong on our side. The request id helps to find it."
+        return _told(request, 500, message)
+    response = _told(request, 503, "A server we need is away for the moment. Try again soon.")
+    response["Retry-After"] = str(COME_AGAIN_SECONDS)
+    return response
+
+
+def _told(request: HttpRequest, status: int, message: str, page: str = "") -> HttpResponse:
+    """Return a page in the console and for browsers elsewhere, JSON for everybody else (B9.3)."""
+    if not paths.wants_page(request):
+        return answer(status, message)
+    about = {"request_id": request_id.current()}
+    written = render_to_string(f"organizations/errors/{page or status}.html", about)
+    return HttpResponse(written, status=status)

@@ -7,11 +7,23 @@ from django.http import HttpRequest, HttpResponse
 
 SLASHES = re.compile(r"/{2,}")
 API_PREFIXES = ("/organizations/", "/oauth/")
+PAGE_PREFIXES = ("/admin/", "/invitations/")
 
 
 def is_api(path: str) -> bool:
     """Return whether the path belongs to the API rather than to the console."""
     return path.startswith(API_PREFIXES)
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Return whether a person with a browser waits for the answer, rather than a program.
+
+    A client whose base URL is wrong asks for addresses that are neither API nor console.
+    """
+    path = request.path_info
+    if is_api(path) or path.startswith(PAGE_PREFIXES):
+        return not is_api(path)
+    return "text/html" in request.headers.get("Accept", "")
 
 
 class CollapseSlashesMiddleware:

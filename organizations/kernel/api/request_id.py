@@ -3,11 +3,15 @@
 import contextvars
 import json
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+from organizations.kernel.api import access_log
 
 HEADER = "X-Request-Id"
 _current: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
@@ -25,12 +29,15 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
         sent = request.headers.get(HEADER, "")
         usable = 0 < len(sent) <= 100 and sent.isascii() and sent.isprintable()
         token = _current.set(sent if usable else uuid.uuid4().hex)
         try:
             response = self.get_response(request)
             response[HEADER] = _current.get()
+            if settings.ACCESS_LOG:
+                access_log.write(request, response, time.perf_counter() - started)
             return response
         finally:
             _current.reset(token)
@@ -46,7 +53,7 @@ class RequestIdFilter(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, request id, traceback."""
+    """One JSON object a line: time, level, logger, message, request id, ``about``, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -58,6 +65,8 @@ class JsonFormatter(logging.Formatter):
         }
         if request_id := getattr(record, "request_id", ""):
             line["requestId"] = request_id
+        if about := getattr(record, "about", None):
+            line |= about
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
