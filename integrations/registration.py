@@ -2,7 +2,7 @@
 
 from integrations import representations as look
 from integrations import waking
-from integrations.models import WebhookDestination
+from integrations.models import Delivery, WebhookDestination
 from organizations.kernel import events, registry
 
 
@@ -14,6 +14,7 @@ def register() -> None:
         "config:webhookDestination",
         represent=look.webhook_destination,
     )
+    registry.name(Delivery, "config:webhookDestination")
     registry.explain_constraint(
         "webhook_destination_code_unique",
         "code",

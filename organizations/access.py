@@ -1,67 +1,31 @@
 """The one question the API, the console and tasks ask: may this principal do this?
 
-``Rights`` answers it for one principal out of policies read once: for a type, for one row, and as
-a narrowed query for all rows of a list. All three read the same statements with the same engine.
+``Rights`` answers it for one principal: for a type, for one row, and as a narrowed query for all
+rows of a list. Allows of types and of single rows are guardian's: what ``grants`` has derived
+from policies, read for the hidden groups that speak for the principal. Denies, and whatever is
+said of resource groups, are asked of the statements.
 """
 
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Cast
+from guardian.models import GroupObjectPermission
 
-from organizations import policies, resource_groups
-from organizations.kernel import exact_json, ids, registry
+from organizations import (
+    narrowing,
+    permission_names,
+    policies,
+    policy_words,
+    resource_groups,
+)
+from organizations.kernel import ids, registry
 from organizations.kernel.errors import Forbidden
 from organizations.kernel.principals import Principal
-from organizations.models import ResourceGroupItem, TargetType
-
-# Asked once per request, so they do without the cost of building a query.
-OF_SERVICE_USER = """
-    SELECT policy.statements FROM organizations_policyattachment attachment
-    JOIN organizations_permissionpolicy policy ON policy.id = attachment.policy_id
-    WHERE attachment.organization_id = %(organization)s
-        AND attachment.principal_type = 'SERVICEUSER' AND attachment.principal_id = %(principal)s
-"""
-# Attached to the person, to a group that holds them at any level, or to all support users
-# while their window is open (A7.4); and the statements of window and membership themselves.
-OF_PERSON = """
-    WITH RECURSIVE above(id) AS (
-        SELECT group_id FROM organizations_resourcegroupitem
-        WHERE organization_id = %(organization)s
-            AND target_id = %(principal)s AND target_type = 'ITEM'
-        UNION
-        SELECT item.group_id FROM organizations_resourcegroupitem item
-        JOIN above ON item.target_id = above.id AND item.target_type = 'GROUP'
-    ), support_window AS (
-        SELECT support.statements FROM organizations_supportaccess support
-        JOIN organizations_user person ON person.id = %(principal)s AND person.is_support
-        WHERE support.organization_id = %(organization)s AND support.ends_at > now()
-    )
-    SELECT policy.statements FROM organizations_policyattachment attachment
-    JOIN organizations_permissionpolicy policy ON policy.id = attachment.policy_id
-    WHERE attachment.organization_id = %(organization)s AND (
-        attachment.principal_type = 'USER' AND attachment.principal_id = %(principal)s
-        OR attachment.principal_type = 'USERGROUP'
-            AND attachment.principal_id IN (SELECT id FROM above)
-        OR attachment.principal_type = 'SUPPORTUSERS' AND EXISTS (SELECT 1 FROM support_window)
-    )
-    UNION ALL
-    SELECT statements FROM support_window
-    UNION ALL
-    SELECT statements FROM organizations_membership
-    WHERE organization_id = %(organization)s AND user_id = %(principal)s
-"""
-QUERIES = {"SERVICE_USER": OF_SERVICE_USER, "USER": OF_PERSON}
-
-
-def statements_of(principal: Principal) -> list[dict[str, Any]]:
-    """Return every statement that speaks of the principal, inline ones included (A5.13.1)."""
-    with connection.cursor() as cursor:
-        values = {"organization": principal.organization_id, "principal": principal.id}
-        cursor.execute(QUERIES[principal.kind], values)
-        return [one for (text,) in cursor.fetchall() for one in exact_json.loads(text)]
+from organizations.standings import Standing, standing
 
 
 class Rights:
@@ -76,31 +40,50 @@ class Rights:
         return self.principal.kind == "SYSTEM" or self.principal.is_superuser
 
     @cached_property
-    def statements(self) -> list[dict[str, Any]]:
-        """The statements that speak of the principal, read at the first question."""
-        return statements_of(self.principal)
+    def standing(self) -> Standing:
+        """Grants and statements, read at the first question."""
+        return standing(self.principal)
 
-    def decide(self, action: str, resource: str, item_id: Any = None) -> policies.Decision:
-        """Return whether ``action`` is allowed on ``resource`` (``config:plan``), and why.
+    @property
+    def statements(self) -> list[dict[str, Any]]:
+        """The statements that speak of the principal."""
+        return self.standing.statements
+
+    def allows(self, action: str, resource: str, item_id: Any = None) -> bool:
+        """Return whether ``action`` is allowed on ``resource`` (``config:plan``).
 
         Without ``item_id`` the answer is about the type: whether a row may be created, say.
         """
         if self.is_unbounded:
-            return policies.Decision(True)
-        service, _, kind = resource.partition(":")
-        asked = policies.Resource(service, kind)
-        if item_id is not None:
-            groups = self._groups_of(action, resource, item_id)
-            asked = policies.Resource(service, kind, str(item_id), groups)
-        return policies.decide(self.statements, action, asked)
+            return True
+        scope = self._scope(action, resource)
+        if scope.denied.is_all:
+            return False
+        if item_id is None:
+            return self._is_granted_wide(action, resource)
+        identity = str(item_id).lower()
+        groups = self._groups_of(scope, identity)
+        if scope.denied.holds(identity, groups):
+            return False
+        if self._is_granted_wide(action, resource) or scope.allowed.holds_by_group(groups):
+            return True
+        return self._is_granted(action, resource, identity)
 
     def allows_some(self, action: str, resource: str) -> bool:
         """Return whether any row of the type could be allowed; otherwise a list is refused."""
-        return self.is_unbounded or not self._scope(action, resource).is_nothing
+        if self.is_unbounded:
+            return True
+        scope = self._scope(action, resource)
+        if scope.denied.is_all:
+            return False
+        if self._is_granted_wide(action, resource) or scope.allowed.needs_groups:
+            return True
+        kinds = _kinds(resource)
+        return self._granted(action).filter(content_type__in=kinds).exists()
 
     def require(self, action: str, resource: str, item_id: Any = None) -> None:
         """Raise ``Forbidden`` unless the action is allowed."""
-        if not self.decide(action, resource, item_id).is_allowed:
+        if not self.allows(action, resource, item_id):
             raise Forbidden
 
     def require_some(self, action: str, resource: str) -> None:
@@ -113,51 +96,95 @@ class Rights:
         if self.is_unbounded:
             return rows
         scope = self._scope(action, resource)
-        if scope.is_nothing:
+        if scope.denied.is_all:
             return rows.none()
-        if not scope.allowed.is_all:
-            rows = rows.filter(self._any(rows, scope.allowed))
-        for condition in self._conditions(rows, scope.denied):
-            rows = rows.filter(~condition)
+        if not self._is_granted_wide(action, resource):
+            rows = rows.filter(self._allowed_rows(rows, action, resource, scope.allowed))
+        if items := _identities(scope.denied):
+            rows = rows.exclude(**{f"{_item_column(rows)}__in": items})
+        if scope.denied.needs_groups:
+            held = self._contents(resource, scope.denied)
+            rows = rows.filter(narrowing.outside(_item_column(rows), held))
         return rows
 
     def _scope(self, action: str, resource: str) -> policies.Scope:
         service, _, kind = resource.partition(":")
         return policies.scope(self.statements, action, service, kind)
 
-    def _groups_of(self, action: str, resource: str, item_id: Any) -> frozenset[str]:
+    # What guardian knows -----------------------------------------------------------------------
+
+    def _is_granted_wide(self, action: str, resource: str) -> bool:
+        """Return whether the action is granted on all rows of a type."""
+        names = permission_names.of_type(action, *resource.split(":", 1))
+        return not self.standing.types.isdisjoint(names)
+
+    def _granted(self, action: str) -> QuerySet:
+        """Return the grants on single rows that allow the action."""
+        return GroupObjectPermission.objects.filter(
+            group__in=self.standing.groups,
+            permission__codename__in=permission_names.of_row(action),
+        )
+
+    def _is_granted(self, action: str, resource: str, identity: str) -> bool:
+        """Return whether the action is granted on one row, known by the id policies know it by."""
+        either = Q()
+        for model, name, item_field in registry.named():
+            if not policies.is_same_type(name, resource):
+                continue
+            kind = ContentType.objects.get_for_model(model)
+            if item_field == "pk":
+                either |= Q(content_type=kind, object_pk=identity)
+            elif (one := ids.parse(identity)) is not None:
+                found = model._base_manager.filter(
+                    **{"organization_id": self.principal.organization_id, item_field: one}
+                ).values_list("pk", flat=True)
+                either |= Q(content_type=kind, object_pk__in=[str(pk) for pk in found])
+        return bool(either) and self._granted(action).filter(either).exists()
+
+    # What is asked of rows -------------------------------------------------------------------
+
+    def _groups_of(self, scope: policies.Scope, identity: str) -> frozenset[str]:
         """Return the groups that hold a row, when a statement that matters speaks of groups."""
-        scope, identity = self._scope(action, resource), ids.parse(str(item_id))
-        if identity is None or not (scope.allowed.needs_groups or scope.denied.needs_groups):
+        row_id = ids.parse(identity)
+        if row_id is None or not (scope.allowed.needs_groups or scope.denied.needs_groups):
             return frozenset()
-        found = resource_groups.above(self.principal.organization_id, identity)
+        found = resource_groups.above(self.principal.organization_id, row_id)
         return frozenset(str(group) for group in found)
 
-    def _any(self, rows: QuerySet, wanted: policies.Rows) -> Q:
-        either = Q()
-        for condition in self._conditions(rows, wanted):
-            either |= Q(condition)
-        return either or Q(pk__in=[])
-
-    def _conditions(self, rows: QuerySet, wanted: policies.Rows) -> list[Any]:
-        """Return what holds of the rows meant; the rows are those for which any of it holds."""
-        column = _item_column(rows)
-        conditions: list[Any] = []
-        if items := [found for one in wanted.items if (found := ids.parse(one))]:
-            conditions.append(Q(**{f"{column}__in": items}))
-        held = ResourceGroupItem.objects.filter(
-            organization_id=self.principal.organization_id,
-            target_type=TargetType.ITEM,
-            target_id=OuterRef(column),
+    def _allowed_rows(
+        self, rows: QuerySet, action: str, resource: str, allowed: policies.Rows
+    ) -> Any:
+        """Return the condition on rows granted one by one, or held by an allowed group."""
+        granted = (
+            self._granted(action)
+            .filter(content_type=ContentType.objects.get_for_model(rows.model))
+            .annotate(row=Cast(F("object_pk"), rows.model._meta.pk))
+            .values("row")
         )
-        if wanted.is_any_group:
-            conditions.append(Exists(held))
-        elif groups := [found for one in wanted.groups if (found := ids.parse(one))]:
-            conditions.append(Exists(held.filter(group_id__in=self._with_nested(groups))))
-        return conditions
+        column = _item_column(rows)
+        if column != "pk":
+            keyed = rows.model._base_manager.filter(narrowing.among("pk", granted))
+            granted = keyed.annotate(row=F(column)).values("row")
+        if not allowed.needs_groups:
+            return narrowing.among(column, granted)
+        return narrowing.inside(column, self._contents(resource, allowed), granted)
 
-    def _with_nested(self, groups: list[UUID]) -> list[UUID]:
-        return list(resource_groups.below(self.principal.organization_id, groups))
+    def _contents(self, resource: str, wanted: policies.Rows) -> narrowing.Contents:
+        kind = policy_words.group_type(resource.partition(":")[2]) or ""
+        return narrowing.contents(self.principal.organization_id, kind, wanted)
+
+
+def _identities(wanted: policies.Rows) -> list[UUID]:
+    return [found for one in wanted.items if (found := ids.parse(one))]
+
+
+def _kinds(resource: str) -> list[ContentType]:
+    """Return the content types of the rows a resource name stands for."""
+    return [
+        ContentType.objects.get_for_model(model)
+        for model, name, _ in registry.named()
+        if policies.is_same_type(name, resource)
+    ]
 
 
 def _item_column(rows: QuerySet) -> str:
@@ -166,11 +193,9 @@ def _item_column(rows: QuerySet) -> str:
     return known.item_field if known else "pk"
 
 
-def decide(
-    principal: Principal, action: str, resource: str, item_id: Any = None
-) -> policies.Decision:
-    """Return whether ``action`` is allowed on ``resource`` (``config:plan``), and why."""
-    return Rights(principal).decide(action, resource, item_id)
+def allowed(principal: Principal, action: str, resource: str, item_id: Any = None) -> bool:
+    """Return whether ``action`` is allowed on ``resource`` (``config:plan``), or on a row of it."""
+    return Rights(principal).allows(action, resource, item_id)
 
 
 def require(principal: Principal, action: str, resource: str, item_id: Any = None) -> None:

@@ -60,8 +60,7 @@ class Pattern:
         if self.type not in {"*", kind}:
             return False
         # config and billing are one service for the five billing types (A5.11).
-        is_billing = kind in {one.lower() for one in words.BILLING_TYPES}
-        either = self.type == "*" and is_billing and self.service in {"config", "billing"}
+        either = self.type == "*" and service == "billing" and self.service == "config"
         return either or self.service in {"*", service}
 
 
@@ -114,6 +113,12 @@ def applies(statement: Statement, action: str, asked: Resource) -> bool:
     )
 
 
+def is_same_type(resource: str, other: str) -> bool:
+    """Return whether two resource names without row are one type, aliases included."""
+    known = words.normal_type(*resource.split(":", 1))
+    return known is not None and known == words.normal_type(*other.split(":", 1))
+
+
 def effect(statement: Statement) -> Literal["allow", "deny"]:
     """Return the normal form of the effect."""
     return "deny" if str(statement.get("effect", "")).lower() == "deny" else "allow"
@@ -148,7 +153,15 @@ class Rows:
     @property
     def needs_groups(self) -> bool:
         """Return whether it has to be known which groups hold a row."""
-        return not self.is_all and bool(self.groups or self.is_any_group)
+        return bool(self.groups or self.is_any_group)
+
+    def holds(self, item_id: str, groups: frozenset[str]) -> bool:
+        """Return whether a row is meant that these groups hold."""
+        return self.is_all or item_id.lower() in self.items or self.holds_by_group(groups)
+
+    def holds_by_group(self, groups: frozenset[str]) -> bool:
+        """Return whether a row is meant because of the groups that hold it."""
+        return bool(groups) if self.is_any_group else not self.groups.isdisjoint(groups)
 
     def plus(self, pattern: Pattern) -> Rows:
         """Return these rows and those a pattern means."""

@@ -1,16 +1,19 @@
 """What this app tells the kernel's registry when Django starts."""
 
-from organizations import attachments, resource_groups, settings_rules
+from organizations import attachments, grants, resource_groups, settings_rules
 from organizations import representations as look
 from organizations import representations_of_people as look_of_people
 from organizations.kernel import registry
 from organizations.models import (
     AccessKey,
+    Alert,
+    AuditEntry,
     BillGroupingKey,
     CreditReason,
     Currency,
     CustomFieldDefaults,
     DebitReason,
+    Event,
     Invitation,
     Membership,
     Organization,
@@ -65,25 +68,60 @@ def register() -> None:
     )
     registry.register(AccessKey, "config:accessKey", represent=look_of_people.access_key)
     registry.register(Invitation, "config:orgUserInvitation", represent=look_of_people.invitation)
-    registry.register(SupportAccess, "config:support", represent=look_of_people.support_access)
+    registry.register(
+        SupportAccess,
+        "config:support",
+        represent=look_of_people.support_access,
+        follow=grants.follow_support,
+    )
     registry.register(
         SignInSettings, "config:organizationConfig", represent=look_of_people.sign_in_settings
     )
     registry.register(
+        ServiceUser,
+        "config:serviceUser",
+        represent=look.service_user,
+        follow=grants.follow_service_users,
+    )
+    registry.register(
+        Membership,
+        "config:orgUser",
+        represent=look.membership,
+        item_field="user_id",
+        follow=grants.follow_members,
+    )
+    # After Membership: the first entity of a type is the one its groups hold.
+    registry.register(
         ProviderIdentity, "config:orgUser", represent=look_of_people.provider_identity
     )
-    registry.register(ServiceUser, "config:serviceUser", represent=look.service_user)
-    registry.register(Membership, "config:orgUser", represent=look.membership, item_field="user_id")
     registry.register(
         PermissionPolicy,
         "config:permissionPolicy",
         represent=look.permission_policy,
         check=attachments.check_policy,
+        follow=grants.follow_policies,
     )
-    registry.register(PolicyAttachment, "config:permissionPolicy", represent=look.policy_attachment)
-    registry.register(ResourceGroup, "config:resourceGroup", represent=look.resource_group)
+    registry.register(
+        PolicyAttachment,
+        "config:permissionPolicy",
+        represent=look.policy_attachment,
+        follow=grants.follow_attachments,
+    )
+    registry.register(
+        ResourceGroup,
+        "config:resourceGroup",
+        represent=look.resource_group,
+        follow=grants.follow_groups,
+    )
     registry.register(ResourceGroupItem, "config:resourceGroup", represent=look.resource_group_item)
+    for model, resource in (
+        (Alert, "config:event"),
+        (AuditEntry, "audit:entry"),
+        (Event, "config:event"),
+    ):
+        registry.name(model, resource)
     registry.follow_deletes(resource_groups.forget)
+    registry.follow_deletes(grants.forget)
     registry.explain_constraint(
         "permission_policy_name_unique", "name", "another permission policy has this name"
     )
@@ -92,5 +130,5 @@ def register() -> None:
         "organization configurations",
         lambda row: OrganizationConfig.objects.filter(
             organization_id=row.organization_id, currency=row.code
-        ).count(),
+        ),
     )

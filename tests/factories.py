@@ -8,8 +8,15 @@ from typing import Any
 from billing.models import Account, AccountPlan
 from catalog.models import Aggregation, Meter, Plan, PlanTemplate, Pricing, Product
 from organizations import founding
-from organizations.kernel import ids
-from organizations.models import Currency, Organization, OrganizationConfig
+from organizations.kernel import changes, ids, principals
+from organizations.models import (
+    Currency,
+    Organization,
+    OrganizationConfig,
+    PermissionPolicy,
+    PolicyAttachment,
+    PrincipalType,
+)
 
 _numbers = itertools.count(1)
 
@@ -31,6 +38,17 @@ def make_organization(**config: Any) -> Organization:
     if config:
         OrganizationConfig.objects.filter(organization=organization).update(**config)
     return organization
+
+
+def make_attachment(policy: PermissionPolicy, kind: str, principal_id: Any) -> PolicyAttachment:
+    """Attach a policy, with what follows from it (A5.14)."""
+    row = PolicyAttachment(
+        organization_id=policy.organization_id,
+        policy=policy,
+        principal_type=PrincipalType(kind),
+        principal_id=principal_id,
+    )
+    return changes.create(row, by=principals.system(policy.organization_id))
 
 
 def make_currency(organization: Organization, **overrides: Any) -> Currency:

@@ -160,6 +160,8 @@ def _record(
             )
             for row, old, new in changed
         )
+    if resource.follow:
+        resource.follow([row for row, _, _ in changed], verb)
     # A new row changes nothing that was resolved before: what is not found is never remembered.
     if resource.moves_catalog and verb != "created":
         raise_catalog_revision({row.organization_id for row, _, _ in changed})

@@ -47,7 +47,18 @@ class ResourceGroupItem(TenantModel):
             )
         ]
         indexes = [
-            models.Index(fields=["group", "-created_at", "-id"], name="resource_group_item_newest")
+            models.Index(fields=["group", "-created_at", "-id"], name="resource_group_item_newest"),
+            # All that a group holds, read without touching the table (narrowing).
+            models.Index(
+                fields=["group", "target_id"],
+                include=["organization", "target_type"],
+                name="resource_group_item_held",
+            ),
+            models.Index(
+                fields=["group", "target_id"],
+                condition=models.Q(target_type=TargetType.GROUP),
+                name="resource_group_item_nested",
+            ),
         ]
 
     def __str__(self) -> str:

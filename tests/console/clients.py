@@ -9,7 +9,6 @@ from organizations.founding import Founded
 from organizations.models import (
     Membership,
     PermissionPolicy,
-    PolicyAttachment,
     PrincipalType,
     User,
 )
@@ -65,9 +64,4 @@ def make_person(founded: Founded, policy: str | None, **user: Any) -> User:
 
 def attach(founded: Founded, person: User, policy: PermissionPolicy) -> None:
     """Attach a policy to a person."""
-    PolicyAttachment.objects.create(
-        organization=founded.organization,
-        policy=policy,
-        principal_type=PrincipalType.USER,
-        principal_id=person.pk,
-    )
+    factories.make_attachment(policy, PrincipalType.USER, person.pk)

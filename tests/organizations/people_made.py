@@ -11,7 +11,7 @@ from organizations.models import (
     PrincipalType,
     User,
 )
-from tests.factories import number
+from tests.factories import make_attachment, number
 
 READ_METERS = {"effect": "allow", "action": ["config:retrieve"], "resource": ["config:meter"]}
 
@@ -33,12 +33,7 @@ def make_policy(organization: Organization, name: str = "Meters") -> PermissionP
 
 def attach(policy: PermissionPolicy, member: Membership) -> PolicyAttachment:
     """Attach a policy to a person."""
-    return PolicyAttachment.objects.create(
-        organization_id=policy.organization_id,
-        policy=policy,
-        principal_type=PrincipalType.USER,
-        principal_id=member.user_id,
-    )
+    return make_attachment(policy, PrincipalType.USER, member.user_id)
 
 
 def system(organization: Organization) -> principals.Principal:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from organizations import grants
 from organizations.kernel import clock
 from organizations.models import AuditEntry, PermissionPolicy, PolicyAttachment
 from tests.factories import make_founded
@@ -86,10 +87,12 @@ def test_entries_of_another_organization_are_not_there(api):
 def test_only_retrieve_on_audit_opens_it(api, founded, organization):
     policy = make_policy(organization)
     PolicyAttachment.objects.filter(principal_id=founded.service_user.pk).update(policy=policy)
+    grants.rederive(organization.pk)
     assert api.get("audit").status == 403
 
     statement = {"effect": "allow", "action": ["audit:retrieve"], "resource": ["audit:entry"]}
     PermissionPolicy.objects.filter(pk=policy.pk).update(statements=[statement])
+    grants.rederive(organization.pk)
 
     assert api.get("audit").status == 200
 
@@ -98,6 +101,7 @@ def test_a_denied_call_is_audited_with_what_was_tried(api, founded, organization
     member = make_member(organization)
     policy = make_policy(organization)
     PolicyAttachment.objects.filter(principal_id=founded.service_user.pk).update(policy=policy)
+    grants.rederive(organization.pk)
     before = AuditEntry.objects.count()
 
     answers = [

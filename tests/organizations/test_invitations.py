@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from organizations import invitations
+from organizations import grants, invitations
 from organizations.kernel import clock, ids
 from organizations.kernel.errors import DomainError
 from organizations.models import (
@@ -279,6 +279,7 @@ def test_an_accepted_invitation_can_be_neither_revoked_nor_sent_again(organizati
 def test_inviting_needs_create_on_invitations(api, founded, organization):
     policy = make_policy(organization)
     PolicyAttachment.objects.filter(principal_id=founded.service_user.pk).update(policy=policy)
+    grants.rederive(organization.pk)
 
     assert ApiClient(founded).post("invitations", ANN).status == 403
     assert Invitation.objects.count() == 0

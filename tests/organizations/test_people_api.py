@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 
+from organizations import grants
 from organizations.kernel import clock, ids
 from organizations.models import (
     AuditEntry,
@@ -142,6 +143,7 @@ def test_the_last_administrator_cannot_be_locked_out(api, founded, organization)
     everything = make_policy(organization, "Everything")
     PermissionPolicy.objects.filter(pk=everything.pk).update(statements=ALL)
     PolicyAttachment.objects.filter(principal_id=founded.service_user.pk).update(policy=everything)
+    grants.rederive(organization.pk)
     ended = (clock.now() - timedelta(seconds=1)).isoformat()
 
     answer = api.put(f"users/{founded.admin.pk}", {"version": 1, "dtEndAccess": ended})

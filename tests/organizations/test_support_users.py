@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from organizations import access
-from organizations.kernel import clock
+from organizations.kernel import changes, clock, principals
 from organizations.kernel.console import entry
 from organizations.kernel.principals import Principal
-from organizations.models import PolicyAttachment, PrincipalType, SupportAccess, User
+from organizations.models import PrincipalType, SupportAccess, User
+from tests.factories import make_attachment
 from tests.organizations.people_made import READ_METERS, make_policy
 
 pytestmark = pytest.mark.django_db
@@ -22,18 +23,19 @@ def helper():
 
 def open_window(organization, **until):
     """Let support users in, to read meters."""
-    return SupportAccess.objects.create(
+    row = SupportAccess(
         id=organization.pk,
         organization=organization,
         ends_at=clock.now() + timedelta(**until),
         statements=[READ_METERS],
     )
+    return changes.create(row, by=principals.system(organization.pk))
 
 
 def may(organization, person, action="config:retrieve", resource="config:meter"):
     """Return whether the person may do something there."""
     principal = Principal(person.pk, "USER", organization.pk)
-    return access.decide(principal, action, resource).is_allowed
+    return access.allowed(principal, action, resource)
 
 
 def test_without_a_window_nobody_is_let_in(organization, helper):
@@ -51,12 +53,7 @@ def test_an_open_window_lets_in_with_its_statements(organization, helper):
 
 
 def test_policies_of_support_users_count_while_the_window_is_open(organization, helper):
-    PolicyAttachment.objects.create(
-        organization=organization,
-        policy=make_policy(organization),
-        principal_type=PrincipalType.SUPPORTUSERS,
-        principal_id=organization.pk,
-    )
+    make_attachment(make_policy(organization), PrincipalType.SUPPORTUSERS, organization.pk)
     assert not may(organization, helper)
 
     SupportAccess.objects.create(

@@ -26,9 +26,7 @@ class Permissions:
 
     def allows(self, action: str, resource: str, item_id: Any = None) -> bool:
         """Return whether ``config:update`` is allowed on ``config:plan``, or on one row of it."""
-        return self._rights is not None and bool(
-            self._rights.decide(action, resource, item_id).is_allowed
-        )
+        return self._rights is not None and self._rights.allows(action, resource, item_id)
 
     def allows_some(self, action: str, resource: str) -> bool:
         """Return whether any row of the type could be allowed; otherwise there is no list."""

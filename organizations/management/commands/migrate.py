@@ -17,6 +17,19 @@ class Command(MigrateCommand):
             super().handle(*args, **options)
             if _has_tables():
                 isolation.grant_tables()
+                _rederive(options)
+
+
+def _rederive(options: dict[str, Any]) -> None:
+    """Bring grants up to date: they may be older than their module, or there may be none yet."""
+    from django.db import DEFAULT_DB_ALIAS, connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    from organizations import grants
+
+    executor = MigrationExecutor(connections[options.get("database") or DEFAULT_DB_ALIAS])
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        grants.rederive_all()
 
 
 def _has_tables() -> bool:

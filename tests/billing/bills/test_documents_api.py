@@ -8,6 +8,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from billing.models import LineItem
 from catalog.models import Pricing
+from organizations import grants
 from organizations.kernel import ids
 from organizations.models import PermissionPolicy, PolicyAttachment
 from tests import factories
@@ -75,6 +76,7 @@ def test_who_may_not_read_bills_reads_neither_document_nor_explanation(api: ApiC
     bill = make_bill(api.organization)
     line = make_line(bill)
     PolicyAttachment.objects.filter(organization=api.organization).delete()
+    grants.rederive(api.organization.pk)
 
     assert api.get(f"bills/{bill.pk}/pdf").status == 403
     assert api.get(f"bills/{bill.pk}/lineitems/{line.pk}/explanation").status == 403
@@ -92,6 +94,7 @@ def test_a_permission_for_one_bill_opens_its_document_and_no_other(api: ApiClien
             }
         ]
     )
+    grants.rederive(api.organization.pk)
 
     assert api.get(f"bills/{mine.pk}/pdf").status == 200
     assert api.get(f"bills/{other.pk}/pdf").status == 403

@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 
 from billing.models import Account, IngestFailure
+from organizations import grants
 from organizations.models import Event, OrganizationConfig, PolicyAttachment
 from tests.billing.usage.stored import gigabytes, item, stored
 from tests.clients import ApiClient
@@ -259,6 +260,7 @@ def test_other_content_and_other_verbs_are_refused(api):
 
 def test_without_permission_the_body_is_not_even_looked_at(api):
     PolicyAttachment.objects.for_organization(api.organization).delete()
+    grants.rederive(api.organization.pk)
 
     refused(api, b"{", 403, "You are not allowed to do this.")
 

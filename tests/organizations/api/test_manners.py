@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from catalog.models import Product
-from organizations import tokens
+from organizations import grants, tokens
 from organizations.kernel.ids import new_id
 from organizations.models import AuditEntry, Event
 from tests.clients import ApiClient
@@ -265,6 +265,7 @@ def test_a_service_user_without_policy_can_do_nothing_but_ask_who_it_is(founded)
     from organizations.models import PolicyAttachment
 
     PolicyAttachment.objects.filter(principal_id=founded.service_user.pk).delete()
+    grants.rederive(founded.organization.pk)
     api = ApiClient(founded)
 
     assert api.get("products").status == 403

@@ -1,7 +1,7 @@
 """Every route against a table of principals: what policies say is what the API does.
 
 Routes come from the URL resolver: one whose action is not declared fails here, and so does one
-that lets a principal do what ``access.decide`` refuses.
+that lets a principal do what ``access.Rights`` refuses.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,10 @@ from organizations import access, policies, tokens
 from organizations.kernel import ids, registry
 from organizations.kernel.api.views import CRUD_ACTIONS, TenantViewSet
 from organizations.kernel.principals import Principal
-from organizations.models import PermissionPolicy, PolicyAttachment, ServiceUser
+from organizations.models import PermissionPolicy, ServiceUser
 from tests.clients import ApiClient
 from tests.contract.routes import routes
+from tests.factories import make_attachment
 
 UNKNOWN = str(ids.new_id())
 # Plain views, which ask for themselves; tests of usage hold them.
@@ -74,10 +75,7 @@ def test_a_route_answers_403_exactly_where_the_engine_says_no(founded, name):
     policy = PermissionPolicy.objects.create(
         organization=founded.organization, name=f"Of {name}", statements=PRINCIPALS[name]
     )
-    PolicyAttachment.objects.create(
-        organization=founded.organization, policy=policy,
-        principal_type="SERVICEUSER", principal_id=robot.pk,
-    )  # fmt: skip
+    make_attachment(policy, "SERVICEUSER", robot.pk)
     key, _ = tokens.make_key(robot, created_by=robot.pk)
     client = ApiClient(founded, tokens.token_for(key))
     principal = Principal(robot.pk, "SERVICE_USER", founded.organization.pk)
@@ -92,9 +90,9 @@ def test_a_route_answers_403_exactly_where_the_engine_says_no(founded, name):
         if item is None and verb == "GET":
             is_allowed = rights.allows_some(action, resource)
             if route.path in SINGLE:  # an item of its type that is not the one allowed
-                is_allowed = rights.decide(action, resource).is_allowed
+                is_allowed = rights.allows(action, resource)
         else:
-            is_allowed = rights.decide(action, resource, item).is_allowed
+            is_allowed = rights.allows(action, resource, item)
         answer = client.call(verb, path)
         asked += 1
         if (answer.status != 403) != is_allowed:

@@ -1,0 +1,105 @@
+"""Narrow a query to rows that resource groups hold, quickly for few rows and for very many.
+
+A list shows the newest hundred rows. Asking of each row whether a group holds it is quickest when
+the answer is mostly the wanted one; with 100,000 rows and the wrong answer for nearly all of them
+it is slow. So the held rows are counted first, up to a bound, with the query that resolves nested
+groups, and the shape of the condition follows from the count. All shapes mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+
+from organizations import policies
+from organizations.kernel import ids
+from organizations.models import ResourceGroupItem, TargetType
+
+# Allowed: as many are fetched by their keys; of more, the newest of a list are soon found.
+FETCHED_AT_MOST = 70_000
+# Denied: as many are put into a hash table of the working memory PostgreSQL has by default (8 MB).
+HASHED_AT_MOST = 100_000
+
+# Groups with all that are nested in them, and how many rows they hold, as far as it matters.
+CONTENTS = """
+    WITH RECURSIVE below(id) AS (
+        SELECT id FROM organizations_resourcegroup WHERE organization_id = %(organization)s
+            AND (id = ANY(%(groups)s) OR type = %(type)s)
+        UNION
+        SELECT item.target_id FROM below
+        JOIN organizations_resourcegroupitem item
+            ON item.group_id = below.id AND item.target_type = 'GROUP'
+    ), held AS (
+        SELECT 1 FROM organizations_resourcegroupitem
+        WHERE group_id = ANY(ARRAY(SELECT id FROM below)) LIMIT %(bound)s
+    )
+    SELECT ARRAY(SELECT id FROM below), (SELECT count(*) FROM held)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Groups at every level of nesting, and how many rows they hold (at most one past a bound)."""
+
+    groups: Collection[UUID]
+    count: int
+
+
+def contents(organization_id: UUID, kind: str, wanted: policies.Rows) -> Contents:
+    """Return the groups that are meant, those nested in them included (A6.7).
+
+    ``kind`` is the type of the rows, in normal form: "any group" means any group of that type.
+    """
+    values = {
+        "organization": organization_id,
+        "groups": [found for one in wanted.groups if (found := ids.parse(one))],
+        "type": kind if wanted.is_any_group else "",
+        "bound": max(FETCHED_AT_MOST, HASHED_AT_MOST) + 1,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CONTENTS, values)
+        return Contents(*cursor.fetchone())
+
+
+def inside(column: str, found: Contents, others: QuerySet) -> Any:
+    """Return the condition on rows that a group holds, or that are among the ``others``.
+
+    ``column`` has the id rows are held by; ``others`` are ids under the name ``row``.
+    """
+    if found.count <= FETCHED_AT_MOST:
+        held = _items(found).annotate(row=F("target_id")).values("row")
+        return among(column, held.union(others, all=True))
+    held = Exists(_items(found).filter(target_id=OuterRef(column)))
+    return Q(held) | Q(among(column, others)) if others.exists() else held
+
+
+def outside(column: str, found: Contents) -> Any:
+    """Return the condition on rows that none of the groups holds."""
+    if found.count <= HASHED_AT_MOST:
+        # The limit tells PostgreSQL that all of it fits into a hash table; it cuts nothing off.
+        held = _items(found).values("target_id")[: 2 * HASHED_AT_MOST]
+        return ~Q(**{f"{column}__in": held})
+    return ~Exists(_items(found).filter(target_id=OuterRef(column)))
+
+
+def among(column: str, keys: QuerySet) -> Any:
+    """Return the condition that the column is one of the keys, which are fetched first."""
+    return Func(
+        F(column),
+        ArraySubquery(keys),
+        template="%(expressions)s)",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+
+
+def _items(found: Contents) -> QuerySet:
+    return ResourceGroupItem.objects.filter(
+        group_id__in=list(found.groups), target_type=TargetType.ITEM
+    )
