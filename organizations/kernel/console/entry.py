@@ -135,7 +135,11 @@ def _ask_for_password(request: HttpRequest) -> HttpResponse | None:
 
 def _stop_at_barrier(request: HttpRequest) -> HttpResponse | None:
     """Lead to what the session lacks; pages that give it work without an organization."""
-    if request.organization is None or request.path == reverse("admin:password_change"):
+    # Neither of them shows anything of the organization.
+    is_harmless = request.path.startswith(f"{PREFIX}organization/") or request.path == reverse(
+        "admin:password_change"
+    )
+    if request.organization is None or is_harmless:
         return None
     way = sessions.way_of(request)
     standing = admission.barriers(request.user, [request.organization], way)
@@ -144,8 +148,7 @@ def _stop_at_barrier(request: HttpRequest) -> HttpResponse | None:
         return None
     name, request.organization = request.organization.name, None
     passable = {reverse("admin:logout"), reverse("admin:login")}
-    is_switch = request.path.startswith(f"{PREFIX}organization/")
-    if request.path.startswith(SIGN_IN) or request.path in passable or is_switch:
+    if request.path.startswith(SIGN_IN) or request.path in passable:
         return None
     pages = {
         Barrier.CODE: "signin:confirm",
