@@ -5,6 +5,7 @@ ours have written it. ``TRUSTED_PROXIES`` names their addresses and networks, or
 every request has passed.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from organizations.kernel.api import errors
 
+logger = logging.getLogger(__name__)
 Address = IPv4Address | IPv6Address
 WITHOUT_TLS = {"/health"}  # asked from inside, past the proxy
 
@@ -26,6 +28,11 @@ class TransportMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self.proxies = Proxies(settings.TRUSTED_PROXIES)
+        if settings.REQUIRE_TLS and not settings.SECURE_PROXY_SSL_HEADER:
+            logger.warning(
+                "REQUIRE_TLS is on and TRUSTED_PROXIES is empty: nobody can say that a request "
+                "came over TLS, so every request is refused."
+            )
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
