@@ -10,9 +10,8 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from organizations import attachments
-from organizations.admin import statements
+from organizations.admin import decision_page, statements
 from organizations.kernel.console import names, show
-from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.models import PermissionPolicy, PolicyAttachment, PrincipalType, ResourceGroup
@@ -46,7 +45,7 @@ class TypeFilter(WordFilter):
 
 
 @admin.register(PermissionPolicy)
-class PermissionPolicyAdmin(ConsoleModelAdmin):
+class PermissionPolicyAdmin(decision_page.AsksWhatMay):
     """Named lists of statements; managed ones are read-only."""
 
     form = PolicyForm
@@ -56,11 +55,12 @@ class PermissionPolicyAdmin(ConsoleModelAdmin):
     empty_hint = "A policy says what its holders may do. Attach it to users, groups or programs."
 
     def get_urls(self) -> list[URLPattern]:
-        """Add what the statement editor asks."""
+        """Add what the statement editor asks, and the question who may do what."""
         wrap = self.admin_site.admin_view
         return [
             path("read/", wrap(statements.read_view), name="policy_read"),
             path("targets/", wrap(statements.targets_view), name="policy_targets"),
+            *decision_page.urls(self),
             *super().get_urls(),
         ]
 
@@ -100,6 +100,10 @@ class PermissionPolicyAdmin(ConsoleModelAdmin):
             found.setdefault(policy_id, []).append(words)
         for row in rows:
             row.holder_words = ", ".join(sorted(found.get(row.pk, [])))
+
+    def in_the_way(self, request: HttpRequest, row: PermissionPolicy) -> list[str]:
+        """Managed policies stay; others are taken away from whoever has them."""
+        return [str(attachments.ManagedPolicy(row).message)] if row.is_managed else []
 
     def delete_model(self, request: HttpRequest, obj: PermissionPolicy) -> None:
         """Delete it and detach it everywhere, at once (A5.6)."""

@@ -10,7 +10,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -72,7 +72,11 @@ class ConsoleModelAdmin(ModelAdmin):
         """Run an action of the list on those of its rows that may be changed, or deleted."""
         verb = "delete" if request.POST.get("action") == "delete_selected" else "update"
         allowed = self.narrowed(request, queryset, f"config:{verb}")
-        return super().response_action(request, allowed)
+        try:
+            return super().response_action(request, allowed)
+        except DomainError as refusal:
+            messages.error(request, f"Nothing was changed: {refusal.message}")
+            return HttpResponseRedirect(request.get_full_path())
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer, and accept, only rows of the same organization."""
@@ -237,8 +241,12 @@ class ConsoleModelAdmin(ModelAdmin):
     # Deleting ----------------------------------------------------------------------------------
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """Return what would go and, instead of a cascade, what stands in the way (B8.2)."""
-        standing = [line for row in objs for line in saving.in_the_way(request, row)]
+        standing = [line for row in objs for line in self.in_the_way(request, row)]
         return [str(row) for row in objs], {}, set(), standing
+
+    def in_the_way(self, request: HttpRequest, row: Any) -> list[str]:
+        """Return why a row cannot be deleted, empty when nothing stands in the way."""
+        return saving.in_the_way(request, row)
 
     def going_with(self, request: HttpRequest, row: Any) -> list[str]:
         """Return sentences about what a delete changes besides the row itself."""
@@ -263,9 +271,10 @@ class ConsoleModelAdmin(ModelAdmin):
         changes.delete(obj, by=request.principal)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
-        """Delete the selected rows one by one."""
-        for row in queryset:
-            self.delete_model(request, row)
+        """Delete the selected rows, all of them or none."""
+        with transaction.atomic():
+            for row in queryset:
+                self.delete_model(request, row)
 
     # Lists -------------------------------------------------------------------------------------
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
