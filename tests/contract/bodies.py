@@ -23,6 +23,18 @@ def currency(made: Made) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def reason(made: Made) -> dict[str, Any]:
+    """A credit reason, debit reason or transaction type."""
+    return {"name": "Goodwill", "code": f"goodwill_{number()}", "archived": False}
+
+
+def grouping_key(made: Made) -> dict[str, Any]:
+    """A bill grouping key."""
+    return {
+        "code": f"region_{number()}", "name": "Region", "archived": False, "exclusive": True,
+    }  # fmt: skip
+
+
 def product(made: Made) -> dict[str, Any]:
     """A product."""
     return {"name": "Inference", "code": f"inference {number()}", "customFields": CUSTOM_FIELDS}
@@ -249,6 +261,10 @@ def service_user(made: Made) -> dict[str, Any]:
 
 CREATED: tuple[tuple[str, Build], ...] = (
     (CURRENCIES, currency),
+    ("picklists/creditreasons", reason),
+    ("picklists/debitreasons", reason),
+    ("picklists/transactiontypes", reason),
+    ("picklists/billgroupingkeys", grouping_key),
     ("products", product),
     ("meters", meter),
     ("aggregations", aggregation),
