@@ -113,6 +113,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "billing.scheduled_billing": 60,
         "billing.measurement_partitions": 3600,
         "organizations.seal_audit": 60,
+        "organizations.forget_sessions": 3600,
         "organizations.delete_kept_answers": 600,
         "integrations.sweep_deliveries": 5,
         "integrations.dispatch_events": 5,

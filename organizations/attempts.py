@@ -54,7 +54,7 @@ class Attempts:
 # in with before counts for itself (signin.devices), so strangers cannot lock it out.
 LOGIN = Attempts("login", 15 * 60, {"email": 10, "address": 50, "device": 10})
 # Asked for after the right password only.
-SECOND_FACTOR = Attempts("second-factor", 15 * 60, {"person": 10})
+SECOND_FACTOR = Attempts("second-factor", 15 * 60, {"person": 5})
 # Not failures, but mails that somebody else has to read.
 PASSWORD_LINK = Attempts("password-link", 60 * 60, {"email": 5, "address": 50})
 # Refused attempts do not count, so one client with a wrong secret cannot lock the others that

@@ -5,9 +5,10 @@ from uuid import UUID
 from celery import shared_task
 
 from organizations import invitations, people, seals
+from organizations.kernel import clock, events
 from organizations.kernel.api import idempotency
 from organizations.models import Membership
-from organizations.signin import passwords
+from organizations.signin import passwords, sessions
 
 # A mail server that is away is asked again for about an hour.
 PATIENT = {
@@ -44,7 +45,19 @@ def delete_kept_answers(**_later: object) -> None:
     idempotency.delete_old()
 
 
+@shared_task(name="organizations.delete_old_events")
+def delete_old_events(**_later: object) -> None:
+    """Delete events that are older than 28 days."""
+    events.delete_old(clock.now())
+
+
 @shared_task(name="organizations.seal_audit")
 def seal_audit(**_later: object) -> None:
     """Take the sealing of the audit trail one step further."""
     seals.advance()
+
+
+@shared_task(name="organizations.forget_sessions")
+def forget_sessions(**_later: object) -> None:
+    """Delete what is left of sessions that are over."""
+    sessions.forget_ended()

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -82,20 +82,6 @@ class SignInForm(ConsoleForm):
             text = "Stored; leave empty to keep it." if is_kept else "Stored sealed, never shown."
             self.fields["new_secret"].help_text = text
 
-    def clean(self) -> dict[str, Any]:
-        """Discover a new provider, before anything is saved and outside of a transaction."""
-        cleaned = super().clean() or {}
-        issuer = cleaned.get("provider_issuer")
-        if issuer and "provider_issuer" in self.changed_data:
-            try:
-                rules.check_issuer(issuer)
-                provider.check_reachable(issuer)
-            except FieldRefused as refusal:
-                self.show_refusal(refusal)
-            except DomainError as refusal:
-                self.show_refusal(FieldRefused("providerIssuer", refusal.message))
-        return cleaned
-
 
 @admin.register(SignInSettings)
 class SignInSettingsAdmin(OneRowAdmin):
@@ -120,6 +106,15 @@ class SignInSettingsAdmin(OneRowAdmin):
         """It is called the same everywhere."""
         return "Sign-in"
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Discover a new provider first: the page saves in a transaction, which calls nobody."""
+        row = self.get_object(request, object_id) if request.method == "POST" else None
+        if row is not None and self.has_change_permission(request, row):
+            request.console_refusal = _refusal(row, request.POST.get("provider_issuer", "").strip())
+        return super().changeform_view(request, object_id, *args, **options)
+
     def prepare(self, request: HttpRequest, row: SignInSettings, form: Any) -> None:
         """Hold the row against the rules and seal a new secret."""
         rules.check(
@@ -139,6 +134,20 @@ class SignInSettingsAdmin(OneRowAdmin):
         """Leads straight to the provider."""
         address = reverse("signin:provider_of", args=[row.organization_id])
         return _copyable(settings.PUBLIC_URL + address)
+
+
+def _refusal(row: SignInSettings, issuer: str) -> DomainError | None:
+    """Return what speaks against a new issuer: no address of one, or nobody there."""
+    if not issuer or issuer == row.provider_issuer:
+        return None
+    try:
+        rules.check_issuer(issuer)
+        provider.check_reachable(issuer)
+    except FieldRefused as refusal:
+        return refusal
+    except DomainError as refusal:
+        return FieldRefused("providerIssuer", refusal.message)
+    return None
 
 
 def _copyable(text: str) -> str:

@@ -1,13 +1,15 @@
 """Which organizations an open session may enter, and what it lacks for the others.
 
-A session opened with a password enters what asks for no more; one opened through a provider enters
+A session opened with a password enters what asks for no more; one opened through a provider knows
 only the organizations that trust this very provider: whoever runs the provider of one organization
-must not become somebody else in another.
+must not become somebody else in another, nor learn which others there are.
 """
 
 from collections.abc import Iterable
 from enum import Enum
 from uuid import UUID
+
+from django.db.models import Q
 
 from organizations.models import Membership, Organization, SecondFactor, SignInSettings, User
 from organizations.signin.sessions import Way
@@ -19,7 +21,6 @@ class Barrier(Enum):
     CODE = "Enter a code of your second factor"
     SECOND_FACTOR = "Set up a second factor"
     PROVIDER = "Sign in through its provider"
-    PASSWORD = "Sign in with your password"
 
 
 def settings_of(organization_id: UUID) -> SignInSettings:
@@ -28,20 +29,28 @@ def settings_of(organization_id: UUID) -> SignInSettings:
     return found or SignInSettings(organization_id=organization_id)
 
 
+def known_to(way: Way, organizations: list[Organization]) -> list[Organization]:
+    """Return those of a person's organizations that a session opened this way may know of."""
+    if not way.is_provider:
+        return organizations
+    trusting = set(
+        SignInSettings.objects.filter(
+            organization_id__in=[organization.pk for organization in organizations],
+            provider_issuer=way.issuer,
+            provider_client_id=way.client_id,
+        ).values_list("organization_id", flat=True)
+    )
+    return [organization for organization in organizations if organization.pk in trusting]
+
+
 def barriers(user: User, organizations: Iterable[Organization], way: Way) -> dict[UUID, Barrier]:
-    """Return the barrier of each organization this session may not enter (yet)."""
-    wanted = {organization.pk for organization in organizations}
-    rows = SignInSettings.objects.filter(organization_id__in=wanted)
+    """Return the barrier of each organization this session may know but not enter (yet)."""
     if way.is_provider:
-        same = rows.filter(provider_issuer=way.issuer, provider_client_id=way.client_id)
-        entered = set(same.values_list("organization_id", flat=True))
-        return dict.fromkeys(wanted - entered, Barrier.PASSWORD)
-    strict = [
-        *rows.filter(requires_second_factor=True),
-        *rows.filter(requires_second_factor=False, requires_provider=True),
-    ]
-    if not strict:
         return {}
+    strict = SignInSettings.objects.filter(
+        Q(requires_second_factor=True) | Q(requires_provider=True),
+        organization_id__in=[organization.pk for organization in organizations],
+    )
     return {
         row.organization_id: barrier
         for row in strict

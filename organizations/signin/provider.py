@@ -66,8 +66,8 @@ def redirect_to(request: HttpRequest, row: SignInSettings, *, email: str = "") -
 
 def claims_of(request: HttpRequest, row: SignInSettings) -> Claims:
     """Return what the provider says of whom it sent back. Raises ``ProviderFailed``."""
-    client = _client(row)
     try:
+        client = _client(row)
         token = client.authorize_access_token(
             request,
             claims_options={
@@ -130,6 +130,7 @@ class _CarefulSession(OAuth2Session):
 
 class _Client(DjangoOAuth2App):
     client_cls = _CarefulSession
+    configured_issuer = ""
 
     def load_server_metadata(self) -> dict[str, Any]:
         """Discover the provider; what it calls itself must be the issuer that was configured."""

@@ -6,7 +6,7 @@ of ``OpenSession`` let people see their sessions; Django's sessions are the trut
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from organizations.kernel import clock, ids
-from organizations.models import OpenSession, User
+from organizations.models import OpenSession, PersonalToken, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 KEY = "signed_in"
@@ -122,6 +122,14 @@ def end_all(user: User, *, but: HttpRequest | None = None) -> int:
     if but is not None:
         rows = rows.exclude(pk=current_id(but))
     return _delete(list(rows))
+
+
+def forget_ended() -> None:
+    """Delete what is left of sessions and tokens that are over; a sweep."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    eldest = instant(clock.now().timestamp() - settings.SESSION_COOKIE_AGE)
+    OpenSession.objects.filter(started_at__lte=eldest).delete()
+    PersonalToken.objects.filter(expires_at__lte=clock.now() - timedelta(minutes=5)).delete()
 
 
 def _delete(rows: list[OpenSession]) -> int:

@@ -32,3 +32,10 @@ def record(
         )
         difference = {name: [None, value] for name, value in facts.items()}
         audit.record(by, action, "config:orgUser", user.pk, difference=difference)
+
+
+def record_guest(by: Principal, method: str, path: str) -> None:
+    """Append what an operator or support user asks for where they are no member (A5.13, A7.4)."""
+    action = "operator request" if by.is_superuser else "support request"
+    difference = {"request": [None, f"{method} {path}"[:500]]}
+    audit.record(by, action, "config:support", difference=difference)

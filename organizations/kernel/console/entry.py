@@ -14,7 +14,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.urls import reverse
 
-from organizations import audit
 from organizations.kernel import clock, ids
 from organizations.kernel.api import request_id
 from organizations.kernel.console.permissions import Permissions
@@ -26,7 +25,7 @@ from organizations.models import (
     SupportAccess,
     User,
 )
-from organizations.signin import admission, sessions
+from organizations.signin import admission, sessions, trail
 from organizations.signin.admission import Barrier
 
 PREFIX = "/admin/"
@@ -62,7 +61,8 @@ class ConsoleMiddleware:
             return None
         if not sessions.keep_open(request):
             return _log_out(request, "You were logged out because your session was over. Log in.")
-        request.organizations = organizations_of(user)
+        way = sessions.way_of(request)
+        request.organizations = admission.known_to(way, organizations_of(user))
         request.organization = _chosen(request)
         if request.organization is None and not user.is_superuser:
             return _log_out(request, "Your access has ended. Ask an administrator to restore it.")
@@ -167,12 +167,7 @@ def _tell_of_guest(request: HttpRequest) -> None:
     members = Membership.objects.for_organization(request.organization)
     if members.filter(user=request.user).exists():
         return
-    audit.record(
-        request.principal,
-        "operator request" if request.principal.is_superuser else "support request",
-        "config:support",
-        difference={"request": [None, f"{request.method} {request.path}"[:500]]},
-    )
+    trail.record_guest(request.principal, request.method or "", request.path)
 
 
 def _log_out(request: HttpRequest, sentence: str) -> HttpResponse:

@@ -49,23 +49,28 @@ def _save(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: ProfileForm) -> HttpResponse:
     person, now = request.user, clock.now()
+    is_by_provider = sessions.way_of(request).is_provider
     live = PersonalToken.objects.filter(user=person, expires_at__gt=now)
+    opened = sessions.open_sessions(person)
+    if is_by_provider:  # the person's other organizations are none of this one's business
+        live = live.filter(organization=request.organization)
+        opened = opened.filter(pk=sessions.current_id(request))
     return page(
         request,
         "profile",
         title="Your profile",
         form=form,
         person=person,
-        by_provider=sessions.way_of(request).is_provider,
+        by_provider=is_by_provider,
         has_factor=second_factor.is_set_up(person),
         remaining_codes=second_factor.remaining_codes(person),
-        open_sessions=sessions.open_sessions(person),
+        open_sessions=opened,
         this_session=sessions.current_id(request),
         live_tokens=live.select_related("organization").order_by("-created_at", "-pk"),
     )
 
 
-@signed_in
+@own_account
 @require_POST
 def end_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """End another open session of the person."""
@@ -74,7 +79,7 @@ def end_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
     return redirect("signin:profile")
 
 
-@signed_in
+@own_account
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """End every other open session of the person."""
@@ -94,7 +99,7 @@ def mint_token(request: HttpRequest) -> HttpResponse:
     return _show_token(request, bearer, str(request.user), back="signin:profile")
 
 
-@signed_in
+@own_account
 @require_POST
 def revoke_tokens(request: HttpRequest) -> HttpResponse:
     """End every token the person has minted."""

@@ -15,9 +15,9 @@ from organizations.signin.pages.frame import page, redirect, signed_in, wanted_p
 @require_http_methods(["GET", "POST"])
 def organizations(request: HttpRequest) -> HttpResponse:
     """Show the organizations with what each still asks for; a POST goes into one."""
-    mine = entry.organizations_of(request.user)
     if request.method == "POST":
         return _choose(request)
+    mine = request.organizations
     standing = admission.barriers(request.user, mine, sessions.way_of(request))
     return page(
         request,
@@ -26,7 +26,6 @@ def organizations(request: HttpRequest) -> HttpResponse:
         next=request.GET.get("next", ""),
         rows=[(one, standing.get(one.pk)) for one in mine],
         provider=Barrier.PROVIDER,
-        by_password=Barrier.PASSWORD,
     )
 
 

@@ -81,5 +81,6 @@ class ChooseView(PasswordResetConfirmView):
     def render_to_response(self, context: dict[str, Any], **options: Any) -> HttpResponse:
         """Nobody keeps the page, and no other site learns its address."""
         response = super().render_to_response(context, **options)
-        response["Referrer-Policy"] = "no-referrer"
+        # With no-referrer browsers would send the form without an origin, and it were refused.
+        response["Referrer-Policy"] = "same-origin"
         return response

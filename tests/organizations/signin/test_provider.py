@@ -9,7 +9,12 @@ from django.urls import reverse
 
 from organizations.kernel import clock, sealing
 from organizations.models import (
-    AuditEntry, Invitation, Membership, ProviderIdentity, SignInSettings, User,
+    AuditEntry,
+    Invitation,
+    Membership,
+    ProviderIdentity,
+    SignInSettings,
+    User,
 )  # fmt: skip
 from organizations.signin import provider as protocol
 from tests.factories import make_founded
@@ -278,19 +283,23 @@ def test_an_invited_person_who_has_an_account_joins_with_it(organization, provid
     assert Membership.objects.filter(user=elsewhere.user, organization=organization).exists()
 
 
-def test_a_provider_opens_its_own_organizations_and_no_other(organization, provider, rules, ann):
+def test_a_provider_opens_its_own_organizations_and_tells_of_no_other(
+    organization, provider, rules, ann
+):
     elsewhere = make_founded(admin_email=ann.email).organization
     browser = Client()
     sign_in(organization, provider, browser)
 
-    own = browser.get("/admin/")
-    browser.post(reverse("admin:switch_organization", args=[elsewhere.pk]))
+    switch = reverse("admin:switch_organization", args=[elsewhere.pk])
+    browser.post(switch)
     foreign = browser.get("/admin/")
+    choice = browser.get("/admin/sign-in/organizations/").content.decode()
     trust(elsewhere, provider)
+    browser.post(switch)
     shared = browser.get("/admin/")
 
-    assert own.wsgi_request.organization == organization
-    assert place(foreign) == "/admin/sign-in/organizations/"
+    assert foreign.wsgi_request.organization == organization
+    assert elsewhere.name not in choice
     assert shared.wsgi_request.organization == elsewhere
 
 

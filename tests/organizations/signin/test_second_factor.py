@@ -13,7 +13,13 @@ from organizations.signin import second_factor
 from tests.factories import make_founded
 from tests.organizations.people_made import make_member
 from tests.organizations.signin.browsers import (
-    PASSWORD, ask, code_of, log_in, logged_in, place, set_up,
+    PASSWORD,
+    ask,
+    code_of,
+    log_in,
+    logged_in,
+    place,
+    set_up,
 )  # fmt: skip
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +27,7 @@ MANAGE, CODE, CONFIRM = (
     "/admin/sign-in/second-factor/",
     "/admin/sign-in/code/",
     "/admin/sign-in/confirm/",
-)  # noqa: E501
+)
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
@@ -137,11 +143,11 @@ def test_codes_of_one_person_are_nothing_for_another(ann, organization):
     assert RecoveryCode.objects.filter(user=other).count() == 10
 
 
-def test_ten_wrong_codes_lock_the_code_but_not_the_login_form(ann):
+def test_five_wrong_codes_lock_the_code_but_not_the_login_form(ann):
     secret, _ = set_up(ann)
     browser = Client()
     log_in(ann.email, client=browser)
-    for _ in range(10):
+    for _ in range(5):
         browser.post(CODE, {"code": "000000"})
 
     answer = browser.post(CODE, {"code": code_of(secret)})
