@@ -47,10 +47,8 @@ class DoorkeeperMiddleware:
         asked = ids.parse(request.path_info[len(PREFIX) :].split("/", 1)[0].lower())
         if asked != bearer.organization_id:
             return errors.answer(403, "You have no access to this organization.")
-            # In the caller's own trail: the other organization learns nothing, like the caller.
-            audit.denied(principal, "other organization", "config:organizationConfig")
         request.organization_id = bearer.organization_id
-        request.principal = principal
+        request.principal = _principal(request, bearer)
         if bearer.is_guest:
             trail.record_guest(request.principal, request.method or "", request.path)
         return None
