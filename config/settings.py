@@ -18,6 +18,8 @@ HOME = Path(os.environ.get("BILLWRIGHT_HOME", BASE_DIR / ".billwright")).resolve
 PORT = int(os.environ.get("PORT", "8000"))
 DEBUG = environment.flag("DEBUG", default=False)
 SECRET_KEY = environment.secret_key(HOME)
+# Keys of before: what was signed or sealed with one of them still counts.
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
@@ -70,7 +72,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "organizations.kernel.console.entry.ConsoleMiddleware",
-    "organizations.kernel.console.refusals.RefusalMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "organizations.kernel.console.content_policy.ContentPolicyMiddleware",
 ]

@@ -7,7 +7,8 @@ the broker or the worker lost the delivery, and it is handed out again.
 Locks are always taken destination first, delivery second.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -75,8 +76,9 @@ class Assignment:
     url: str
     body: bytes
     api_key: str
-    secrets: tuple[str, ...]
+    sealed_secrets: tuple[str, ...]
     at: datetime
+    header_names: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Say which delivery this is; the secrets must not reach a log or a traceback."""
@@ -124,8 +126,9 @@ def begin(delivery_id: UUID, at: datetime) -> Assignment | None:
         url=destination.url,
         body=bytes(delivery.body),
         api_key=destination.api_key,
-        secrets=_secrets(destination, at),
+        sealed_secrets=_secrets(destination, at),
         at=at,
+        header_names=destination.header_names,
     )
 
 
@@ -167,9 +170,9 @@ def _limit(failing: bool) -> int:
 
 def _secrets(destination: WebhookDestination, at: datetime) -> tuple[str, ...]:
     ends = destination.previous_secret_ends_at
-    if destination.previous_secret and ends is not None and ends > at:
-        return (destination.secret, destination.previous_secret)
-    return (destination.secret,)
+    if destination.sealed_previous_secret and ends is not None and ends > at:
+        return (destination.sealed_secret, destination.sealed_previous_secret)
+    return (destination.sealed_secret,)
 
 
 def _take(

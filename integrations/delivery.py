@@ -13,7 +13,8 @@ from django.db import transaction
 
 from integrations import claims, disabling, representations, retries, sending, signing
 from integrations.models import Delivery, DeliveryAttempt, DeliveryStatus, WebhookDestination
-from organizations.kernel import events
+from integrations.models.webhooks import SEALED_FOR
+from organizations.kernel import events, sealing
 from organizations.models import Event
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ TOO_MANY_REQUESTS = 429
 PAUSING = frozenset({TOO_MANY_REQUESTS, 502, 504})
 PAUSE = timedelta(seconds=60)
 REFUSED_CREDENTIALS = frozenset({401, 403})
+UNREADABLE = "The secret cannot be read: SECRET_KEY has changed. Set a new secret."
 # Events about integrations: a failing delivery of one is not reported by another (A13, G11).
 OWN_EVENTS = "integration."
 # What an attempt may change; the frozen body is never written again.
@@ -45,9 +47,18 @@ def deliver(delivery_id: UUID, at: datetime) -> UUID | None:
     assignment = claims.begin(delivery_id, at)
     if assignment is None:
         return None
-    answer = sending.post(assignment.url, assignment.body, _headers(assignment))
+    answer = _send(assignment)
     record(assignment, answer, at + timedelta(milliseconds=answer.duration_ms))
     return assignment.destination_id
+
+
+def _send(assignment: claims.Assignment) -> sending.Answer:
+    """Sign and send; a secret that cannot be read is a failed attempt like any other."""
+    try:
+        headers = _headers(assignment)
+    except sealing.Unreadable:
+        return sending.Answer(duration_ms=0, error=UNREADABLE)
+    return sending.post(assignment.url, assignment.body, headers)
 
 
 def record(assignment: claims.Assignment, answer: sending.Answer, at: datetime) -> None:
@@ -76,7 +87,10 @@ def _headers(assignment: claims.Assignment) -> dict[str, str]:
         timestamp=int(assignment.at.timestamp()),
         body=assignment.body,
         api_key=assignment.api_key,
-        secrets=assignment.secrets,
+        secrets=[
+            sealing.unseal(sealed, purpose=SEALED_FOR) for sealed in assignment.sealed_secrets
+        ],
+        names=assignment.header_names,
     )
 
 

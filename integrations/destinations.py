@@ -3,6 +3,7 @@
 The network is asked (does the host resolve to public addresses?) before any transaction begins.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.db import transaction
 from integrations import claims, signing, targets
 from integrations.models import WebhookDestination
 from integrations.representations import MASK
-from organizations.kernel import changes, ids
+from organizations.kernel import changes, ids, sealing
 from organizations.kernel.errors import DomainError, FieldError, FieldRefused
 from organizations.kernel.principals import Principal
 
@@ -36,6 +37,7 @@ class Wanted:
     code: str | None = None
     is_active: bool = True
     credentials_name: str | None = None
+    header_names: Mapping[str, str] | None = None  # None: as they are
 
     def __repr__(self) -> str:
         """Leave the secret out of logs and tracebacks."""
@@ -52,13 +54,20 @@ class DestinationRefused(DomainError):
         super().__init__(f"{first.field}: {first.message}", errors=errors)
 
 
-def create(organization_id: UUID, wanted: Wanted, *, by: Principal) -> WebhookDestination:
-    """Make a destination; it receives what happens from now on. Raises ``DestinationRefused``."""
+def create(
+    organization_id: UUID, wanted: Wanted, *, by: Principal, is_resolved: bool = False
+) -> WebhookDestination:
+    """Make a destination; it receives what happens from now on. Raises ``DestinationRefused``.
+
+    ``is_resolved``: the caller works in a transaction and has called ``check_target`` before it.
+    """
     _check(wanted)
     if wanted.secret == MASK:
         raise FieldRefused("credentials.secret", "is the mask, not a secret")
-    _check_target(wanted.url)
-    row = WebhookDestination(organization_id=organization_id, secret=wanted.secret)
+    if not is_resolved:
+        check_target(wanted.url)
+    row = WebhookDestination(organization_id=organization_id)
+    row.secret = wanted.secret
     _set(row, wanted)
     return changes.create(row, by=by)
 
@@ -71,22 +80,22 @@ def update(
     version: int | None,
     at: datetime,
     overlap: timedelta = OVERLAP,
+    is_resolved: bool = False,
 ) -> WebhookDestination:
     """Replace every field. A new secret signs at once and the old one beside it for ``overlap``.
 
-    Raises ``DestinationRefused``, ``VersionMismatch`` or ``NotFound``.
+    Raises ``DestinationRefused``, ``VersionMismatch`` or ``NotFound``; ``is_resolved`` as for
+    ``create``.
     """
     _check(wanted)
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise FieldRefused("overlap", "must be between 0 and 168 hours")
-    _check_target(wanted.url)
+    if not is_resolved:
+        check_target(wanted.url)
     with changes.editing(destination, by=by, version=version) as row:
         was_active = row.is_active
         _set(row, wanted)
-        if wanted.secret not in {MASK, row.secret}:
-            row.previous_secret = row.secret if overlap else None
-            row.previous_secret_ends_at = at + overlap if overlap else None
-            row.secret = wanted.secret
+        _rotate(row, wanted.secret, at, overlap)
         _after_activation(row, was_active, at)
     return row
 
@@ -116,6 +125,22 @@ def _set(row: WebhookDestination, wanted: Wanted) -> None:
     row.is_active = wanted.is_active
     row.api_key = wanted.api_key
     row.credentials_name = wanted.credentials_name
+    if wanted.header_names is not None:
+        row.header_names = dict(wanted.header_names)
+
+
+def _rotate(row: WebhookDestination, secret: str, at: datetime, overlap: timedelta) -> None:
+    """Sign with another secret from now on; the mask and the same one change nothing."""
+    try:
+        before: str | None = row.secret
+    except sealing.Unreadable:
+        before = None  # SECRET_KEY has changed: this is how the destination comes back to life
+    if secret in {MASK, before}:
+        return
+    overlaps = bool(overlap) and before is not None
+    row.sealed_previous_secret = row.sealed_secret if overlaps else None
+    row.previous_secret_ends_at = at + overlap if overlaps else None
+    row.secret = secret
 
 
 def _after_activation(row: WebhookDestination, was_active: bool, at: datetime) -> None:
@@ -135,6 +160,7 @@ def _check(wanted: Wanted) -> None:
         *_check_code(wanted.code),
         *_check_api_key(wanted.api_key),
         *_check_secret(wanted.secret),
+        *_check_header_names(wanted.header_names or {}),
     ]
     try:
         targets.parse(wanted.url)
@@ -144,7 +170,8 @@ def _check(wanted: Wanted) -> None:
         raise DestinationRefused(errors)
 
 
-def _check_target(url: str) -> None:
+def check_target(url: str) -> None:
+    """Ask the network whether the host may be called; never inside a transaction."""
     try:
         targets.resolve(targets.parse(url))
     except targets.TargetRefused as refusal:
@@ -193,4 +220,17 @@ def _check_secret(secret: str) -> list[FieldError]:
         signing.key_of(secret)
     except signing.SecretMalformed as error:
         return [FieldError("credentials.secret", str(error))]
+    return []
+
+
+def is_short(secret: str) -> bool:
+    """Return whether a secret is so short that a signature could be guessed."""
+    return len(signing.key_of(secret)) < signing.ENOUGH_BYTES
+
+
+def _check_header_names(names: Mapping[str, str]) -> list[FieldError]:
+    try:
+        signing.check_names(names)
+    except signing.NameRefused as refusal:
+        return [FieldError(f"headerNames.{refusal.header}", str(refusal))]
     return []

@@ -4,9 +4,14 @@ Works on a destination that the caller has locked, inside the caller's transacti
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
 
 from integrations import claims, representations
 from integrations.models import DeliveryAttempt, WebhookDestination
+from organizations import mail, people
 from organizations.kernel import changes, events, principals
 from organizations.models import Alert, AlertSeverity
 
@@ -82,6 +87,34 @@ def disable(destination: WebhookDestination, reason: str, at: datetime) -> None:
         type="WEBHOOK_DESTINATION_DISABLED",
         description=message,
         resource_id=destination.pk,
+    )
+    _tell_administrators(destination)
+
+
+def _tell_administrators(destination: WebhookDestination) -> None:
+    from integrations import tasks
+
+    for member in people.administrators(destination.organization_id).select_related("user"):
+        mail.enqueue(
+            tasks.mail_disabled, destination_id=str(destination.pk), email=member.user.email
+        )
+
+
+def mail_disabled(destination_id: UUID, email: str) -> None:
+    """Tell somebody by mail; nothing when it is active again or gone."""
+    rows = WebhookDestination.objects.select_related("organization")
+    destination = rows.filter(pk=destination_id, is_active=False).first()
+    if destination is None:
+        return
+    page = reverse("admin:integrations_webhookdestination_change", args=[destination.pk])
+    mail.send(
+        "webhook_disabled",
+        to=email,
+        subject=f"Webhook destination {destination.name} was made inactive",
+        destination=destination.name,
+        organization=destination.organization.name,
+        reason=destination.disabled_reason or "",
+        link=settings.PUBLIC_URL + page,
     )
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from integrations import claims, delivery, dispatch, retention
+from integrations import claims, delivery, disabling, dispatch, retention
 from organizations.kernel import clock
+from organizations.tasks import PATIENT
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,12 @@ def deliver(*, delivery_id: str, **_later: object) -> None:
 def delete_old_deliveries(**_later: object) -> None:
     """Delete deliveries and attempts that are older than 28 days."""
     retention.delete_old(clock.now())
+
+
+@shared_task(name="integrations.mail_disabled", **PATIENT)
+def mail_disabled(*, destination_id: str, email: str, **_later: object) -> None:
+    """Tell one administrator that a destination was made inactive."""
+    disabling.mail_disabled(UUID(destination_id), email)
 
 
 def _enqueue(at: datetime, destination_id: UUID | None = None) -> None:

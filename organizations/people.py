@@ -187,23 +187,32 @@ def set_policies(
         require_administrator(principal.organization_id)
 
 
-def _has_administrator(organization_id: UUID, *, but: Membership | None = None) -> bool:
-    """Return whether an active person or service user with an active key is Administrator."""
-    holders = PolicyAttachment.objects.for_organization(organization_id).filter(
-        policy__name=ADMINISTRATOR, policy__is_managed=True
-    )
-    people = Membership.objects.for_organization(organization_id).filter(
-        user_id__in=holders.filter(principal_type=PrincipalType.USER).values("principal_id"),
+def administrators(organization_id: UUID) -> QuerySet:
+    """Return the memberships of people who hold Administrator themselves and may enter now."""
+    return Membership.objects.for_organization(organization_id).filter(
+        Q(access_ends_at__isnull=True) | Q(access_ends_at__gt=clock.now()),
+        user_id__in=_holders(organization_id, PrincipalType.USER),
         user__is_active=True,
     )
+
+
+def _holders(organization_id: UUID, kind: PrincipalType) -> QuerySet:
+    """Return the ids of the principals of a kind that Administrator is attached to."""
+    attached = PolicyAttachment.objects.for_organization(organization_id).filter(
+        policy__name=ADMINISTRATOR, policy__is_managed=True, principal_type=kind
+    )
+    return attached.values("principal_id")
+
+
+def _has_administrator(organization_id: UUID, *, but: Membership | None = None) -> bool:
+    """Return whether an active person or service user with an active key is Administrator."""
+    people = administrators(organization_id)
     if but is not None:
         people = people.exclude(pk=but.pk)
-    if people.filter(Q(access_ends_at__isnull=True) | Q(access_ends_at__gt=clock.now())).exists():
+    if people.exists():
         return True
     return AccessKey.objects.filter(
         organization_id=organization_id,
         status=AccessKeyStatus.ACTIVE,
-        service_user_id__in=holders.filter(principal_type=PrincipalType.SERVICEUSER).values(
-            "principal_id"
-        ),
+        service_user_id__in=_holders(organization_id, PrincipalType.SERVICEUSER),
     ).exists()

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import organizations.policies as policies
 import organizations.policy_words as words
-from organizations import policies
 
 LONGEST = 100  # characters, of the column that stores a name
 

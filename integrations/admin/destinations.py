@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from integrations import destinations, dispatch, resending
+from integrations import destinations, dispatch, resending, signing
+from integrations.admin.header_names import HeaderNamesField
 from integrations.models import Delivery, WebhookDestination
 from integrations.representations import MASK
 from organizations.kernel import clock
@@ -35,6 +36,11 @@ class DestinationForm(ConsoleForm):
         label="API key", widget=UnfoldAdminTextInputWidget, help_text="Sent with each delivery."
     )
 
+    header_names = HeaderNamesField(
+        label="Header names",
+        help_text="Only for receivers written for another scheme; what is signed stays the same.",
+    )
+
 
 @admin.register(WebhookDestination)
 class WebhookDestinationAdmin(ConsoleModelAdmin):
@@ -48,7 +54,7 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
     change_form_outer_after_template = "console/deliveries.html"
     fieldsets = [
         (None, {"fields": ["name", "code", "description", "url", "is_active"]}),
-        ("Signature", {"fields": ["api_key", "secret", "credentials_name"]}),
+        ("Signature", {"fields": ["api_key", "secret", "credentials_name", "header_names"]}),
     ]
     empty_hint = (
         "A webhook destination is an address of yours that is told about every change "
@@ -66,21 +72,48 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
         given = form.cleaned_data["secret"]
         secret = given or f"whsec_{_secret()}"
         made = destinations.create(
-            request.organization.pk, self._wanted(row, secret), by=request.principal
+            request.organization.pk,
+            self._wanted(row, secret),
+            by=request.principal,
+            is_resolved=self._is_resolved(request),
         )
         row.__dict__.update(made.__dict__)
         if not given:
             messages.warning(request, f"The secret, shown only now: {secret}")
+        _warn_if_short(request, secret)
 
     def update_row(self, request: HttpRequest, row: WebhookDestination, form: Any) -> None:
         """Change it; a new secret signs at once, the old one beside it for a day."""
+        secret = form.cleaned_data["secret"] or MASK
         destinations.update(
             row,
-            self._wanted(row, form.cleaned_data["secret"] or MASK),
+            self._wanted(row, secret),
             by=request.principal,
             version=saving.loaded_version(request),
             at=clock.now(),
+            is_resolved=self._is_resolved(request),
         )
+        if secret != MASK:
+            _warn_if_short(request, secret)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Ask for the host before the admin begins its transaction."""
+        may = self.has_change_permission(request) or self.has_add_permission(request)
+        if request.method == "POST" and may:
+            try:
+                destinations.check_target(request.POST.get("url", ""))
+                request.console_target_refusal = None
+            except DomainError as refusal:
+                request.console_target_refusal = refusal
+        return super().changeform_view(request, object_id, *args, **options)
+
+    def _is_resolved(self, request: HttpRequest) -> bool:
+        """Raise what was found wrong with the address before the transaction."""
+        if request.console_target_refusal is not None:
+            raise request.console_target_refusal
+        return True
 
     def delete_model(self, request: HttpRequest, obj: WebhookDestination) -> None:
         """Delete it with its deliveries."""
@@ -96,6 +129,7 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
             code=row.code,
             is_active=row.is_active,
             credentials_name=row.credentials_name,
+            header_names=row.header_names,
         )
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:
@@ -165,6 +199,15 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
         if row.failing_since:
             return show.label(f"failing since {show.day(row.failing_since)}", "warn")
         return show.label("active", "good")
+
+
+def _warn_if_short(request: HttpRequest, secret: str) -> None:
+    if destinations.is_short(secret):
+        messages.warning(
+            request,
+            f"The secret is shorter than {signing.ENOUGH_BYTES} bytes: somebody who has seen a "
+            "delivery could guess it.",
+        )
 
 
 def _secret() -> str:

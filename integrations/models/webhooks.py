@@ -3,15 +3,18 @@
 from django.db import models
 from django.db.models import Q
 
-from organizations.kernel import ids
+from organizations.kernel import ids, sealing
 from organizations.kernel.tenancy import TenantModel, TenantQuerySet, newest_first_index
+
+SEALED_FOR = "webhook secret"
 
 
 class WebhookDestination(TenantModel):
     """An address that receives events, with the secret its deliveries are signed with.
 
-    ``secret`` is write-only outside: answers and forms show a mask (C1). ``previous_secret``
-    signs in parallel until ``previous_secret_ends_at`` after a rotation (C4).
+    ``secret`` is sealed in the database and write-only outside: answers and forms show a mask
+    (C1). ``previous_secret`` signs in parallel until ``previous_secret_ends_at`` after a rotation
+    (C4). ``header_names`` maps the names of C4 to those a receiver expects instead.
     """
 
     name = models.CharField(max_length=200)
@@ -22,9 +25,10 @@ class WebhookDestination(TenantModel):
     credentials_id = models.UUIDField(default=ids.new_id, editable=False)
     credentials_name = models.CharField(max_length=200, null=True, blank=True)
     api_key = models.CharField(max_length=200)
-    secret = models.TextField()
-    previous_secret = models.TextField(null=True, blank=True, editable=False)
+    sealed_secret = models.TextField(editable=False)
+    sealed_previous_secret = models.TextField(null=True, blank=True, editable=False)
     previous_secret_ends_at = models.DateTimeField(null=True, editable=False)
+    header_names = models.JSONField(default=dict, blank=True)
     # Set by 429, 502 and 504: no attempt before, but the retry of the delivery that met it (C5.4).
     paused_until = models.DateTimeField(null=True, editable=False)
     paused_except_id = models.UUIDField(null=True, editable=False)
@@ -44,6 +48,21 @@ class WebhookDestination(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def secret(self) -> str:
+        """What signs; raises ``sealing.Unreadable`` when SECRET_KEY is not the one it was."""
+        return sealing.unseal(self.sealed_secret, purpose=SEALED_FOR)
+
+    @secret.setter
+    def secret(self, text: str) -> None:
+        self.sealed_secret = sealing.seal(text, purpose=SEALED_FOR)
+
+    @property
+    def previous_secret(self) -> str | None:
+        """What signed before the rotation; raises like ``secret``."""
+        sealed = self.sealed_previous_secret
+        return sealing.unseal(sealed, purpose=SEALED_FOR) if sealed else None
 
 
 class DeliveryStatus(models.TextChoices):

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
+from integrations import targets
 from integrations.models import Delivery, WebhookDestination
 from organizations import people, tokens
 from organizations.models import (
@@ -202,6 +204,56 @@ def test_an_address_that_is_no_target_is_refused_at_its_field(console, destinati
 
     assert list(errors_of(answer)) == ["url"]
     assert not WebhookDestination.objects.exists()
+
+
+def test_a_short_secret_is_warned_about_and_a_long_one_is_not(console, destination_fields):
+    short = {**destination_fields, "secret": "short"}
+    long = {**destination_fields, "code": "other", "secret": "x" * 24}
+
+    warned, silent = (
+        console.client.post(address(WebhookDestination, "add"), fields, follow=True)
+        for fields in (short, long)
+    )
+
+    assert ["shorter than 24 bytes" in str(one) for one in warned.context["messages"]] == [
+        True, False,
+    ]  # fmt: skip
+    assert not any("shorter" in str(one) for one in silent.context["messages"])
+    assert WebhookDestination.objects.count() == 2
+
+
+def test_other_names_of_headers_are_kept_and_wrong_ones_refused(console, destination_fields):
+    rows = '[{"header": "webhook-id", "name": "%s"}]'
+    named = {**destination_fields, "header_names": rows % "X-Vendor-Id"}
+
+    console.client.post(address(WebhookDestination, "add"), named)
+    row = WebhookDestination.objects.get()
+    refused = console.post(
+        WebhookDestination, "change", row, **{**named, "header_names": rows % "Host"}
+    )
+
+    assert row.header_names == {"webhook-id": "X-Vendor-Id"}
+    assert list(errors_of(refused)) == ["header_names"]
+    row.refresh_from_db()
+    assert row.header_names == {"webhook-id": "X-Vendor-Id"}
+    assert "X-Vendor-Id" in console.text(console.get(WebhookDestination, "change", row))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_host_is_asked_for_before_the_transaction(console, destination_fields, monkeypatch):
+    in_transaction = []
+
+    def resolve(target):
+        in_transaction.append(connection.in_atomic_block)
+        return ["203.0.113.7"]
+
+    monkeypatch.setattr(targets, "resolve", resolve)
+    console.client.post(address(WebhookDestination, "add"), destination_fields)
+    row = WebhookDestination.objects.get()
+    console.post(WebhookDestination, "change", row, **{**destination_fields, "name": "Books"})
+
+    row.refresh_from_db()
+    assert (row.name, in_transaction) == ("Books", [False, False])
 
 
 def test_a_failed_delivery_is_sent_again(console, founded):

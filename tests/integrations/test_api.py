@@ -8,6 +8,7 @@ import pytest
 
 from integrations.models import Delivery, WebhookDestination
 from organizations.models import AuditEntry, Event
+from tests.clients import ApiClient
 from tests.integrations.receiving import NOON, make_delivery, make_destination
 
 pytestmark = pytest.mark.django_db
@@ -137,8 +138,10 @@ def test_a_new_secret_leaves_the_old_one_signing_for_a_day(api):
     ends = row.previous_secret_ends_at
     assert ends - row.modified_at < timedelta(hours=24, seconds=5)
     assert ends - row.modified_at > timedelta(hours=24, seconds=-5)
-    assert claims._secrets(row, ends - timedelta(seconds=1)) == ("s3cret-two", "s3cret-one")
-    assert claims._secrets(row, ends) == ("s3cret-two",)
+    assert (row.secret, row.previous_secret) == ("s3cret-two", "s3cret-one")
+    both = (row.sealed_secret, row.sealed_previous_secret)
+    assert claims._secrets(row, ends - timedelta(seconds=1)) == both
+    assert claims._secrets(row, ends) == both[:1]
 
 
 def test_a_put_needs_the_current_version(api):
@@ -249,3 +252,17 @@ def test_of_twenty_equal_puts_at_once_one_wins(founded):
 
     assert sorted(statuses) == [200] + [409] * 19
     assert WebhookDestination.objects.get().version == 2
+
+
+def test_after_a_change_of_the_key_a_new_secret_brings_a_destination_back(api, settings):
+    made = api.post(PATH, body()).json
+    settings.SECRET_KEY = "changed " * 8
+    api.token = ApiClient(api.founded).token
+
+    answer = api.put(
+        f"{PATH}/{made['id']}", body(version=1, credentials=credentials(secret="s3cret-two"))
+    )
+
+    assert answer.status == 200
+    row = WebhookDestination.objects.get()
+    assert (row.secret, row.previous_secret) == ("s3cret-two", None)

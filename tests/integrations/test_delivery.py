@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 
 from integrations import claims, delivery, disabling, retries, sending
 from integrations.models import Delivery, DeliveryAttempt, WebhookDestination
@@ -17,6 +18,7 @@ from tests.integrations.receiving import (
     make_delivery,
     make_destination,
 )
+from tests.organizations.people_made import make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -336,3 +338,46 @@ def test_secrets_are_in_no_log_and_no_text_of_the_values_passed_around(
         delivery.record(assignment, answer, NOON)
 
     assert "my-api-secret" not in caplog.text + repr(assignment) + repr(answer) + repr(destination)
+
+
+def test_headers_go_under_the_names_the_receiver_expects(destination, receiver):
+    destination.header_names = {"webhook-signature": "X-Vendor-Signature"}
+    destination.save()
+
+    attempt_when_due(make_delivery(destination))
+
+    (received,) = receiver.requests
+    assert "webhook-signature" not in received.headers
+    received.headers["webhook-signature"] = received.headers["x-vendor-signature"]
+    assert verify(received, b"my-api-secret")
+
+
+def test_a_secret_is_sealed_and_one_that_cannot_be_read_sends_nothing(
+    destination, receiver, settings
+):
+    row = make_delivery(destination)
+    assert "my-api-secret" not in destination.sealed_secret
+    settings.SECRET_KEY = "changed " * 8
+
+    attempt_when_due(row)
+
+    assert receiver.requests == []
+    assert (row.status, row.attempts_made) == ("AWAITING_RETRY", 1)
+    assert row.error == delivery.UNREADABLE
+    assert row.attempts.get().status_code is None
+
+
+def test_administrators_are_told_by_mail_when_a_destination_is_made_inactive(
+    founded, destination, receiver, eager_tasks, django_capture_on_commit_callbacks
+):
+    receiver.answers(410)
+    reader = make_member(founded.organization)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        attempt_when_due(make_delivery(destination))
+
+    (sent,) = mail.outbox
+    assert (sent.to, reader.user.email != founded.admin.email) == ([founded.admin.email], True)
+    assert sent.subject == f"Webhook destination {destination.name} was made inactive"
+    assert disabling.GONE in sent.body
+    assert f"/admin/integrations/webhookdestination/{destination.pk}/change/" in sent.body

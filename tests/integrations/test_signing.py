@@ -46,3 +46,40 @@ def test_during_rotation_both_secrets_sign_the_new_one_first():
 def test_a_prefixed_secret_that_is_not_base64_is_refused(secret):
     with pytest.raises(signing.SecretMalformed):
         signing.key_of(secret)
+
+
+def test_a_receiver_of_another_scheme_gets_the_same_values_under_its_own_names():
+    headers = signing.headers(
+        delivery_id="msg_7f3c1a52",
+        timestamp=1768471200,
+        body=BODY,
+        api_key="key-1",
+        secrets=["my-api-secret"],
+        names={"webhook-id": "X-Vendor-Id", "webhook-signature": "X-Vendor-Signature"},
+    )
+
+    assert headers == {
+        "X-Vendor-Id": "msg_7f3c1a52",
+        "webhook-timestamp": "1768471200",
+        "X-Vendor-Signature": "v1,j9Eqg/TReqg292E4djF6/2TNLvct0rdWR2M8+W0iZeI=",
+        "x-api-key": "key-1",
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"webhook-id": ""},
+        {"webhook-id": "X Id"},
+        {"webhook-id": "X-Id\r\nX-Other"},
+        {"webhook-id": "-x"},
+        {"webhook-id": "x" * 65},
+        {"webhook-id": "Content-Type"},
+        {"webhook-id": "X-API-KEY"},
+        {"webhook-id": "same", "x-api-key": "Same"},
+        {"webhook-colour": "X-Colour"},
+    ],
+)
+def test_names_that_are_no_header_or_anothers_are_refused(names):
+    with pytest.raises(signing.NameRefused):
+        signing.check_names(names)
