@@ -2,10 +2,11 @@
 
 from billing import account_rules
 from billing import representations as look
+from billing.bills import numbering
 from billing.models import Account, AccountPlan, Bill, BillJob, IngestFailure, LineItem
 from catalog.models import Plan
 from organizations.kernel import registry
-from organizations.models import Currency
+from organizations.models import Currency, OrganizationConfig
 
 
 def register() -> None:
@@ -28,6 +29,7 @@ def register() -> None:
     registry.register(Bill, "billing:bill", event="billing.bill", represent=look.bill)
     registry.register(LineItem, "billing:billLineItem", represent=look.line_item)
     registry.register(BillJob, "billing:billJob", event="billing.billjob", represent=look.bill_job)
+    registry.also_check(OrganizationConfig, numbering.check_series)
     registry.name(IngestFailure, "data:measurement")
     registry.refers(Account, "account plans", lambda row: row.account_plans.all())
     registry.refers(Account, "child accounts", lambda row: row.children.all())
@@ -37,9 +39,7 @@ def register() -> None:
     registry.refers(
         Currency,
         "accounts",
-        lambda row: Account.objects.filter(
-            organization_id=row.organization_id, currency=row.code
-        ),
+        lambda row: Account.objects.filter(organization_id=row.organization_id, currency=row.code),
     )
     registry.refers(
         AccountPlan,

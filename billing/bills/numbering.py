@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing.models import Bill, InvoiceSeries
+from organizations.kernel.errors import FieldRefused
 from organizations.models import OrganizationConfig
 
 _NUMBER_WAITING = """
@@ -17,14 +18,23 @@ UPDATE billing_bill b
          WHERE organization_id = %(organization)s AND is_awaiting_number) n
  WHERE b.id = n.id
 """
+_HIGHEST = """
+SELECT coalesce(max(digits::bigint), 0)
+  FROM (SELECT substr(invoice_reference, length(%(prefix)s::text) + 1) AS digits
+          FROM billing_bill
+         WHERE organization_id = %(organization)s
+           AND starts_with(invoice_reference, %(prefix)s::text)) numbered
+ WHERE digits ~ '^[1-9][0-9]{0,17}$'
+"""
 
 
 def number(organization_id: UUID) -> int:
     """Number every bill of the organization that waits for it; returns how many there were.
 
     Workers queue on the row of the series, so no number is given twice. The first bill has the
-    start number + 1 (NUM-1); another prefix or start number begins the series again, behind
-    whatever numbers the prefix was given before (NUM-3).
+    start number + 1 (NUM-1); another prefix or start number begins the series again. That it
+    meets no number given before is seen to when they are set (NUM-3) and, because bills may have
+    been numbered since, here once more: the series goes on behind what was given.
     """
     waiting = Bill.objects.for_organization(organization_id).filter(is_awaiting_number=True)
     if not waiting.exists():
@@ -52,6 +62,23 @@ def number(organization_id: UUID) -> int:
     return numbered
 
 
+def check_series(config: OrganizationConfig) -> None:
+    """Refuse another prefix or start number that would give a number a second time (NUM-3)."""
+    stored = OrganizationConfig.objects.filter(pk=config.pk).first()
+    wanted = (config.bill_prefix or "", config.sequence_start_number or 0)
+    if stored is None or not wanted[0]:
+        return
+    if wanted == (stored.bill_prefix or "", stored.sequence_start_number or 0):
+        return
+    prefix, start = wanted
+    highest = _highest_given(config.organization_id, prefix)
+    if start < highest:
+        raise FieldRefused(
+            "sequenceStartNumber",
+            f"numbers up to {prefix}{highest} are given already: start with {highest} or more",
+        )
+
+
 def _restart_when_changed(series: InvoiceSeries, config: OrganizationConfig) -> None:
     prefix, start = config.bill_prefix or "", config.sequence_start_number or 0
     if (prefix, start) == (series.prefix, series.start_number) and series.latest_number:
@@ -61,11 +88,10 @@ def _restart_when_changed(series: InvoiceSeries, config: OrganizationConfig) -> 
 
 
 def _highest_given(organization_id: UUID, prefix: str) -> int:
-    """Return the highest number that bills with this prefix have, 0 for none."""
+    """Return the highest number behind the prefix on any bill, 0 for none.
+
+    A12 is number 12 of A and number 2 of A1.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(max(invoice_number), 0) FROM billing_bill"
-            " WHERE organization_id = %s AND invoice_reference = %s || invoice_number",
-            [organization_id, prefix],
-        )
+        cursor.execute(_HIGHEST, {"organization": organization_id, "prefix": prefix})
         return int(cursor.fetchone()[0])

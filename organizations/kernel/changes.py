@@ -126,7 +126,10 @@ def _locked(row: Row) -> Row:
 
 
 def _check(row: models.Model) -> None:
-    if check := registry.of(row).check:
+    known = registry.of(row)
+    if known.check:
+        known.check(row)
+    for check in known.more_checks:
         check(row)
 
 

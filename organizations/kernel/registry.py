@@ -47,6 +47,7 @@ class Resource:
     represent: Represent
     moves_catalog: bool = False
     check: Callable[[Any], None] | None = None
+    more_checks: list[Callable[[Any], None]] = field(default_factory=list)
     referrers: list[Referrer] = field(default_factory=list)
     item_field: str = "pk"
     follow: FollowChanges | None = None
@@ -102,6 +103,12 @@ def named() -> list[tuple[type[models.Model], str, str]]:
 
 def _item_field(model: type[models.Model]) -> str:
     return _resources[model].item_field if model in _resources else "pk"
+
+
+def also_check(model: type[models.Model], check: Callable[[Any], None]) -> None:
+    """Let an app above add a rule about its own rows to an entity of an app below."""
+    if check not in _resources[model].more_checks:
+        _resources[model].more_checks.append(check)
 
 
 def refers(model: type[models.Model], kind: str, rows: Callable[[Any], models.QuerySet]) -> None:

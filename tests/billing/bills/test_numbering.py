@@ -4,7 +4,8 @@ import pytest
 
 from billing.bills import lifecycle, numbering
 from billing.models import Bill
-from organizations.kernel import principals
+from organizations.kernel import changes, principals
+from organizations.kernel.errors import FieldRefused
 from organizations.models import OrganizationConfig
 from tests.billing.bills import making, runners
 
@@ -56,6 +57,55 @@ def test_another_prefix_or_start_begins_the_series_again_without_a_double():
 
     # A begins at 1 again, but A11 is given already, so it goes on behind it.
     assert references() == ["A11", "B11", "B501", "A12", "A13"]
+
+
+@pytest.fixture
+def used():
+    """A shop whose bill has the number A11."""
+    shop = making.Shop(config={"bill_prefix": "A", "sequence_start_number": 10})
+    shop.account()
+    runners.run(shop.organization, "2024-01-15")
+    assert references() == ["A11"]
+    return shop
+
+
+def set_series(shop: making.Shop, prefix: str | None, start: int | None, **more: int) -> None:
+    """Save prefix and start as API and console do."""
+    config = OrganizationConfig.objects.get(organization=shop.organization)
+    with changes.editing(config, by=principals.system(shop.organization.pk)) as row:
+        row.bill_prefix, row.sequence_start_number = prefix, start
+        row.days_before_bill_due = more.get("days", row.days_before_bill_due)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "start", "highest"), [("A", 0, 11), ("A", None, 11), ("A", 9, 11), ("A1", 0, 1)]
+)
+def test_a_series_that_would_give_a_number_twice_is_refused_when_it_is_set(
+    used, prefix, start, highest
+):
+    set_series(used, "B", 0)
+
+    with pytest.raises(FieldRefused) as refusal:
+        set_series(used, prefix, start)
+
+    assert refusal.value.message == (
+        f"sequenceStartNumber: numbers up to {prefix}{highest} are given already: "
+        f"start with {highest} or more"
+    )
+    config = OrganizationConfig.objects.get(organization=used.organization)
+    assert (config.bill_prefix, config.sequence_start_number) == ("B", 0)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "start"), [("A", 10), ("A", 11), ("A", 500), ("B", 0), ("A1", 1), (None, None)]
+)
+def test_a_series_that_gives_new_numbers_or_stays_is_kept(used, prefix, start):
+    set_series(used, prefix, start, days=7)
+
+    config = OrganizationConfig.objects.get(organization=used.organization)
+    assert (config.bill_prefix, config.sequence_start_number, config.days_before_bill_due) == (
+        prefix, start, 7,
+    )  # fmt: skip
 
 
 def test_the_number_of_a_deleted_bill_is_not_given_again():
