@@ -115,6 +115,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "organizations.seal_audit": 60,
         "organizations.forget_sessions": 3600,
         "organizations.delete_kept_answers": 600,
+        "organizations.delete_old_events": 3600,
         "integrations.sweep_deliveries": 5,
         "integrations.dispatch_events": 5,
         "integrations.delete_old_deliveries": 3600,

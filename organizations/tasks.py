@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from organizations import invitations, people, seals
+from organizations.kernel import clock, events
 from organizations.kernel.api import idempotency
 from organizations.models import Membership
 from organizations.signin import passwords, sessions
@@ -42,6 +43,12 @@ def mail_invitation(*, invitation_id: str, **_later: object) -> None:
 def delete_kept_answers(**_later: object) -> None:
     """Delete answers that are not given again any more."""
     idempotency.delete_old()
+
+
+@shared_task(name="organizations.delete_old_events")
+def delete_old_events(**_later: object) -> None:
+    """Delete events that are older than 28 days."""
+    events.delete_old(clock.now())
 
 
 @shared_task(name="organizations.seal_audit")

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import action, display
 
-from organizations.kernel import clock, ids
+from organizations.kernel import clock, events, ids
 from organizations.kernel.console import show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.console.filters import RangeDateFilter
@@ -76,7 +76,11 @@ class EventAdmin(ReadOnlyConsoleAdmin):
     search_help_text = "Search by name, or by the id of an event, an entity or an account"
     fields = ["name", "created_at", "resource_id", "account_id", "shown_payload"]
     readonly_fields = ["shown_payload"]
-    empty_hint = "Every change of configuration and bills records an event here."
+    empty_hint = "Every change of configuration and bills records an event here, for 28 days."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Events of the last 28 days only, deleted or not."""
+        return events.kept(super().get_queryset(request))
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """An id finds the event, and what happened to an entity or account."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from organizations.api import serializers as shapes
+from organizations.kernel import events
 from organizations.kernel.api.filters import Filter, boolean, code_list, id_list, related
 from organizations.kernel.api.filters import word as any_word
 from organizations.kernel.api.views import TenantViewSet
@@ -143,6 +145,10 @@ class EventViewSet(TenantViewSet):
         "notificationId": Filter(None, any_word),
         "notificationCode": Filter(None, any_word),
     }
+
+    def get_queryset(self) -> QuerySet:
+        """Return events of the last 28 days only, deleted or not."""
+        return events.kept(super().get_queryset())
 
     def list(self, request: Request, **kwargs: Any) -> Response:
         """Return a page; ``ids`` excludes every other filter."""

@@ -4,14 +4,19 @@ The rows are the outbox that upper apps read; the payload is frozen here and nev
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from organizations.kernel import bulk, clock
-from organizations.models import Event
+from organizations.models import Event, Organization
+
+# Every event is gone after this time: deleted by beat, and unseen from the very moment (B1).
+KEPT_FOR = timedelta(days=28)
+DELETED_AT_ONCE = 2000
 
 _listeners: list[Callable[[], None]] = []
 
@@ -71,3 +76,21 @@ def record_many(rows: Iterable[Event]) -> None:
         bulk.insert(rows)
     for callback in _listeners:
         transaction.on_commit(callback, robust=True)
+
+
+def kept(rows: QuerySet) -> QuerySet:
+    """Leave the events that are not older than 28 days."""
+    return rows.filter(created_at__gt=clock.now() - KEPT_FOR)
+
+
+def delete_old(at: datetime) -> int:
+    """Delete events older than 28 days in small transactions; returns how many."""
+    deleted = 0
+    # By organization, because the index for it begins with the organization.
+    for organization_id in Organization.objects.values_list("pk", flat=True):
+        old = Event.objects.for_organization(organization_id).filter(created_at__lte=at - KEPT_FOR)
+        oldest = old.order_by("created_at", "id").values_list("pk", flat=True)
+        while chosen := list(oldest[:DELETED_AT_ONCE]):
+            Event.objects.filter(pk__in=chosen).delete()
+            deleted += len(chosen)
+    return deleted
