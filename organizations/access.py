@@ -81,6 +81,10 @@ class Rights:
         kinds = _kinds(resource)
         return self._granted(action).filter(content_type__in=kinds).exists()
 
+    def denies_some(self, action: str, resource: str) -> bool:
+        """Return whether a row or a group of rows of the type is denied by name."""
+        return not self.is_unbounded and not self._scope(action, resource).denied.is_empty
+
     def require(self, action: str, resource: str, item_id: Any = None) -> None:
         """Raise ``Forbidden`` unless the action is allowed."""
         if not self.allows(action, resource, item_id):

@@ -12,10 +12,9 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from organizations import people
-from organizations.admin import holdings, statements
+from organizations.admin import decision_page, holdings, statements
 from organizations.kernel import changes, clock
 from organizations.kernel.console import show
-from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
@@ -49,7 +48,7 @@ class StatusFilter(WordFilter):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ConsoleModelAdmin):
+class MembershipAdmin(decision_page.AsksWhatMay):
     """People of the organization."""
 
     form = MembershipForm
@@ -59,6 +58,7 @@ class MembershipAdmin(ConsoleModelAdmin):
     list_filter = [StatusFilter]
     search_fields = ["user__email", "user__first_name", "user__last_name"]
     actions = ["deactivate", "reactivate", "resend_password"]
+    actions_detail = ["what_it_may"]
     empty_hint = "Invite people by e-mail: see Invitations."
 
     def title_of(self, row: Membership) -> str:

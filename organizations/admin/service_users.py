@@ -13,10 +13,9 @@ from django.utils.cache import add_never_cache_headers
 from unfold.decorators import action, display
 
 from organizations import service_users
-from organizations.admin import holdings
+from organizations.admin import decision_page, holdings
 from organizations.kernel import ids
 from organizations.kernel.console import show
-from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
 from organizations.models import AccessKey, AccessKeyStatus, PrincipalType, ServiceUser
@@ -37,13 +36,13 @@ class ServiceUserForm(ConsoleForm, holdings.PoliciesForm):
 
 
 @admin.register(ServiceUser)
-class ServiceUserAdmin(ConsoleModelAdmin):
+class ServiceUserAdmin(decision_page.AsksWhatMay):
     """Automated processes that work through the API."""
 
     form = ServiceUserForm
     list_display = ["name", "policy_names", "key_count", "latest_use", "created_at"]
     search_fields = ["name"]
-    actions_detail = ["generate_key"]
+    actions_detail = ["generate_key", "what_it_may"]
     change_form_outer_after_template = "console/access_keys.html"
     empty_hint = "A service user and its key let a program send usage and read bills."
 
@@ -151,7 +150,7 @@ class ServiceUserAdmin(ConsoleModelAdmin):
 
     def has_generate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Making a key is creating an access key (A5.12)."""
-        return self._may_make_keys(request)
+        return self.has_view_permission(request, obj) and self._may_make_keys(request)
 
     @action(description="Generate key", permissions=["generate"], icon="key")
     def generate_key(self, request: HttpRequest, object_id: str) -> HttpResponse:

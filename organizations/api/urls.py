@@ -6,6 +6,7 @@ from organizations import invitation_page
 from organizations.api import (
     audit,
     auth,
+    decisions,
     invitations,
     people,
     policies,
@@ -42,6 +43,7 @@ urlpatterns = [
     *routes("picklists/billgroupingkeys", views.BillGroupingKeyViewSet),
     *routes("users/me", views.MeViewSet, collection={"get": "retrieve"}, item={}),
     *routes("events", views.EventViewSet, collection={"get": "list"}, item={"get": "retrieve"}),
+    *decisions.urlpatterns,
     *policies.urlpatterns,
     *resource_groups.urlpatterns,
     *people.urlpatterns,
