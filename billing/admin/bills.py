@@ -164,7 +164,8 @@ class BillAdmin(PageConsoleAdmin):
         return self._ask_or_delete(request, list(queryset))
 
     def _ask_or_delete(self, request: HttpRequest, bills: list[Bill]) -> HttpResponse:
-        if not request.permissions.allows_verb("delete", self.resource):
+        allows = request.permissions.allows_verb
+        if not all(allows("delete", self.resource, bill.pk) for bill in bills):
             raise PermissionDenied
         if request.POST.get("typed", "").strip().lower() != TYPED_WORD:
             return self._ask(request, bills)

@@ -110,8 +110,11 @@ class BillViewSet(TenantViewSet):
         lines: dict[Any, list[dict[str, Any]]] = {row.pk: [] for row in rows}
         with_lines = not self.asked.get("excludeLineItems")
         if with_lines:
-            found = LineItem.objects.filter(bill__in=rows).order_by("bill_id", "sequence_number")
-            for line in found:
+            # A line nobody may read does not show in its bill either (A5.13.11).
+            found = self.rights.visible(
+                LineItem.objects.filter(bill__in=rows), "config:retrieve", "billing:billLineItem"
+            )
+            for line in found.order_by("bill_id", "sequence_number"):
                 lines[line.bill_id].append(look.bill_line_item(line))
         with_total = self.action != "list" or self.asked.get("includeBillTotal")
         return [
@@ -145,7 +148,8 @@ class BillViewSet(TenantViewSet):
 
     def of_period(self, request: Request, **kwargs: Any) -> Response:
         """All bills of one frequency whose period has the given last day."""
-        return self.page(lifecycle.in_period(self.organization, *self._period()))
+        mine = self.get_queryset()
+        return self.page(lifecycle.in_period(self.organization, *self._period(), among=mine))
 
     def _period(self) -> tuple[date, str]:
         """Return the last day and the frequency the address names."""
@@ -207,6 +211,7 @@ class BillViewSet(TenantViewSet):
         )
         count = lifecycle.approve_many(
             self.organization,
+            among=self.get_queryset(),
             by=self.principal,
             at=clock.now(),
             bill_ids=body.validated_data.get("billIds") or None,
@@ -222,6 +227,7 @@ class BillViewSet(TenantViewSet):
         last_day, frequency = self._period()
         count = lifecycle.approve_period(
             self.organization,
+            among=self.get_queryset(),
             latest_date_in_billing_period=last_day,
             billing_frequency=frequency,
             by=self.principal,
@@ -246,6 +252,7 @@ class LineItemViewSet(TenantViewSet):
         **ADDITIONAL,
     }
     permits: ClassVar[Permits] = {"of_bill": ("config:retrieve", None)}
+    within: ClassVar[dict[str, str]] = {"bill": "billing:bill"}
     page_actions = ("of_bill",)
     action_filters: ClassVar[dict[str, dict[str, Filter]]] = {
         "of_bill": ADDITIONAL,

@@ -97,13 +97,12 @@ class ExplanationSerializer(serializers.Serializer):
 
 
 class LineItemExplanationViewSet(TenantViewSet):
-    """The explanation of a line item; whoever may read the bill may read it."""
+    """The explanation of a line item, for whoever may read the bill and the line."""
 
     queryset = LineItem.objects.select_related("bill")
     serializer_class = ExplanationSerializer
-    permits: ClassVar[Permits] = {"explanation": ("config:retrieve", "billing:bill")}
-    # The permission is asked for the bill of the address, not for the line.
-    lookup_url_kwarg = "bill"
+    permits: ClassVar[Permits] = {"explanation": ("config:retrieve", None)}
+    within: ClassVar[dict[str, str]] = {"bill": "billing:bill"}
 
     @extend_schema(responses=ExplanationSerializer)
     def explanation(self, request: Request, **kwargs: Any) -> Response:

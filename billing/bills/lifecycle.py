@@ -96,13 +96,14 @@ def approve_many(
     account_ids: Sequence[str | UUID] = (),
     external_invoice_date_start: date | None = None,
     external_invoice_date_end: date | None = None,
+    among: QuerySet[Bill] | None = None,
 ) -> int:
     """Approve the named bills, or those that pass the filters; returns how many changed (LIF-3).
 
     Ids win over filters. Unknown ids are refused before anything changes; locked bills and
-    bills approved already are left alone.
+    bills approved already are left alone. ``among`` are the bills the caller may change.
     """
-    bills = Bill.objects.for_organization(organization)
+    bills = Bill.objects.for_organization(organization) if among is None else among
     if bill_ids is not None:
         bills = bills.filter(pk__in=_known_ids(bills, bill_ids))
     elif not (account_ids or external_invoice_date_start or external_invoice_date_end):
@@ -124,17 +125,26 @@ def approve_period(
     billing_frequency: str,
     by: Principal,
     at: datetime,
+    among: QuerySet[Bill] | None = None,
 ) -> int:
     """Approve the bills of a frequency whose period ends with the given inclusive last day."""
-    bills = in_period(organization, latest_date_in_billing_period, billing_frequency)
+    bills = in_period(organization, latest_date_in_billing_period, billing_frequency, among=among)
     return _approve_all(bills, by=by, at=at)
 
 
 def in_period(
-    organization: Organization, latest_date_in_billing_period: date, billing_frequency: str
+    organization: Organization,
+    latest_date_in_billing_period: date,
+    billing_frequency: str,
+    *,
+    among: QuerySet[Bill] | None = None,
 ) -> QuerySet[Bill]:
-    """Return the bills of a billing period, named by its last inclusive day (4.2)."""
-    return Bill.objects.for_organization(organization).filter(
+    """Return the bills of a billing period, named by its last inclusive day (4.2).
+
+    ``among`` are the bills the caller may see.
+    """
+    bills = Bill.objects.for_organization(organization) if among is None else among
+    return bills.filter(
         boundary_date=latest_date_in_billing_period + timedelta(days=1),
         billing_frequency=billing_frequency,
     )

@@ -148,7 +148,7 @@ class OrganizationUserViewSet(TenantViewSet):
     @extend_schema(responses=AttachedPolicySerializer)
     def permissions(self, request: Request, **kwargs: Any) -> Response:
         """Return a page of the policies attached to a person (A2.5)."""
-        return self.page(people.policies_of(self.get_object()))
+        return self.page(self.readable(people.policies_of(self.get_object())))
 
     @extend_schema(responses=UserGroupSerializer)
     def user_groups(self, request: Request, **kwargs: Any) -> Response:
@@ -156,7 +156,8 @@ class OrganizationUserViewSet(TenantViewSet):
         asked = self.action_filters["user_groups"]["inherited"].read(
             "inherited", request.query_params.getlist("inherited")
         )
-        return self.page(people.user_groups(self.get_object(), is_inherited=bool(asked)))
+        found = people.user_groups(self.get_object(), is_inherited=bool(asked))
+        return self.page(self.readable(found))
 
     @extend_schema(request=None, responses={200: None})
     def resend_password(self, request: Request, **kwargs: Any) -> Response:

@@ -105,7 +105,7 @@ class ResourceGroupViewSet(TenantViewSet):
         """Return a page of the policies attached to the group."""
         conditions = resource_groups.attached_policies(self.get_object())
         rows = PermissionPolicy.objects.for_organization(self.organization_id)
-        return self.page(rows.filter(**conditions))
+        return self.page(self.readable(rows.filter(**conditions)))
 
     def _target(self) -> tuple[TargetType, str]:
         self.body = TargetSerializer(data=self.request.data)

@@ -65,6 +65,7 @@ class AccessKeyViewSet(TenantViewSet):
     """Keys, below their service user or by their own id."""
 
     queryset = AccessKey.objects.all()
+    within: ClassVar[dict[str, str]] = {"serviceuser_id": "config:serviceUser"}
     serializer_class = AccessKeySerializer
     filters: ClassVar[dict[str, Filter]] = {
         "ids": id_list(),

@@ -59,6 +59,9 @@ class TenantViewSet(GenericViewSet):
     page_order: tuple[str, ...] = ("-created_at", "-id")
     filters: ClassVar[dict[str, Filter]] = {"ids": id_list()}
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {}
+    # Rows that an address names above its own, by the name in the address: the resource each is
+    # of. Whoever may not read one of them gets nowhere below it.
+    within: ClassVar[dict[str, str]] = {}
     # For the OpenAPI document: other actions that answer pages, and their query parameters.
     page_actions: ClassVar[tuple[str, ...]] = ()
     action_filters: ClassVar[dict[str, dict[str, Filter]]] = {}
@@ -84,6 +87,9 @@ class TenantViewSet(GenericViewSet):
             raise MethodNotAllowed(request.method or "")
         action, resource = self.needed()
         item_id = kwargs.get(self.lookup_url_kwarg)
+        for name, above in self.within.items():
+            if name in kwargs:
+                self.rights.require("config:retrieve", above, kwargs[name])
         if action is None:
             return
         if item_id is None and request.method == "GET":
@@ -122,6 +128,12 @@ class TenantViewSet(GenericViewSet):
         if action is None or (known is not None and known.name != resource):
             return rows  # the permission is about other rows, those of the address
         return self.rights.visible(rows, action, resource)
+
+    def readable(self, rows: QuerySet) -> QuerySet:
+        """Return those of other rows than the view's own that the caller may read."""
+        resource = registry.of(rows.model).name
+        self.rights.require_some("config:retrieve", resource)
+        return self.rights.visible(rows, "config:retrieve", resource)
 
     def get_single(self) -> Any:
         """Return the one row of its kind the organization has."""

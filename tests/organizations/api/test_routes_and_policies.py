@@ -93,6 +93,9 @@ def test_a_route_answers_403_exactly_where_the_engine_says_no(founded, name):
                 is_allowed = rights.allows(action, resource)
         else:
             is_allowed = rights.allows(action, resource, item)
+        for name_above, above in route.view.within.items():
+            if name_above in route.parameters:
+                is_allowed &= rights.allows("config:retrieve", above, UNKNOWN)
         answer = client.call(verb, path)
         asked += 1
         if (answer.status != 403) != is_allowed:
