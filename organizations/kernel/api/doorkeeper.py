@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from organizations import tokens
+from organizations import audit, tokens
 from organizations.kernel import ids
 from organizations.kernel.api import errors, limits, request_id
 from organizations.kernel.principals import Principal
@@ -45,10 +45,13 @@ class DoorkeeperMiddleware:
         except tokens.InvalidToken as error:
             return errors.answer(403, error.message, code=error.code)
         asked = ids.parse(request.path_info[len(PREFIX) :].split("/", 1)[0].lower())
+        principal = _principal(request, bearer)
         if asked != bearer.organization_id:
+            # In the caller's own trail: the other organization learns nothing, like the caller.
+            audit.denied(principal, "other organization", "config:organizationConfig")
             return errors.answer(403, "You have no access to this organization.")
         request.organization_id = bearer.organization_id
-        request.principal = _principal(request, bearer)
+        request.principal = principal
         if bearer.is_guest:
             trail.record_guest(request.principal, request.method or "", request.path)
         return None

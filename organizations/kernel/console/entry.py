@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from organizations.kernel import clock, ids
 from organizations.kernel.api import request_id
+from organizations.kernel.console import denials
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.principals import Principal
 from organizations.models import (
@@ -51,6 +52,7 @@ class ConsoleMiddleware:
             redirect = self._enter(request)
             if redirect is not None:
                 return redirect
+            return denials.recorded(request, self.get_response(request))
         return self.get_response(request)
 
     def _enter(self, request: HttpRequest) -> HttpResponse | None:
