@@ -4,6 +4,7 @@ Used by the API renderer and parser, by every JSON column and by webhook bodies.
 written without exponent and without trailing zeros (B6.7).
 """
 
+import json
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -67,8 +68,26 @@ def jsonable(value: Any) -> Any:
     return loads(dumps(value))
 
 
+class ExactEncoder(json.JSONEncoder):
+    """For callers of the standard library's ``json.dumps``: Django's read-only pages."""
+
+    def encode(self, o: Any) -> str:
+        """Return exact JSON."""
+        return dumps(o).decode()
+
+
 class ExactJSONField(models.JSONField):
     """A jsonb column that neither makes a float of a Decimal nor loses a digit."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.encoder = ExactEncoder
+
+    def deconstruct(self) -> Any:
+        """Leave the encoder out: it is no choice."""
+        name, path, args, options = super().deconstruct()
+        options.pop("encoder", None)
+        return name, path, args, options
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         """Wrap the value for psycopg; None is SQL NULL."""

@@ -111,8 +111,12 @@ class ConsoleModelAdmin(ModelAdmin):
         return self._allows(request, "add")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say whether the rows, or one of them, may be changed."""
-        return self._allows(request, "change", obj)
+        """Say whether the rows, or one of them, may be changed: a form shows what is stored."""
+        return self.has_view_permission(request, obj) and self._allows(request, "change", obj)
+
+    def has_view_or_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether rows may be shown; whoever may only change them changes them over the API."""
+        return self.has_view_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether the rows, or one of them, may be deleted."""
@@ -120,7 +124,7 @@ class ConsoleModelAdmin(ModelAdmin):
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether actions that change state (approve, lock, retry) may be used (A5.12)."""
-        return self._allows(request, "change", obj)
+        return self.has_view_permission(request, obj) and self._allows(request, "change", obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Hide the area of whom may do nothing in it."""
