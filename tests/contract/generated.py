@@ -1,35 +1,49 @@
-"""Requests made by schemathesis out of our own OpenAPI document, right ones and wrong ones."""
+"""Requests made by schemathesis out of an OpenAPI document, right ones and wrong ones.
 
+The document is our own or the public contract; rows are addressed as our routes know them.
+"""
+
+import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
 
 from organizations.kernel import exact_json
 from tests.clients import ApiAnswer
 from tests.contract import documents
 from tests.contract.inhabited import Inhabited
-from tests.contract.routes import model_of
+from tests.contract.routes import PLAIN_PARAMETERS, model_of
 
 SEED = 20_261_122
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
-Sent = Callable[[str, ApiAnswer], None]
+Sent = Callable[[tuple[str, str], str, ApiAnswer], None]
 
 
-def send_all(place: Inhabited, *, examples: int, sent: Sent) -> None:
+def send_all(
+    place: Inhabited,
+    *,
+    examples: int,
+    sent: Sent,
+    document: Mapping[str, Any] | None = None,
+    tags: Collection[str] = (),
+) -> None:
     """Send ``examples`` right and as many wrong requests to each operation.
 
-    Each goes to the address as generated and to one of rows that exist. ``sent`` is told what
-    was sent and the answer.
+    Each goes to the address as generated and to one of rows that exist. ``sent`` is told which
+    operation it was, what was sent and the answer. With ``tags``, only to their operations.
     """
     known = dict(_real_ids(place))
-    document = schemathesis.openapi.from_dict(dict(documents.ours()))
-    for result in document.get_all_operations():
+    loaded = schemathesis.openapi.from_dict(dict(document or documents.ours()))
+    for result in loaded.get_all_operations():
         operation = result.ok()
         if not operation.path.startswith("/organizations/{orgId}/"):
+            continue
+        if tags and not set(tags) & set(operation.definition.raw.get("tags", ())):
             continue
         for mode in MODES:
             _probe(operation, mode, examples, lambda case: _send(place, case, known, sent))
@@ -52,27 +66,33 @@ def _probe(operation: Any, mode: Any, examples: int, send: Callable[[Any], None]
         warnings.simplefilter("ignore")
         try:
             probe()
-        except schemathesis.errors.SchemathesisError:
+        except (schemathesis.errors.SchemathesisError, Unsatisfiable):
             return  # an operation without parameters and body cannot be asked wrongly
 
 
-def _real_ids(place: Inhabited) -> Iterator[tuple[tuple[str, str], str]]:
+def _real_ids(place: Inhabited) -> Iterator[tuple[tuple[str, int], str]]:
+    """Yield a real id for each parameter, by the shape of the address and its place in it."""
     for _, route, operation in documents.our_operations():
-        path = operation.name.split(" ")[1]
-        for name in route.id_parameters:
-            yield (path, name), next(iter(place.ids(model_of(route, name))), "none")
+        shape = documents.shape(operation.name.split(" ")[1])
+        for position, name in enumerate(route.parameters):
+            found = [PLAIN_PARAMETERS[name]] if name in PLAIN_PARAMETERS else []
+            found = found or place.ids(model_of(route, name))
+            yield (shape, position), next(iter(found), "none")
 
 
-def _send(place: Inhabited, case: Any, known: dict[tuple[str, str], str], sent: Sent) -> None:
+def _send(place: Inhabited, case: Any, known: dict[tuple[str, int], str], sent: Sent) -> None:
     given = {name: str(value) for name, value in dict(case.path_parameters).items()}
-    real = {name: known.get((case.path, name), value) for name, value in given.items()}
+    names = re.findall(r"\{(\w+)\}", case.path)[1:]  # the first is the organization
+    shape = documents.shape(case.path)
+    real = {**given, **{name: known.get((shape, n), given[name]) for n, name in enumerate(names)}}
     query = {str(name): _text(value) for name, value in dict(case.query or {}).items()}
     body = None if _is_missing(case.body) else _encoded(case.body)
     path = case.path.removeprefix("/organizations/{orgId}/")
+    verb = case.method.upper()
     for values in [given] if real == given else [given, real]:
         address = path.format(**{name: quote(value, safe="") for name, value in values.items()})
-        answer = place.api.call(case.method.upper(), address, body, **query)
-        sent(f"{case.method.upper()} {address} {query} {body!r}", answer)
+        answer = place.api.call(verb, address, body, **query)
+        sent((verb, path), f"{verb} {address} {query} {body!r}", answer)
 
 
 def _is_missing(body: Any) -> bool:

@@ -14,7 +14,8 @@ def faults(answer: ApiAnswer) -> list[str]:
     found = []
     if answer.status not in STATUSES:
         found.append(f"status {answer.status}")
-    if kind != "application/json" and not (answer.status == 200 and kind in DOCUMENTS):
+    is_good = answer.status == 200 and (kind in DOCUMENTS or not answer.raw)  # B1.3: a password
+    if kind != "application/json" and not is_good:
         found.append(f"content type {kind}")
     elif answer.status != 200 and answer.raw:
         found += list(_faults_of_body(answer))
