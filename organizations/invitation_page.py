@@ -179,5 +179,6 @@ def _page(request: HttpRequest, content: dict[str, Any], status: int = 200) -> H
     request.principal, request.permissions = None, Permissions(None)
     context = {**admin.site.each_context(request), "title": "Invitation", **content}
     response = TemplateResponse(request, "organizations/invitation.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"  # the address is a secret
+    # The address is a secret. With no-referrer browsers would send the form without an origin.
+    response["Referrer-Policy"] = "same-origin"
     return response

@@ -215,7 +215,7 @@
       const found = make("ul", { id: `${id}-found`, className: "bw-found", hidden: true, attrs: { role: "listbox" } });
       const button = make("button", { type: "button", className: "bw-button bw-small" }, icon("add"), "Add");
       const search = make("span", { className: "bw-search" }, box, found);
-      let options = [], at = -1, timer, latest = 0;
+      let options = [], at = -1, timer, latest = 0, isWaiting = false, takesFirst = false;
       const isSearch = () => ["item", "group"].includes(reach.value);
       const refresh = () => {
         const kind = types.selectedOptions[0];
@@ -237,10 +237,13 @@
       const choose = (one) => { put(`${types.value}/${reach.value}/${one.id}`); box.value = ""; close(); box.focus(); };
       const look = async () => {
         const mine = ++latest;
+        isWaiting = true;
         const query = new URLSearchParams({ type: types.value, reach: reach.value, q: box.value });
         const response = await fetch(`${this.root.dataset.targets}?${query}`);
         if (!response.ok || mine !== latest) return;
         options = (await response.json()).found;
+        isWaiting = false;
+        if (takesFirst && options.length) { takesFirst = false; choose(options[0]); return; }
         found.replaceChildren(...(options.length ? options.map((one, position) => make("li", { id: `${id}-found-${position}`, attrs: { role: "option" }, onmousedown: (event) => { event.preventDefault(); choose(one); } },
           make("span", { textContent: one.name }), make("small", { textContent: one.detail }))) : [make("li", { className: "bw-quiet", textContent: "Nothing found" })]));
         found.hidden = false; box.setAttribute("aria-expanded", "true"); mark(options.length ? 0 : -1);
@@ -249,12 +252,13 @@
       reach.addEventListener("change", refresh);
       box.addEventListener("focus", look);
       box.addEventListener("blur", close);
-      box.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, 200); });
+      // Enter before the answer is there means the first of what is found, never of what was shown.
+      box.addEventListener("input", () => { clearTimeout(timer); close(); latest++; isWaiting = true; takesFirst = false; timer = setTimeout(look, 200); });
       box.addEventListener("keydown", (event) => {
         if (event.key === "ArrowDown") { event.preventDefault(); found.hidden ? look() : mark(at + 1); }
         else if (event.key === "ArrowUp") { event.preventDefault(); mark(at - 1); }
         else if (event.key === "Escape" && !found.hidden) { event.preventDefault(); event.stopPropagation(); close(); }
-        else if (event.key === "Enter") { event.preventDefault(); if (!found.hidden && options[at]) choose(options[at]); }
+        else if (event.key === "Enter") { event.preventDefault(); if (isWaiting) takesFirst = true; else if (!found.hidden && options[at]) choose(options[at]); }
       });
       button.addEventListener("click", () => put(reach.value === "groups" ? `${types.value}/group/*` : types.value));
       refresh();
