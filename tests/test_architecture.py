@@ -16,6 +16,7 @@ PURE = [
     "organizations/kernel/periods.py",
     "organizations/policies.py",
     "organizations/policy_words.py",
+    "organizations/policy_reading.py",
     "organizations/permission_names.py",
     "organizations/kernel/money.py",
     "organizations/kernel/errors.py",
