@@ -29,6 +29,12 @@ _USED_EVERY = timedelta(minutes=1)
 _SIGNATURE_BYTES = 32
 _PAYLOAD = struct.Struct(">16s16s16sQ")
 _OF_PERSON = b"P"
+# Some clients ask for a token before each call (B11.3), so it does without the cost of building
+# a query.
+ACTIVE_KEY = """
+    SELECT id, secret_hash, service_user_id, organization_id, latest_used_at
+    FROM organizations_accesskey WHERE id = %s AND status = 'ACTIVE'
+"""
 
 
 class InvalidClient(DomainError):
@@ -84,13 +90,8 @@ def make_key(service_user: ServiceUser, *, created_by: UUID) -> tuple[AccessKey,
 def issue(access_key_id: str, secret: str) -> str:
     """Return a bearer token for a key and its secret; raises ``InvalidClient``."""
     key_id = ids.parse(access_key_id)
-    key = (
-        AccessKey.objects.filter(pk=key_id, status=AccessKeyStatus.ACTIVE)
-        .only("id", "secret_hash", "service_user_id", "organization_id", "latest_used_at")
-        .first()
-        if key_id
-        else None
-    )
+    found = AccessKey.objects.raw(ACTIVE_KEY, [key_id]) if key_id else ()
+    key = next(iter(found), None)
     expected = bytes(key.secret_hash) if key else b"\0" * 32
     given = _hash(key_id or UUID(int=0), secret)
     if not hmac.compare_digest(expected, given) or key is None:

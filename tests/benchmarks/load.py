@@ -48,12 +48,13 @@ def _send(
         gate.wait()
         for data in requests:
             connection.sendall(data)
-            answer = _answer(connection)
-            if not answer.startswith(ACCEPTED):
-                refused.append(answer)
+            received = answer(connection)
+            if not received.startswith(ACCEPTED):
+                refused.append(received)
 
 
-def _answer(connection: socket.socket) -> bytes:
+def answer(connection: socket.socket) -> bytes:
+    """Return the bytes of one answer."""
     received = b""
     while True:
         received += connection.recv(65536)
