@@ -267,6 +267,7 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
-    "loggers": {"django.request": {"filters": ["outage"]}},
+    # What clients did wrong is in the access log.
+    "loggers": {"django.request": {"filters": ["outage"], "level": "ERROR"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -65,6 +65,21 @@ def test_every_refusal_has_the_same_shape(api, status, method, path, body, heade
     assert answer.status not in {401, 405} or answer.headers.keys() & {"www-authenticate", "allow"}
 
 
+def test_a_body_in_chunks_is_refused_instead_of_being_taken_for_an_empty_one(api):
+    about = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
+    path = f"/organizations/{api.organization.pk}/products"
+    chunks = b'1c\r\n{"name":"A","code":"storage"}\r\n0\r\n\r\n'
+    head = request("POST", path, {**about, "Transfer-Encoding": "chunked"})
+
+    assert_ours(send(head + chunks), 411)
+
+
+def test_a_refusal_says_how_long_it_is(api):
+    answer = send(request("GET", "/organizations/x/products"))
+
+    assert answer.headers["content-length"] == str(len(answer.raw))
+
+
 @pytest.mark.parametrize("path", [
     "/", "/nothing", "/v1/organizations/x/products", "/api/oauth/token", "/favicon.ico",
     "/organizations", "/oauth", "/organizations/", "/oauth/nothing", "/downloads/failed-ingest/x",

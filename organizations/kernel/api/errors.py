@@ -20,6 +20,7 @@ CODES = {
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
+    411: "LENGTH_REQUIRED",
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
     429: "TOO_MANY_REQUESTS",
@@ -46,11 +47,10 @@ def body(
 
 def answer(status: int, message: str, **about: Any) -> HttpResponse:
     """Return a finished error answer, for places outside of REST framework views."""
-    return HttpResponse(
-        exact_json.dumps(body(status, message, **about)),
-        status=status,
-        content_type="application/json",
-    )
+    written = exact_json.dumps(body(status, message, **about))
+    response = HttpResponse(written, status=status, content_type="application/json")
+    response["Content-Length"] = str(len(written))  # also where no later middleware adds it
+    return response
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

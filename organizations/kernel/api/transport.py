@@ -44,6 +44,9 @@ class TransportMiddleware:
             meta["REMOTE_ADDR"] = self.proxies.client(peer, forwarded)
         if settings.REQUIRE_TLS and not request.is_secure() and request.path not in WITHOUT_TLS:
             return errors.answer(403, "Use HTTPS.", code="TLS_REQUIRED")
+        if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
+            # Such a body would be taken for an empty one.
+            return errors.answer(411, "Send the body with a Content-Length, not in chunks.")
         return self.get_response(request)
 
 
