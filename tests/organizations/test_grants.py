@@ -250,6 +250,37 @@ def test_migrating_and_the_command_rebuild_what_is_missing(organization):
     assert (gone, granted(organization)) == (set(), before)
 
 
+def test_a_question_costs_one_query_and_one_about_a_single_row_one_more(
+    organization, django_assert_num_queries
+):
+    row = make_product(organization)
+    _, wide = make_robot(organization, allow("config:product"))
+    _, narrow = make_robot(organization, allow(f"config:product/item/{row.pk}"))
+    access.allowed(wide, READ, "config:product")  # the process remembers content types
+
+    with django_assert_num_queries(1):
+        assert access.allowed(wide, READ, "config:product", row.pk)
+    with django_assert_num_queries(2):
+        assert access.allowed(narrow, READ, "config:product", row.pk)
+
+
+def test_attaching_costs_the_same_for_small_groups_and_for_big_ones(organization):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    by = system(organization)
+    counts = []
+    for size in (1, 30):
+        held = make_group(organization, *[make_product(organization) for _ in range(size)])
+        policy = make_policy(organization, allow(f"config:product/group/{held.pk}"))
+        robot, _ = make_robot(organization)
+        with CaptureQueriesContext(connection) as asked:
+            attachments.attach(policy, PrincipalType.SERVICEUSER, robot.pk, by=by)
+        counts.append(len(asked))
+
+    assert counts[0] == counts[1] < 25
+
+
 # Laws --------------------------------------------------------------------------------------------
 
 EFFECTS = st.sampled_from(["allow", "ALLOW", "deny"])
