@@ -62,7 +62,7 @@ def denied(
     repeated = _breaker.call(lambda: _repetitions(by, action, resource, entity_id, request), int)
     if repeated is None:
         return
-    difference = {"request": [None, request[:500]]} if request else {}
+    difference = {"request": [None, request[:500].replace("\x00", "")]} if request else {}
     if repeated:
         difference["repeated"] = [None, repeated]
     record(by, action, resource, entity_id, difference=difference, is_allowed=False)

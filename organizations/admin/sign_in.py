@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -16,10 +18,14 @@ from unfold.widgets import (
 )
 
 from organizations.admin.settings import OneRowAdmin
+from organizations.kernel import changes, ids
+from organizations.kernel.console import show
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError, FieldRefused
-from organizations.models import SignInSettings
+from organizations.models import ProviderIdentity, SignInSettings
 from organizations.signin import provider, rules, sessions
+
+SHOWN = 500  # people the provider knows, by address
 
 
 class DomainsField(forms.CharField):
@@ -101,10 +107,31 @@ class SignInSettingsAdmin(OneRowAdmin):
         ),
     ]  # fmt: skip
     readonly_fields = ["callback", "own_address"]
+    change_form_outer_after_template = "console/provider_people.html"
 
     def title_of(self, row: SignInSettings) -> str:
         """It is called the same everywhere."""
         return "Sign-in"
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:
+        """Add whom the provider knows; a POST of that table's own form unlinks one."""
+        row = self.get_object(request, object_id)
+        extra = {**(options.pop("extra_context", None) or {})}
+        if row is not None:
+            known = ProviderIdentity.objects.for_organization(row.organization_id)
+            if "unlink" in request.POST:
+                return self._unlink(request, row, known)
+            extra["identities"] = known.select_related("user").order_by("user__email", "pk")[:SHOWN]
+            extra["may_unlink"] = self.has_change_permission(request, row)
+        return super().change_view(request, object_id, *args, extra_context=extra, **options)
+
+    def _unlink(self, request: HttpRequest, row: SignInSettings, known: QuerySet) -> HttpResponse:
+        found = known.filter(pk=ids.parse(request.POST["unlink"])).first()
+        if found is None or not self.has_change_permission(request, row):
+            raise PermissionDenied
+        changes.delete(found, by=request.principal)
+        messages.success(request, "Unlinked. The next sign-in goes by the e-mail address again.")
+        return HttpResponseRedirect(show.address(row))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **options: Any

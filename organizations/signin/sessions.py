@@ -13,12 +13,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import login, logout
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from organizations.kernel import clock, ids
 from organizations.models import OpenSession, PersonalToken, User
 
+# What a browser calls itself holds the names of several; the first that fits is right.
+BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari", "curl")
+SHOWN_AS = {"Edg": "Edge", "OPR": "Opera"}
+SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 KEY = "signed_in"
 NOTED_EVERY_SECONDS = 60
@@ -102,6 +107,16 @@ def open_sessions(user: User) -> QuerySet:
     return rows.filter(latest_seen_at__gt=idle).order_by("-latest_seen_at", "-pk")
 
 
+def browser_of(user_agent: str) -> str:
+    """Return ``Firefox on Windows`` for what a browser says it is; the text itself if unknown."""
+    browser = next((name for name in BROWSERS if name in user_agent), None)
+    system = next((name for name in SYSTEMS if name in user_agent), None)
+    shown = SHOWN_AS.get(browser or "", browser)
+    if shown and system:
+        return f"{shown} on {system}"
+    return shown or user_agent[:80] or "Unknown browser"
+
+
 def current_id(request: HttpRequest) -> UUID | None:
     """Return the id of this session's row."""
     return ids.parse((request.session.get(KEY) or {}).get("id"))
@@ -166,7 +181,13 @@ def _note(request: HttpRequest, mark: dict[str, Any]) -> None:
         "user_agent": request.headers.get("User-Agent", "")[:300].replace("\x00", ""),
     }
     made = {**seen, "user": request.user, "started_at": instant(mark["opened_at"])}
-    OpenSession.objects.update_or_create(pk=UUID(mark["id"]), defaults=seen, create_defaults=made)
+    try:
+        with transaction.atomic():
+            OpenSession.objects.update_or_create(
+                pk=UUID(mark["id"]), defaults=seen, create_defaults=made
+            )
+    except IntegrityError:  # two first requests of one session at once: one row is enough
+        return
 
 
 def instant(timestamp: float) -> datetime:

@@ -69,6 +69,7 @@ def test_an_app_is_set_up_and_asked_at_the_next_login_and_a_recovery_code_replac
     secret = page.inner_text("#second-factor-key").replace(" ", "")
     page.fill("[name=code]", pyotp.TOTP(secret).now())
     page.click("text=Turn on")
+    page.wait_for_selector("#recovery-codes")
     codes = page.locator("#recovery-codes li").all_inner_texts()
     page.click("text=I have kept them")
     page.wait_for_selector("#sign-in >> text=10 recovery codes left")
@@ -205,6 +206,7 @@ def test_a_token_is_minted_on_the_profile_page(visit, founded):
     page.goto(window.base + "/admin/sign-in/profile/")
 
     page.click("#mint-token")
+    page.wait_for_selector("#bearer")
     bearer = page.inner_text("#bearer")
     page.click("text=I have copied it")
     page.wait_for_selector("#tokens >> text=Revoke all")

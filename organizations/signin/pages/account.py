@@ -64,7 +64,7 @@ def _page(request: HttpRequest, form: ProfileForm) -> HttpResponse:
         by_provider=is_by_provider,
         has_factor=second_factor.is_set_up(person),
         remaining_codes=second_factor.remaining_codes(person),
-        open_sessions=opened,
+        open_sessions=[(row, sessions.browser_of(row.user_agent)) for row in opened],
         this_session=sessions.current_id(request),
         live_tokens=live.select_related("organization").order_by("-created_at", "-pk"),
     )

@@ -9,6 +9,7 @@ from django.test import Client
 
 from organizations import personal_tokens, tokens
 from organizations.kernel import changes, clock, principals
+from organizations.kernel.console import show
 from organizations.kernel.principals import Principal
 from organizations.models import (
     AccessKey,
@@ -193,11 +194,13 @@ def test_who_may_change_service_users_mints_one_for_a_key(founded):
     browser.force_login(founded.admin, "django.contrib.auth.backends.ModelBackend")
     User.objects.filter(pk=founded.admin.pk).update(must_change_password=False)
     address = f"/admin/sign-in/keys/{founded.access_key_id}/token/"
+    user_page = browser.get(show.address(founded.service_user)).content.decode()
 
     asked = browser.get(address)
     page = browser.post(address).content.decode()
 
     bearer = re.search(r'id="bearer">([\w-]+)<', page)[1]
+    assert f'href="{address}"' in user_page
     assert asked.status_code == 200
     me = ApiClient(founded, bearer).get("users/me").json
     assert me["serviceUser"]["id"] == str(founded.service_user.pk)

@@ -9,6 +9,7 @@ from django.test import Client
 
 from organizations.kernel import clock
 from organizations.models import Membership, OpenSession, PersonalToken
+from organizations.signin import sessions
 from tests.organizations.people_made import make_member
 from tests.organizations.signin.browsers import PASSWORD, log_in, logged_in, place
 
@@ -210,8 +211,6 @@ def test_the_profile_is_saved_versioned_and_audited(ann):
 def test_what_is_left_of_sessions_that_are_over_is_swept(ann):
     from django.contrib.sessions.models import Session
 
-    from organizations.signin import sessions
-
     with time_machine.travel(NOON, tick=False) as moved:
         logged_in(ann)
         moved.shift(timedelta(hours=11))
@@ -220,3 +219,21 @@ def test_what_is_left_of_sessions_that_are_over_is_swept(ann):
         sessions.forget_ended()
 
         assert (OpenSession.objects.count(), Session.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36",
+         "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0 Safari/537.36 Edg/120.0",
+         "Edge on Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605 Version/17 Safari/605",
+         "Safari on Mac OS"),
+        ("curl/8.5.0", "curl"),
+        ("<b>bold</b>", "<b>bold</b>"),
+        ("", "Unknown browser"),
+    ],
+)  # fmt: skip
+def test_a_browser_is_shown_by_its_name(said, shown):
+    assert sessions.browser_of(said) == shown

@@ -5,7 +5,7 @@ import pytest
 from django.urls import reverse
 
 from organizations.kernel import sealing
-from organizations.models import AuditEntry, SignInSettings, User
+from organizations.models import AuditEntry, ProviderIdentity, SignInSettings, User
 from organizations.signin import provider as protocol
 from tests import factories
 from tests.console.clients import Console, make_person
@@ -138,3 +138,38 @@ def test_who_may_only_read_changes_nothing(founded):
 
     assert save(reader, founded, requires_second_factor="on").status_code == 403
     assert row_of(founded).requires_second_factor is False
+
+
+def known_as(user, organization, subject):
+    """Let a provider know the person."""
+    return ProviderIdentity.objects.create(
+        organization=organization, user=user, issuer="https://x.example", subject=subject
+    )
+
+
+def test_somebody_the_provider_knows_is_unlinked_and_nobody_of_another_organization(
+    console, founded
+):
+    other = factories.make_founded()
+    mine = known_as(founded.admin, founded.organization, "subject-of-mine")
+    theirs = known_as(other.admin, other.organization, "subject-of-theirs")
+
+    page = console.text(console.get(SignInSettings, "change", row_of(founded)))
+    strange = save(console, founded, unlink=str(theirs.pk))
+    own = save(console, founded, unlink=str(mine.pk))
+
+    assert ("subject-of-mine" in page, "subject-of-theirs" in page) == (True, False)
+    assert (strange.status_code, own.status_code) == (403, 302)
+    assert ProviderIdentity.objects.get() == theirs
+    entry = AuditEntry.objects.get(entity_id=mine.pk, action="deleted")
+    assert entry.principal_id == founded.admin.pk
+
+
+def test_who_may_only_read_unlinks_nobody(founded):
+    mine = known_as(founded.admin, founded.organization, "subject")
+    reader = Console(make_person(founded, "ReadOnly"))
+
+    answer = save(reader, founded, unlink=str(mine.pk))
+
+    assert answer.status_code == 403
+    assert ProviderIdentity.objects.filter(pk=mine.pk).exists()
