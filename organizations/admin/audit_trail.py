@@ -132,7 +132,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
     resource = "audit:entry"
     view_action = "audit:retrieve"
     change_list_template = "console/audit_trail.html"
-    list_display = ["at", "who", "action", "resource", "entity", "field_list", "outcome"]
+    list_display = ["shown_at", "who", "action", "resource", "entity", "field_list", "outcome"]
     sortable_by = ()
     list_filter = [("at", RangeDateTimeFilter), PrincipalFilter, ActionFilter, KindFilter,
                    EntityFilter, KeyFilter, OutcomeFilter]  # fmt: skip
@@ -145,7 +145,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
         (
             "The call",
             {
-                "fields": ["at", "who", "principal_kind", "action", "resource", "entity",
+                "fields": ["shown_at", "who", "principal_kind", "action", "resource", "entity",
                            "outcome", "access_key_id", "source_address", "request_id", "seal"]
             },
         ),
@@ -163,7 +163,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Everything is read."""
-        shown = ["who", "entity", "outcome", "seal", "shown_difference"]
+        shown = ["shown_at", "who", "entity", "outcome", "seal", "shown_difference"]
         return [*super().get_readonly_fields(request, obj), *shown]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
@@ -209,6 +209,11 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
             "list_url": show.list_address(AuditEntry),
         }
         return TemplateResponse(request, "console/audit_seals.html", context)
+
+    @display(description="At")
+    def shown_at(self, row: AuditEntry) -> str:
+        """The second it happened, UTC."""
+        return f"{row.at:%Y-%m-%d %H:%M:%S}"
 
     @display(description="Who")
     def who(self, row: AuditEntry) -> str:

@@ -98,7 +98,8 @@ class ServiceUserAdmin(decision_page.AsksWhatMay):
     def going_with(self, request: HttpRequest, row: ServiceUser) -> list[str]:
         """Tell which keys die with it."""
         count = row.access_keys.count()
-        return [f"{count} access key{'' if count == 1 else 's'} stop working at once."]
+        words = "1 access key stops" if count == 1 else f"{count} access keys stop"
+        return [f"{words} working at once."]
 
     def delete_model(self, request: HttpRequest, obj: ServiceUser) -> None:
         """Delete it with its keys; its tokens stop working."""

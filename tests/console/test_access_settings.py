@@ -211,7 +211,7 @@ def test_an_inactive_key_is_deleted(console, founded):
 def test_deleting_a_service_user_tells_about_its_keys(console, founded):
     asked = console.get(ServiceUser, "delete", founded.service_user)
 
-    assert asked.context["going_with"] == ["1 access key stop working at once."]
+    assert asked.context["going_with"] == ["1 access key stops working at once."]
 
 
 # Invitations -----------------------------------------------------------------------------------
