@@ -15,6 +15,8 @@ handler404 = "organizations.kernel.api.errors.not_found"
 handler500 = "organizations.kernel.api.errors.server_error"
 
 urlpatterns = [
+    # First, because it is by far the busiest, and addresses are tried one after the other.
+    path("", include("billing.api.measurements")),
     path("", include("organizations.api.urls")),
     path("", include("catalog.api.urls")),
     path("", include("billing.api.urls")),

@@ -67,6 +67,8 @@ def attach(
         existing = _attached(policy, kind, identity).first()
         if existing is not None:
             return existing
+        # Who may send measurements is remembered, and this policy may deny it.
+        changes.raise_catalog_revision([policy.organization_id])
         return changes.create(
             PolicyAttachment(
                 organization_id=policy.organization_id,

@@ -6,7 +6,6 @@ from billing.api import (
     bills,
     documents,
     measurement_schema,
-    measurements,
 )
 from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
@@ -14,7 +13,6 @@ from organizations.kernel.api.views import routes
 openapi.describe(measurement_schema.PATHS)
 
 urlpatterns = [
-    *measurements.urlpatterns,
     *routes(
         "accounts",
         accounts.AccountViewSet,

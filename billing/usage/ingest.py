@@ -1,8 +1,8 @@
 """Take measurements in: whatever brings them comes through ``accept`` (usage.md 4.2, 5.4).
 
-Everything happens in one transaction. When it is committed, every good measurement is stored,
-counted once and in every sum, and every bad one is a failure with its event; when it is not,
-nothing of the batch was received.
+Everything happens in one transaction, which for a small batch without faults is one statement.
+When it is committed, every good measurement is stored, counted once and in every sum, and every
+bad one is a failure with its event; when it is not, nothing of the batch was received.
 """
 
 from collections import ChainMap
@@ -28,6 +28,8 @@ def accept(organization_id: UUID, received: Sequence[Received], *, at: datetime)
     Uids are claimed in order, so batches do not deadlock with each other; should something else
     make it happen all the same, the batch is simply taken in again.
     """
+    if accept_at_once(organization_id, received, at=at):
+        return
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic(durable=True):
@@ -37,6 +39,25 @@ def accept(organization_id: UUID, received: Sequence[Received], *, at: datetime)
             is_deadlock = getattr(error.__cause__, "sqlstate", None) == DEADLOCK_DETECTED
             if not is_deadlock or attempt == ATTEMPTS - 1:
                 raise
+
+
+def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> bool:
+    """Store a small batch of which there is nothing to say; returns whether it was stored.
+
+    Judged by what this process remembers, which the storing statement finds still to be true.
+    """
+    catalog = resolution.latest(organization_id)
+    if catalog is None or len(received) > store.MOST_AT_ONCE or connection.in_atomic_block:
+        return False
+    outcome = enrichment.enrich(received, catalog.meters)
+    uids = {one.received.item.uid for one in outcome.enriched if one.received.item.uid}
+    if len(uids) < len(received):  # one of them failed, has no uid or the uid of another
+        return False
+    try:
+        rows = _rows(outcome.enriched, catalog.accounts)
+    except KeyError:  # an account that is not known yet
+        return False
+    return store.claim_and_append(organization_id, rows, revision=catalog.revision, at=at)
 
 
 def take_in(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
@@ -54,22 +75,22 @@ def take_in(organization_id: UUID, received: Sequence[Received], *, at: datetime
     accounts, refused = _accounts(organization_id, good, catalog)
     if refused:
         good, failed = _give_back(organization_id, good, refused, failed)
-    store.append(
-        organization_id,
-        [
-            store.Measurement(
-                accounts[one.received.item.account],
-                one.meter.id,
-                one.received.ts,
-                one.received.ets,
-                one.received.item.uid or str(ids.new_id()),
-                one.values,
-            )
-            for one in good
-        ],
-        at=at,
-    )
+    store.append(organization_id, _rows(good, accounts), at=at)
     failures.record(organization_id, failed + duplicated, at=at)
+
+
+def _rows(enriched: Sequence[Enriched], accounts: Mapping[str, str]) -> list[store.Measurement]:
+    return [
+        store.Measurement(
+            accounts[one.received.item.account],
+            one.meter.id,
+            one.received.ts,
+            one.received.ets,
+            one.received.item.uid or str(ids.new_id()),
+            one.values,
+        )
+        for one in enriched
+    ]
 
 
 def _revision(organization_id: UUID) -> int:

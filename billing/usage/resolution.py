@@ -1,8 +1,8 @@
 """From codes to ids: meters with their fields, and accounts, remembered per process.
 
 What is remembered of an organization is valid for one catalogue revision, which is read in the
-transaction that uses it. Every change of a meter or account raises the revision in the
-transaction of the change, so usage received after a change is never booked by what was before.
+transaction that uses it. Every change of a meter, an account or a policy raises the revision in
+the transaction of the change, so usage received after a change is never booked by what was before.
 Only what exists is remembered: a code that is not found is looked for again each time.
 """
 
@@ -36,12 +36,16 @@ class MeterFields:
 
 @dataclass(slots=True)
 class Catalog:
-    """What is known of one organization at one revision."""
+    """What is known of one organization at one revision.
+
+    ``uploaders`` are service users whose policies let them send measurements.
+    """
 
     organization_id: UUID
     revision: int
     meters: dict[str, MeterFields] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
+    uploaders: set[UUID] = field(default_factory=set)
 
     def learn(self, meter_codes: set[str], account_codes: set[str]) -> None:
         """Look up the codes that are not known yet; at most two queries."""
@@ -94,6 +98,11 @@ def catalog_at(organization_id: UUID, revision: int) -> Catalog:
             return Catalog(organization_id, revision)
         _catalogs.move_to_end(organization_id)
         return known
+
+
+def latest(organization_id: UUID) -> Catalog | None:
+    """Return what this process knew of the organization last; it may have changed since."""
+    return _catalogs.get(organization_id)
 
 
 def _fields_of(meter: Meter) -> MeterFields:

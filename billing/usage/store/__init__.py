@@ -4,6 +4,8 @@ Nothing else touches ``billing_measurement`` and ``billing_uidclaim``, so that a
 stand behind the same few functions later.
 """
 
+from billing.usage.store.at_once import MOST as MOST_AT_ONCE
+from billing.usage.store.at_once import claim_and_append
 from billing.usage.store.charts import Day, counts_by_day, daily_sums
 from billing.usage.store.claims import claim, forget_old, release
 from billing.usage.store.quantities import quantities
@@ -11,6 +13,7 @@ from billing.usage.store.requests import Method, Quantity, QuantityRequest, Segm
 from billing.usage.store.rows import Measurement, append
 
 __all__ = [
+    "MOST_AT_ONCE",
     "Day",
     "Measurement",
     "Method",
@@ -19,6 +22,7 @@ __all__ = [
     "Segmentation",
     "append",
     "claim",
+    "claim_and_append",
     "counts_by_day",
     "daily_sums",
     "forget_old",

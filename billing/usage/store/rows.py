@@ -51,23 +51,27 @@ def append(organization_id: UUID, rows: Sequence[Measurement], *, at: datetime) 
         return
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if len(rows) <= FEW:
-            cursor.execute(INSERT, [organization_id, at, *_columns(rows)])
+            cursor.execute(INSERT, [organization_id, at, *columns(rows)])
             return
         fixed = f"{organization_id}\t{at.isoformat()}\t"
         with cursor.copy(COPY) as copy:
             copy.write("".join([_line(fixed, row) for row in rows]))
 
 
-def _columns(rows: Sequence[Measurement]) -> list[str | list[str | None]]:
-    """Return the rows as arrays, one for each column."""
-    return [
+def columns(rows: Sequence[Measurement]) -> tuple[str, str, str, str, str, str]:
+    """Return the columns from the account on, each as PostgreSQL writes an array."""
+    return (
         text_array([str(row.account_id) for row in rows]),
         text_array([str(row.meter_id) for row in rows]),
         text_array([row.ts.isoformat() for row in rows]),
-        [row.ets.isoformat() if row.ets else None for row in rows],
+        f"{{{','.join([_quoted(row.ets) for row in rows])}}}",
         text_array([row.uid for row in rows]),
         text_array([_encoder.encode(row.fields).decode() for row in rows]),
-    ]
+    )
+
+
+def _quoted(instant: datetime | None) -> str:
+    return f'"{instant.isoformat()}"' if instant else "NULL"
 
 
 def _line(fixed: str, row: Measurement) -> str:
