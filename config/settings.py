@@ -66,13 +66,13 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "organizations.kernel.api.doorkeeper.DoorkeeperMiddleware",
     "organizations.kernel.api.idempotency.IdempotencyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "organizations.kernel.console.for_people.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "organizations.kernel.console.for_people.CrossSite",
+    "organizations.kernel.console.for_people.SignedIn",
+    "organizations.kernel.console.for_people.Messages",
     "organizations.kernel.console.entry.ConsoleMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "organizations.kernel.console.for_people.Frames",
     "organizations.kernel.console.content_policy.ContentPolicyMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

@@ -100,12 +100,14 @@ def register() -> None:
         represent=look.permission_policy,
         check=attachments.check_policy,
         follow=grants.follow_policies,
+        moves_catalog=True,
     )
     registry.register(
         PolicyAttachment,
         "config:permissionPolicy",
         represent=look.policy_attachment,
         follow=grants.follow_attachments,
+        moves_catalog=True,
     )
     registry.register(
         ResourceGroup,

@@ -35,7 +35,7 @@ class DoorkeeperMiddleware:
         return verdict.tell(verdict.refusal() or refusal or self.get_response(request))
 
     def _admit(self, request: HttpRequest) -> HttpResponse | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             response = errors.answer(401, "A bearer token is needed.")
             response["WWW-Authenticate"] = "Bearer"

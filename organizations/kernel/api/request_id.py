@@ -30,7 +30,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        sent = request.headers.get(HEADER, "")
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
         usable = 0 < len(sent) <= 100 and sent.isascii() and sent.isprintable()
         token = _current.set(sent if usable else uuid.uuid4().hex)
         try:
