@@ -81,7 +81,9 @@ def _line(bill: RatingInput, draft: Draft, key: str, sequence: int) -> RatedLine
         bill.bill_currency.code,
         account_code=bill.account_code,
     )
-    converted = convert(draft.subtotal, rate, bill.bill_currency)
+    # Rounding an amount a second time by the same currency would not change it.
+    is_same = rate is ONE and currency == bill.bill_currency
+    converted = draft.subtotal if is_same else convert(draft.subtotal, rate, bill.bill_currency)
     return RatedLine(
         line_type=draft.line_type,
         line_key=key,

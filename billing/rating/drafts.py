@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
+
 from billing.rating.bands import Portion
 from billing.rating.inputs import AccountPlanTerm, PricingTerm, RatingInput, Segment
 from billing.rating.lines import LineType
@@ -33,8 +35,7 @@ class PlanOnBill:
     starting: BillingPeriod | None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A line item to be. ``facts`` open its calculation record; ``portions`` its band breakdown."""
 
     line_type: LineType

@@ -20,6 +20,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from billing.rating.cycles import BillKey, Cycle
 from organizations.kernel.money import ZERO, ConversionRate, Currency
 from organizations.kernel.periods import Period
@@ -82,8 +84,7 @@ class Aggregation:
         return hash(self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class UsageWindow:
+class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     """The quantity of one pricing (and its segment) in one stretch of the arrears period.
 
     ``quantity`` is the aggregated value, or the aggregation's default value when there was no
@@ -124,8 +125,7 @@ class MinimumSpend:
     accounting_product_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PricingTerm:
+class PricingTerm(msgspec.Struct, frozen=True, gc=False):
     """One Pricing of a Plan or its template, with the windows in which it is in force.
 
     ``windows`` lie inside the arrears period (``schedule.usage_windows``) and carry quantities;

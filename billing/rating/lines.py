@@ -16,6 +16,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from billing.rating.cycles import BillKey
 from billing.rating.inputs import Segment
 from organizations.kernel.periods import Period
@@ -49,8 +51,7 @@ class LineType(StrEnum):
     DEBIT_MEMO = "DEBIT_MEMO"
 
 
-@dataclass(frozen=True, slots=True)
-class BandUsage:
+class BandUsage(msgspec.Struct, frozen=True, gc=False):
     """One band that a line reached (LIN-2), unrounded to 10 decimals (MON-6).
 
     ``fixed_price`` is the band's price; ``band_subtotal`` contains it only where it was charged.
@@ -68,8 +69,7 @@ class BandUsage:
     converted_band_subtotal: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class RatedLine:
+class RatedLine(msgspec.Struct, frozen=True, gc=False):
     """One line item. Ids that do not concern its type are ``None``; ``segment`` is ``()``.
 
     ``account_id`` is the source account: another than the bill's for a child's line (PAR-4).

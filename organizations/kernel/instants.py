@@ -16,8 +16,7 @@ def iso_instant(value: datetime | None) -> str | None:
     """Return UTC with ``Z`` and milliseconds: ``2026-01-02T03:04:05.678Z``."""
     if value is None:
         return None
-    value = value.astimezone(UTC)
-    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+    return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def is_instant(text: str) -> bool:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 
 class Method(StrEnum):
     """How the values of one field become one quantity; the contract's words."""
@@ -31,8 +33,7 @@ class Segmentation:
     segments: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QuantityRequest:
+class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     """One field of one meter, for one account, over ``start_at <= ts < end_at`` (9.2).
 
     ``segment`` is one of ``segmentation.segments``; without segmentation all measurements of the
@@ -49,8 +50,7 @@ class QuantityRequest:
     segment: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(msgspec.Struct, frozen=True, gc=False):
     """The value, exact, and how many measurements had one.
 
     ``value`` is None when none had, for COUNT and UNIQUE as well: putting the aggregation's

@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 
+import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -141,7 +142,7 @@ def pricings(draw, inside: DayRange, schedule: PlanSchedule, boundary: date):
     rated = usage_windows(candidates, schedule, boundary)
     coming = coming_windows(candidates, schedule, boundary)
     return [
-        dataclasses.replace(
+        msgspec.structs.replace(
             pricing,
             bands=draw(ladders()),
             cumulative=draw(flags),
@@ -329,7 +330,7 @@ def test_inv_j_holds_for_nested_minimums_in_any_mixture_of_advance_and_arrears(
         period=JUNE, minimum_spend=MinimumSpend(outer, outer_in_advance), pricings=(reads, writes)
     )
     ahead = dataclasses.replace(
-        term, pricings=(dataclasses.replace(reads, windows=(), coming=(JUNE,)),)
+        term, pricings=(msgspec.structs.replace(reads, windows=(), coming=(JUNE,)),)
     )
 
     advance = rate(make_bill(ahead, boundary=date(2024, 6, 1)))
