@@ -28,10 +28,22 @@ MATCHING = """
     m.organization_id = {organization} AND m.account_id = w.account_id AND m.meter_id = {meter}
     AND m.ts >= w.start_at AND m.ts < w.end_at AND m.ts >= {first} AND m.ts < {latest}
 """
+# OFFSET 0 keeps the inner query apart: each value is then looked up once a row, not once for each
+# fold of it, which is most of the work.
 FOLD = """
-    SELECT {number}, w.n, {segment}, ARRAY[{numbers}]::numeric[]
-    {source} JOIN billing_measurement m ON {matching}
-    GROUP BY w.n, 3
+    SELECT {number}, v.n, NULL::int, ARRAY[{numbers}]::numeric[]
+    FROM (
+        SELECT w.n, {values} {source} JOIN billing_measurement m ON {matching} OFFSET 0
+    ) v
+    GROUP BY v.n
+"""
+FOLD_OF_SEGMENTS = """
+    SELECT {number}, v.n, v.segment, ARRAY[{numbers}]::numeric[]
+    FROM (
+        SELECT w.n, {segment} AS segment, {values}
+        {source} JOIN billing_measurement m ON {matching} OFFSET 0
+    ) v
+    GROUP BY v.n, v.segment
 """
 # Counting by value first: count(DISTINCT ...) would sort every row of every window.
 UNIQUE = """
@@ -58,6 +70,8 @@ LATEST_OF_SEGMENTS = """
         ORDER BY w.n, segment, m.ts DESC, m.received_at DESC, m.uid DESC
     ) l
 """
+WHOLE = {"FOLD": FOLD, "UNIQUE": UNIQUE, "LATEST": LATEST}
+OF_SEGMENTS = {"FOLD": FOLD_OF_SEGMENTS, "UNIQUE": UNIQUE, "LATEST": LATEST_OF_SEGMENTS}
 
 
 @dataclass(slots=True)
@@ -103,7 +117,7 @@ def statement(organization_id: UUID, asked: list[Reading], *, guarded: bool) -> 
 
 def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) -> sql.Composed:
     split = reading.segmentation
-    template = {"FOLD": FOLD, "UNIQUE": UNIQUE, "LATEST": LATEST_OF_SEGMENTS if split else LATEST}
+    template = (OF_SEGMENTS if split else WHOLE)[reading.kind]
     accounts, starts, ends = (list(column) for column in zip(*reading.windows, strict=True))
     values: dict[str, Any] = {
         "number": number,
@@ -121,18 +135,35 @@ def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) 
     parts["source"] = sql.SQL(SOURCE).format(**parts)
     parts["matching"] = sql.SQL(MATCHING).format(**parts)
     parts["value"] = _numeric(reading.target, guarded)
-    parts["numbers"] = sql.SQL(", ").join(
-        _folded(fold, of_field, guarded) for fold, of_field in reading.numbers
-    )
-    return sql.SQL(template[reading.kind]).format(**parts)
+    parts["values"], parts["numbers"] = _folds(reading, guarded)
+    return sql.SQL(template).format(**parts)
 
 
-def _folded(fold: str, of_field: str, guarded: bool) -> sql.Composed:
-    """Return one aggregate; VALUES counts what is there, of any type, NUMBERS what is a number."""
-    if fold == VALUES or (fold == NUMBERS and not guarded):
-        return sql.SQL("count(m.fields -> {})").format(sql.Literal(of_field))
-    name = "count" if fold == NUMBERS else fold
-    return sql.SQL("{}({})").format(sql.SQL(name), _numeric(of_field, guarded))
+def _folds(reading: Reading, guarded: bool) -> tuple[sql.Composed, sql.Composed]:
+    """Return the values to look up, each under a name, and the aggregates over those names.
+
+    VALUES counts what is there, of any type; without a guard everything is a number anyway.
+    """
+    columns: dict[tuple[bool, str], sql.Composed] = {}
+    names: dict[tuple[bool, str], sql.Identifier] = {}
+    folded = []
+    for fold, of_field in reading.numbers:
+        of_any_type = fold == VALUES and (guarded or not _is_numeric(of_field, reading))
+        key = (of_any_type, of_field)
+        if key not in columns:
+            name = sql.Identifier(f"value{len(columns)}")
+            raw = sql.SQL("(m.fields -> {})").format(sql.Literal(of_field))
+            value = raw if of_any_type else _numeric(of_field, guarded)
+            columns[key] = sql.SQL("{} AS {}").format(value, name)
+            names[key] = name
+        function = "count" if fold in (VALUES, NUMBERS) else fold
+        folded.append(sql.SQL("{}(v.{})").format(sql.SQL(function), names[key]))
+    return sql.SQL(", ").join(columns.values()), sql.SQL(", ").join(folded)
+
+
+def _is_numeric(of_field: str, reading: Reading) -> bool:
+    """Whether the field is folded as a number too."""
+    return any(name == of_field and fold != VALUES for fold, name in reading.numbers)
 
 
 def _numeric(of_field: str, guarded: bool) -> sql.Composed:
