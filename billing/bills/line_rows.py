@@ -12,18 +12,23 @@ import msgspec
 from billing.bills.reading import Names
 from billing.rating.lines import BandUsage, RatedLine
 from organizations.kernel.money import plain
+from organizations.kernel.representing import text
 
 # The id comes first: ``bulk.update`` finds the row by it.
-COLUMNS = (
+_OWN = (
     "id", "organization_id", "bill_id", "version", "created_at", "created_by", "modified_at",
-    "modified_by", "line_key", "line_item_type", "sequence_number", "description", "quantity",
-    "units", "unit", "subtotal", "currency", "conversion_rate", "converted_subtotal",
-    "average_unit_price", "service_period_start", "service_period_end", "product_id",
-    "product_code", "product_name", "accounting_product_id", "accounting_product_code",
-    "accounting_product_name", "plan_id", "plan_name", "account_plan_id", "pricing_id",
-    "aggregation_id", "meter_id", "contract_id", "child_account_id", "child_account_code",
-    "segment", "band_usage", "calculation",
+    "modified_by", "line_key", "sequence_number", "description", "quantity", "units", "unit",
+    "subtotal", "currency", "conversion_rate", "converted_subtotal", "average_unit_price",
+    "service_period_start", "service_period_end", "account_plan_id", "band_usage", "calculation",
 )  # fmt: skip
+# The same on the lines of every account that pays the price.
+_SHARED = (
+    "line_item_type", "product_id", "product_code", "product_name", "accounting_product_id",
+    "accounting_product_code", "accounting_product_name", "plan_id", "plan_name", "pricing_id",
+    "aggregation_id", "meter_id", "contract_id", "child_account_id", "child_account_code",
+    "segment",
+)  # fmt: skip
+COLUMNS = _OWN + _SHARED
 # Change with every write; a line that differs in nothing else is not written again.
 STAMPS = ("version", "created_at", "created_by", "modified_at", "modified_by")
 
@@ -34,30 +39,40 @@ _encode = msgspec.json.Encoder().encode
 def values(
     line: RatedLine,
     *,
-    line_id: UUID,
+    line_id: UUID | str,
     version: int,
-    organization_id: UUID,
-    bill_id: UUID,
+    organization_id: UUID | str,
+    bill_id: UUID | str,
     names: Names,
     at: datetime,
-    by: UUID,
+    by: UUID | str,
 ) -> tuple[Any, ...]:
     """Return the values of ``COLUMNS``; names as they are now, so that a rename changes nothing."""
+    priced = (line.line_type, line.plan_id, line.pricing_id, line.contract_id)
+    shared = names.on_lines.get(priced)
+    if shared is None:
+        shared = names.on_lines[priced] = _shared(line, names)
+    return (
+        line_id, organization_id, bill_id, version, at, by, at,
+        by, line.line_key, line.sequence, line.description, line.quantity, line.units, line.unit,
+        line.subtotal, line.currency, line.conversion_rate, line.converted_subtotal,
+        line.average_unit_price,
+        line.service_period.start, line.service_period.end, line.account_plan_id,
+        _bands(line.band_usage), _encode(line.calculation).decode(),
+        *shared,
+    )  # fmt: skip
+
+
+def _shared(line: RatedLine, names: Names) -> tuple[str | None, ...]:
+    """Return the values of ``_SHARED``, as texts: that of a UUID is made again for each row."""
     product_code, product_name = names.products.get(line.product_id, _UNKNOWN)
     accounting_code, accounting_name = names.products.get(line.accounting_product_id, _UNKNOWN)
     return (
-        line_id, organization_id, bill_id, version, at, by, at,
-        by, line.line_key, line.line_type.value, line.sequence, line.description, line.quantity,
-        line.units, line.unit, line.subtotal, line.currency, line.conversion_rate,
-        line.converted_subtotal,
-        line.average_unit_price, line.service_period.start, line.service_period.end,
-        line.product_id,
-        product_code, product_name, line.accounting_product_id, accounting_code,
-        accounting_name, line.plan_id, names.plans.get(line.plan_id), line.account_plan_id,
-        line.pricing_id,
-        line.aggregation_id, line.meter_id, line.contract_id, None, None,
-        _encode(dict(line.segment)).decode(), _bands(line.band_usage),
-        _encode(line.calculation).decode(),
+        line.line_type.value, text(line.product_id), product_code, product_name,
+        text(line.accounting_product_id), accounting_code, accounting_name,
+        text(line.plan_id), names.plans.get(line.plan_id), text(line.pricing_id),
+        text(line.aggregation_id), text(line.meter_id), text(line.contract_id), None, None,
+        _encode(dict(line.segment)).decode(),
     )  # fmt: skip
 
 
