@@ -12,7 +12,6 @@ import msgspec
 from billing.bills.reading import Names
 from billing.rating.lines import BandUsage, RatedLine
 from organizations.kernel.money import plain
-from organizations.kernel.representing import text
 
 # The id comes first: ``bulk.update`` finds the row by it.
 _OWN = (
@@ -39,13 +38,13 @@ _encode = msgspec.json.Encoder().encode
 def values(
     line: RatedLine,
     *,
-    line_id: UUID | str,
+    line_id: UUID,
     version: int,
-    organization_id: UUID | str,
-    bill_id: UUID | str,
+    organization_id: UUID,
+    bill_id: UUID,
     names: Names,
     at: datetime,
-    by: UUID | str,
+    by: UUID,
 ) -> tuple[Any, ...]:
     """Return the values of ``COLUMNS``; names as they are now, so that a rename changes nothing."""
     priced = (line.line_type, line.plan_id, line.pricing_id, line.contract_id)
@@ -63,15 +62,15 @@ def values(
     )  # fmt: skip
 
 
-def _shared(line: RatedLine, names: Names) -> tuple[str | None, ...]:
-    """Return the values of ``_SHARED``, as texts: that of a UUID is made again for each row."""
+def _shared(line: RatedLine, names: Names) -> tuple[Any, ...]:
+    """Return the values of ``_SHARED``."""
     product_code, product_name = names.products.get(line.product_id, _UNKNOWN)
     accounting_code, accounting_name = names.products.get(line.accounting_product_id, _UNKNOWN)
     return (
-        line.line_type.value, text(line.product_id), product_code, product_name,
-        text(line.accounting_product_id), accounting_code, accounting_name,
-        text(line.plan_id), names.plans.get(line.plan_id), text(line.pricing_id),
-        text(line.aggregation_id), text(line.meter_id), text(line.contract_id), None, None,
+        line.line_type.value, line.product_id, product_code, product_name,
+        line.accounting_product_id, accounting_code, accounting_name,
+        line.plan_id, names.plans.get(line.plan_id), line.pricing_id,
+        line.aggregation_id, line.meter_id, line.contract_id, None, None,
         _encode(dict(line.segment)).decode(),
     )  # fmt: skip
 

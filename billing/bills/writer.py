@@ -250,20 +250,18 @@ def _store_lines(writing: _Writing) -> None:
     """Insert new lines, update those with a known key, delete those that are charged no more."""
     known = _known_lines([bill.pk for bill, _, _ in writing.updated])
     new, old = [], []
-    organization_id, by = str(writing.snapshot.organization_id), str(writing.by.id)
     for bill, calculated in [*writing.created, *(pair[:2] for pair in writing.updated)]:
-        bill_id = str(bill.pk)
         for line in calculated.rated.lines:
             line_id, version = known.pop((bill.pk, line.line_key), (None, 0))
             row = line_rows.values(
                 line,
                 line_id=line_id or ids.new_id(),
                 version=version + 1,
-                organization_id=organization_id,
-                bill_id=bill_id,
+                organization_id=writing.snapshot.organization_id,
+                bill_id=bill.pk,
                 names=writing.snapshot.names,
                 at=writing.at,
-                by=by,
+                by=writing.by.id,
             )
             (new if line_id is None else old).append(row)
     if known:
