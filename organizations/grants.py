@@ -25,6 +25,7 @@ from guardian.models import GroupObjectPermission
 from organizations import holders, permission_names, policies, policy_words
 from organizations.holders import Holder
 from organizations.kernel import registry
+from organizations.kernel.errors import NotFound
 from organizations.models import Organization, PrincipalType
 
 AT_ONCE = 500
@@ -41,7 +42,12 @@ def derive(organization_id: UUID, asked: Iterable[Holder]) -> None:
 
 
 def rederive(organization_id: UUID) -> None:
-    """Rebuild every grant of an organization from its policies."""
+    """Rebuild every grant of an organization from its policies.
+
+    Raises ``NotFound``, and takes nothing away, where its rows cannot be seen.
+    """
+    if not Organization.objects.filter(pk=organization_id).exists():
+        raise NotFound("No such organization.")
     with transaction.atomic():
         known = holders.of_organization(organization_id)
         derive(organization_id, known)

@@ -22,7 +22,7 @@ from organizations import (
     service_users,
 )
 from organizations.kernel import changes, principals
-from organizations.kernel.errors import DomainError
+from organizations.kernel.errors import DomainError, NotFound
 from organizations.kernel.principals import Principal
 from organizations.models import (
     Membership,
@@ -279,6 +279,17 @@ def test_attaching_costs_the_same_for_small_groups_and_for_big_ones(organization
         counts.append(len(asked))
 
     assert counts[0] == counts[1] < 25
+
+
+def test_an_organization_that_cannot_be_seen_is_not_rebuilt_from_nothing(organization):
+    row, _ = make_robot(organization, allow("*"))
+    nobody = "00000000-0000-4000-8000-000000000000"
+    Group.objects.create(name=f"{nobody}/SERVICEUSER/{row.pk}")
+
+    with pytest.raises(NotFound):
+        grants.rederive(nobody)
+
+    assert Group.objects.filter(name__startswith=nobody).exists()
 
 
 # Laws --------------------------------------------------------------------------------------------
