@@ -68,7 +68,7 @@ def database(url: str) -> dict[str, object]:
     """Return Django's database settings for a ``postgresql://`` address (query = options)."""
     parts = urlsplit(url or "postgresql://127.0.0.1:1/not-started")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "organizations.kernel.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

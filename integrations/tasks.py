@@ -11,7 +11,9 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from integrations import claims, delivery, disabling, dispatch, retention
-from organizations.kernel import clock
+from integrations.models import Delivery, WebhookDestination
+from organizations.kernel import clock, isolation
+from organizations.kernel.tenancy import within_that_of
 from organizations.tasks import PATIENT
 
 logger = logging.getLogger(__name__)
@@ -20,7 +22,8 @@ logger = logging.getLogger(__name__)
 @shared_task(name="integrations.dispatch_events")
 def dispatch_events(**_later: object) -> None:
     """Make deliveries of new events and hand out what is due."""
-    dispatch.dispatch(clock.now())
+    with isolation.everywhere():
+        dispatch.dispatch(clock.now())
     _enqueue(clock.now())
 
 
@@ -33,7 +36,8 @@ def sweep_deliveries(**_later: object) -> None:
 @shared_task(name="integrations.deliver")
 def deliver(*, delivery_id: str, **_later: object) -> None:
     """Make one attempt of a delivery, then hand out what its destination has room for now."""
-    destination_id = delivery.deliver(UUID(delivery_id), clock.now())
+    with within_that_of(Delivery, delivery_id):
+        destination_id = delivery.deliver(UUID(delivery_id), clock.now())
     if destination_id is not None:
         _enqueue(clock.now(), destination_id)
 
@@ -41,18 +45,22 @@ def deliver(*, delivery_id: str, **_later: object) -> None:
 @shared_task(name="integrations.delete_old_deliveries")
 def delete_old_deliveries(**_later: object) -> None:
     """Delete deliveries and attempts that are older than 28 days."""
-    retention.delete_old(clock.now())
+    with isolation.everywhere():
+        retention.delete_old(clock.now())
 
 
 @shared_task(name="integrations.mail_disabled", **PATIENT)
 def mail_disabled(*, destination_id: str, email: str, **_later: object) -> None:
     """Tell one administrator that a destination was made inactive."""
-    disabling.mail_disabled(UUID(destination_id), email)
+    with within_that_of(WebhookDestination, destination_id):
+        disabling.mail_disabled(UUID(destination_id), email)
 
 
 def _enqueue(at: datetime, destination_id: UUID | None = None) -> None:
+    with isolation.everywhere():
+        due = claims.hand_out(at, destination_id=destination_id)
     try:
-        for delivery_id in claims.hand_out(at, destination_id=destination_id):
+        for delivery_id in due:
             deliver.apply_async(kwargs={"delivery_id": str(delivery_id)}, retry=False)
     except OperationalError as error:
         # What was handed out and not enqueued is handed out again when its lease has passed.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from organizations import policies, tokens
-from organizations.kernel import changes, clock, ids, principals
+from organizations.kernel import changes, clock, ids, isolation, principals
 from organizations.models import (
     Currency,
     CustomFieldDefaults,
@@ -58,8 +58,9 @@ def found(*, name: str, admin_email: str, admin_password: str | None = None) -> 
     A person with this e-mail who exists already is joined and keeps their password; for a new
     one a password is made when none is given, and that one is temporary.
     """
-    with transaction.atomic():
-        organization = Organization.objects.create(id=ids.new_id(), name=name)
+    organization_id = ids.new_id()
+    with isolation.within(organization_id), transaction.atomic():
+        organization = Organization.objects.create(id=organization_id, name=name)
         system = principals.system(organization.pk)
         changes.create(Currency(organization=organization, name="US dollar", code="USD"), by=system)
         changes.create(OrganizationConfig(organization=organization), by=system)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from organizations import attempts, invitations
+from organizations.kernel import isolation
 from organizations.kernel.console import entry
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.errors import DomainError
@@ -112,6 +113,7 @@ class AccountForm(forms.Form):
 @never_cache
 @csrf_protect
 @require_http_methods(["GET", "POST"])
+@isolation.everywhere()
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     """Show the invitation; a POST accepts it and logs the person in."""
     try:

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from organizations import mail
-from organizations.kernel import changes, clock, ids, principals
+from organizations.kernel import changes, clock, ids, isolation, principals
 from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
 from organizations.models import (
@@ -139,7 +139,7 @@ def join(invitation: Invitation, person: User, *, token: str | None = None) -> M
     Raises ``NotOpen`` when it was used, revoked or sent again in the meantime.
     """
     by = principals.Principal(person.pk, "USER", invitation.organization_id)
-    with transaction.atomic():
+    with isolation.within(invitation.organization_id), transaction.atomic():
         with changes.editing(invitation, by=by) as changed:
             is_same = token is None or bytes(changed.token_hash or b"") == _hash(token)
             if changed.is_accepted or not is_same or changed.expires_at <= clock.now():

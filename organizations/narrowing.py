@@ -35,9 +35,11 @@ CONTENTS = """
         SELECT item.target_id FROM below
         JOIN organizations_resourcegroupitem item
             ON item.group_id = below.id AND item.target_type = 'GROUP'
+            AND item.organization_id = %(organization)s
     ), held AS (
         SELECT 1 FROM organizations_resourcegroupitem
-        WHERE group_id = ANY(ARRAY(SELECT id FROM below)) LIMIT %(bound)s
+        WHERE group_id = ANY(ARRAY(SELECT id FROM below)) AND organization_id = %(organization)s
+        LIMIT %(bound)s
     )
     SELECT ARRAY(SELECT id FROM below), (SELECT count(*) FROM held)
 """
@@ -47,6 +49,7 @@ CONTENTS = """
 class Contents:
     """Groups at every level of nesting, and how many rows they hold (at most one past a bound)."""
 
+    organization_id: UUID
     groups: Collection[UUID]
     count: int
 
@@ -64,7 +67,7 @@ def contents(organization_id: UUID, kind: str, wanted: policies.Rows) -> Content
     }
     with connection.cursor() as cursor:
         cursor.execute(CONTENTS, values)
-        return Contents(*cursor.fetchone())
+        return Contents(organization_id, *cursor.fetchone())
 
 
 def inside(column: str, found: Contents, others: QuerySet) -> Any:
@@ -100,6 +103,8 @@ def among(column: str, keys: QuerySet) -> Any:
 
 
 def _items(found: Contents) -> QuerySet:
-    return ResourceGroupItem.objects.filter(
+    # The organization is named although its groups imply it: compared row by row with what the
+    # connection was told, 100,000 rows would take 40 ms more.
+    return ResourceGroupItem.objects.for_organization(found.organization_id).filter(
         group_id__in=list(found.groups), target_type=TargetType.ITEM
     )

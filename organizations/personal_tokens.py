@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from organizations import audit, tokens
-from organizations.kernel import clock, ids
+from organizations.kernel import clock, ids, isolation
 from organizations.kernel.principals import Principal
 from organizations.models import PersonalToken, User
 
@@ -62,7 +62,8 @@ def standing(token_id: UUID, user_id: UUID, organization_id: UUID) -> tuple[bool
     return found and (bool(found[0]), bool(found[1]))
 
 
+@isolation.everywhere()
 def revoke_all(user: User) -> int:
-    """End every token of the person; returns how many there were."""
+    """End every token of the person, in all organizations; returns how many there were."""
     deleted, _ = PersonalToken.objects.filter(user=user).delete()
     return deleted

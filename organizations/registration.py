@@ -32,11 +32,6 @@ from organizations.models import (
 
 def register() -> None:
     """Register entities, delete guards and sentences for constraints."""
-    from django.db.backends.signals import connection_created
-
-    from organizations.kernel import isolation
-
-    connection_created.connect(isolation.enter_role, dispatch_uid="application role")
     registry.register(Organization, "config:organizationConfig", represent=look.organization)
     registry.register(
         OrganizationConfig,

@@ -5,9 +5,10 @@ from uuid import UUID
 from celery import shared_task
 
 from organizations import invitations, people, seals
-from organizations.kernel import clock, events
+from organizations.kernel import clock, events, isolation
 from organizations.kernel.api import idempotency
-from organizations.models import Membership
+from organizations.kernel.tenancy import within_that_of
+from organizations.models import Invitation, Membership
 from organizations.signin import passwords, sessions
 
 # A mail server that is away is asked again for about an hour.
@@ -22,42 +23,50 @@ PATIENT = {
 @shared_task(name="organizations.mail_temporary_password", **PATIENT)
 def mail_temporary_password(*, membership_id: str, **_later: object) -> None:
     """Give a person who still has a temporary password a new one and mail it."""
-    membership = Membership.objects.select_related("user").filter(pk=UUID(membership_id)).first()
-    if membership is not None and membership.user.must_change_password:
-        people.mail_temporary_password(membership)
+    with within_that_of(Membership, membership_id):
+        rows = Membership.objects.select_related("user")
+        membership = rows.filter(pk=UUID(membership_id)).first()
+        if membership is not None and membership.user.must_change_password:
+            people.mail_temporary_password(membership)
 
 
 @shared_task(name="organizations.mail_password_link", **PATIENT)
 def mail_password_link(*, email: str, **_later: object) -> None:
     """Mail somebody who forgot the password a link; nothing to an address nobody has here."""
-    passwords.mail_link(email)
+    with isolation.everywhere():
+        passwords.mail_link(email)
 
 
 @shared_task(name="organizations.mail_invitation", **PATIENT)
 def mail_invitation(*, invitation_id: str, **_later: object) -> None:
     """Mail an invitation with a new link."""
-    invitations.send_mail(invitation_id)
+    with within_that_of(Invitation, invitation_id):
+        invitations.send_mail(invitation_id)
 
 
 @shared_task(name="organizations.delete_kept_answers")
 def delete_kept_answers(**_later: object) -> None:
     """Delete answers that are not given again any more."""
-    idempotency.delete_old()
+    with isolation.everywhere():
+        idempotency.delete_old()
 
 
 @shared_task(name="organizations.delete_old_events")
 def delete_old_events(**_later: object) -> None:
     """Delete events that are older than 28 days."""
-    events.delete_old(clock.now())
+    with isolation.everywhere():
+        events.delete_old(clock.now())
 
 
 @shared_task(name="organizations.seal_audit")
 def seal_audit(**_later: object) -> None:
     """Take the sealing of the audit trail one step further."""
-    seals.advance()
+    with isolation.everywhere():
+        seals.advance()
 
 
 @shared_task(name="organizations.forget_sessions")
 def forget_sessions(**_later: object) -> None:
     """Delete what is left of sessions that are over."""
-    sessions.forget_ended()
+    with isolation.everywhere():
+        sessions.forget_ended()

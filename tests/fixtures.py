@@ -8,21 +8,45 @@ from django.core.cache import cache
 from django.db import connection
 from psycopg import sql
 
+from billing.usage.store import months
 from organizations import founding, tokens
-from organizations.kernel import isolation
+from organizations.kernel import isolation, row_security
 from organizations.models import Organization
 from tests.clients import ApiClient
 from tests.factories import make_founded
 
 
+@pytest.fixture(scope="session", autouse=True)
+def see_everything() -> Iterator[None]:
+    """Let tests make and look at rows of every organization.
+
+    What they call enters an organization of its own. Ask for ``sees_nothing`` to begin as a
+    program does.
+    """
+    with isolation.everywhere():
+        yield
+
+
+@pytest.fixture
+def sees_nothing(founded: founding.Founded) -> Iterator[None]:
+    """Take the sight of every organization from a test, ``founded`` being made already."""
+    with isolation.nothing():
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Let the application role empty tables between tests; nowhere else may it."""
-    from django.conf import settings
-
+    """Let tables be emptied between tests; nowhere else may the application do that."""
     with django_db_blocker.unblock(), isolation.as_owner(), connection.cursor() as cursor:
-        role = sql.Identifier(settings.DATABASE_APPLICATION_ROLE)
-        cursor.execute(sql.SQL("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {}").format(role))
+        for role in row_security.roles():
+            statement = sql.SQL("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {}")
+            cursor.execute(statement.format(sql.Identifier(role)))
+
+
+@pytest.fixture(autouse=True)
+def forget_partitions() -> None:
+    """Start each test without what the process remembers: a rollback takes partitions back."""
+    months.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ KEPT = ("created_at", "created_by")
 def insert(
     model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """COPY new rows into the model's table; JSON values are texts already."""
+    """Store new rows in the model's table; JSON values are texts already."""
     if rows:
-        bulk.copy(sql.Identifier(model._meta.db_table), columns, rows)
+        bulk.insert_values(model._meta.db_table, columns, rows)
 
 
 def update(
@@ -33,31 +33,23 @@ def update(
     """
     if not rows:
         return
-    table = sql.Identifier(model._meta.db_table)
-    staged = sql.Identifier(f"staged_{model._meta.db_table}")
     names = [sql.Identifier(column) for column in columns]
     changed = [sql.Identifier(column) for column in columns[1:] if column not in KEPT]
     compared = [sql.Identifier(column) for column in columns[1:] if column not in (*stamps, *KEPT)]
-    with connection.cursor() as cursor:
+    table = model._meta.db_table
+    with bulk.staged(table, columns, rows) as staging, connection.cursor() as cursor:
         cursor.execute(
             sql.SQL(
-                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS"
-                " AS SELECT {} FROM {} WITH NO DATA"
-            ).format(staged, sql.SQL(", ").join(names), table)
-        )
-        bulk.copy(staged, columns, rows)
-        cursor.execute(
-            sql.SQL(
-                "UPDATE {table} t SET {changes} FROM {staged} s"
+                "UPDATE {table} t SET {changes} FROM (SELECT {read} FROM {staged} s) s ({names})"
                 " WHERE t.{key} = s.{key} AND ({old}) IS DISTINCT FROM ({new})"
             ).format(
-                table=table,
-                staged=staged,
+                table=sql.Identifier(table),
+                staged=staging.name,
+                read=staging.read,
+                names=sql.SQL(", ").join(names),
                 key=names[0],
                 changes=sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(n) for n in changed),
                 old=sql.SQL(", ").join(sql.SQL("t.{}").format(n) for n in compared),
                 new=sql.SQL(", ").join(sql.SQL("s.{}").format(n) for n in compared),
             )
         )
-        # Inside a larger transaction the next call must not see these rows again.
-        cursor.execute(sql.SQL("DELETE FROM {}").format(staged))

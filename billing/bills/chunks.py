@@ -27,7 +27,7 @@ from billing.models import (
     ChunkStatus,
     JobAccountStatus,
 )
-from organizations.kernel import changes, clock, principals
+from organizations.kernel import changes, clock, isolation, principals
 
 # Accounts that are locked and written together.
 SLICE = 250
@@ -92,10 +92,12 @@ def sweep() -> None:
     for job in BillJob.objects.filter(status=BillJobStatus.RUNNING).exclude(
         chunks__status=ChunkStatus.PENDING
     ):
-        complete(job)
+        with isolation.within(job.organization_id):
+            complete(job)
     waiting = Bill.objects.filter(is_awaiting_number=True, created_at__lt=now - 10 * PATIENCE)
     for organization_id in set(waiting.values_list("organization_id", flat=True)):
-        numbering.number(organization_id)
+        with isolation.within(organization_id):
+            numbering.number(organization_id)
 
 
 def complete(job: BillJob) -> None:

@@ -8,7 +8,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -43,7 +45,9 @@ def take(chunk_id: UUID | str) -> BillJobChunk | None:
 def keeping(chunk: BillJobChunk) -> Iterator[None]:
     """Extend the lease again and again inside the block."""
     is_over = threading.Event()
-    thread = threading.Thread(target=_keep, args=(chunk.pk, is_over), daemon=True)
+    # The thread sees what we see; of itself it would see nothing.
+    keep = partial(copy_context().run, _keep, chunk.pk, is_over)
+    thread = threading.Thread(target=keep, daemon=True)
     thread.start()
     try:
         yield

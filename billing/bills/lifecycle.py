@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from billing import representations
 from billing.bills import writer
 from billing.models import Bill, BillStatus
-from organizations.kernel import changes, clock, ids, principals
+from organizations.kernel import changes, clock, ids, isolation, principals
 from organizations.kernel.errors import DomainError, FieldRefused, NotFound
 from organizations.kernel.periods import local_midnight, parse_timezone
 from organizations.kernel.principals import Principal
@@ -165,7 +165,8 @@ def auto_approve() -> None:
     for config in configs:
         unit = _UNITS[GracePeriodUnit(config.auto_approve_bills_grace_period_unit)]
         grace = config.auto_approve_bills_grace_period * unit
-        _auto_approve(config.organization_id, grace, now)
+        with isolation.within(config.organization_id):
+            _auto_approve(config.organization_id, grace, now)
 
 
 def _auto_approve(organization_id: UUID, grace: timedelta, now: datetime) -> None:

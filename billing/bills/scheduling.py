@@ -7,7 +7,7 @@ from django.db import transaction
 from billing.bills import runs
 from billing.bills.job_requests import JobRequest
 from billing.models import BillJob
-from organizations.kernel import clock, principals
+from organizations.kernel import clock, isolation, principals
 from organizations.kernel.periods import local_date, local_midnight, parse_timezone
 from organizations.models import OrganizationConfig
 from organizations.models.organizations import OrganizationStatus
@@ -22,7 +22,11 @@ def run_due() -> list[BillJob]:
     scheduled = OrganizationConfig.objects.filter(
         scheduled_bill_interval__gt=0, organization__status=OrganizationStatus.ACTIVE
     )
-    started = [_run(config.pk, now) for config in scheduled if is_due(config, now)]
+    started = []
+    for config in scheduled:
+        if is_due(config, now):
+            with isolation.within(config.organization_id):
+                started.append(_run(config.pk, now))
     return [job for job in started if job is not None]
 
 

@@ -80,6 +80,8 @@ class BillJobChunk(models.Model):
     ended, so neither a killed worker nor a forgetful broker stops a job.
     """
 
+    belongs_to = "bill_job"
+
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     bill_job = models.ForeignKey(BillJob, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
@@ -113,6 +115,8 @@ class JobAccountStatus(models.TextChoices):
 
 class BillJobAccount(models.Model):
     """One account of a job: done, or parked with a reason a finance person understands."""
+
+    belongs_to = "bill_job"
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     bill_job = models.ForeignKey(BillJob, on_delete=models.CASCADE, related_name="accounts")

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from billing.models import IngestFailure
 from billing.usage.enrichment import Failure
-from organizations.kernel import events, ids
+from organizations.kernel import events, ids, isolation
 from organizations.kernel.errors import Forbidden, NotFound
 
 EVENT = "ingest.validation.failure"
@@ -116,7 +116,8 @@ def opened(token: str) -> IngestFailure:
         organization_id, failure_id = signing.loads(token, salt=SALT, max_age=DOWNLOAD_SECONDS)
     except signing.BadSignature as error:
         raise DownloadExpired from error
-    return find(UUID(organization_id), failure_id)
+    with isolation.within(organization_id):
+        return find(UUID(organization_id), failure_id)
 
 
 def log(failure: IngestFailure) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 from billing.usage import store
-from organizations.kernel import clock, isolation
+from billing.usage.store import months
+from organizations.kernel import clock, isolation, row_security
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +23,6 @@ MONTHS_AHEAD = 3
 WORTH_A_PARTITION = 1000
 LOCK_WAIT = "5s"
 
-EXISTING = """
-    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = 'billing_measurement'::regclass
-"""
 GATHERED = """
     SELECT date_trunc('month', ts AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', count(*)
     FROM billing_measurement_default GROUP BY 1
@@ -48,7 +45,8 @@ def maintain() -> None:
     at = clock.now()
     for month in ensure(at=at):
         logger.info("Made the partition of measurements of %s.", f"{month:%Y-%m}")
-    store.forget_old(at=at)
+    with isolation.everywhere():
+        store.forget_old(at=at)
 
 
 def ensure(*, at: datetime) -> list[datetime]:
@@ -58,14 +56,16 @@ def ensure(*, at: datetime) -> list[datetime]:
     at the next call.
     """
     with isolation.as_owner():
-        existing = _existing()
+        existing = months.existing()
         wanted = {*_around(at, MONTHS_BACK, MONTHS_AHEAD), *_gathered()}
-        return [month for month in sorted(wanted) if _name(month) not in existing and _make(month)]
+        missing = [month for month in sorted(wanted) if months.partition_of(month) not in existing]
+        return [month for month in missing if _make(month)]
 
 
 def _make(month: datetime) -> bool:
+    name = months.partition_of(month)
     statement = sql.SQL(MOVE).format(
-        name=sql.Identifier(_name(month)),
+        name=sql.Identifier(name),
         start=sql.Literal(month),
         end=sql.Literal(_shifted(month, 1)),
     )
@@ -73,18 +73,13 @@ def _make(month: datetime) -> bool:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
             cursor.execute(statement)
+            row_security.restrict_partition(name)
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) not in {"55P03", "42P07"}:
             raise
-        logger.warning("Partition %s is left for later: %s", _name(month), error)
+        logger.warning("Partition %s is left for later: %s", name, error)
         return False
     return True
-
-
-def _existing() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(EXISTING)
-        return {row[0] for row in cursor.fetchall()}
 
 
 def _gathered() -> Iterator[datetime]:
@@ -99,14 +94,10 @@ def _gathered() -> Iterator[datetime]:
 
 def _around(at: datetime, back: int, ahead: int) -> Iterator[datetime]:
     month = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    for months in range(-back, ahead + 1):
-        yield _shifted(month, months)
+    for count in range(-back, ahead + 1):
+        yield _shifted(month, count)
 
 
-def _shifted(month: datetime, months: int) -> datetime:
-    count = month.year * 12 + month.month - 1 + months
+def _shifted(month: datetime, by: int) -> datetime:
+    count = month.year * 12 + month.month - 1 + by
     return month.replace(year=count // 12, month=count % 12 + 1)
-
-
-def _name(month: datetime) -> str:
-    return f"billing_measurement_{month:%Y%m}"

@@ -15,7 +15,7 @@ from config.demonstration.months import Months
 from config.models import Demonstration
 from integrations.models import WebhookDestination
 from organizations import founding
-from organizations.kernel import changes, principals
+from organizations.kernel import changes, isolation, principals
 from organizations.kernel.principals import Principal
 from organizations.models import Currency, Organization, OrganizationConfig, User
 
@@ -64,18 +64,21 @@ def find(as_of: datetime | None, scale: Decimal) -> Demonstration | None:
 def found(as_of: datetime, scale: Decimal) -> Demonstration:
     """Make the organization with catalogue, prices, accounts and its marker, all or nothing."""
     months = Months(as_of)
+    with isolation.everywhere():
+        name = _name(as_of)
     with transaction.atomic():
-        founded = founding.found(name=_name(as_of), admin_email=EMAIL, admin_password=password())
+        founded = founding.found(name=name, admin_email=EMAIL, admin_password=password())
         organization = founded.organization
         by = principals.system(organization.pk)
-        _configure(organization, by)
-        made = catalogue.make(organization, by=by)
-        plans = pricing.make(organization, made, months, by=by)
-        subscriptions.make(organization, made, plans, months, by=by)
-        _add_webhook(organization, by)
-        return Demonstration.objects.create(
-            organization=organization, as_of=as_of, scale=scale, usage_until=months.older
-        )
+        with isolation.within(organization.pk):
+            _configure(organization, by)
+            made = catalogue.make(organization, by=by)
+            plans = pricing.make(organization, made, months, by=by)
+            subscriptions.make(organization, made, plans, months, by=by)
+            _add_webhook(organization, by)
+            return Demonstration.objects.create(
+                organization=organization, as_of=as_of, scale=scale, usage_until=months.older
+            )
 
 
 def password() -> str:

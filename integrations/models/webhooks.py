@@ -144,6 +144,8 @@ class Delivery(models.Model):
 class DeliveryAttempt(models.Model):
     """One request to the destination and what came back."""
 
+    belongs_to = "delivery"
+
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()

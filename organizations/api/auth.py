@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from organizations import attempts, tokens
-from organizations.kernel import exact_json
+from organizations.kernel import exact_json, isolation
 from organizations.kernel.api import errors, limits
 
 BODY_LIMIT = 4096
@@ -44,6 +44,7 @@ def token(request: HttpRequest) -> HttpResponse:
     return verdict.tell(verdict.refusal() or _json(200, about))
 
 
+@isolation.everywhere()
 def _issue(request: HttpRequest, key_id: str, secret: str) -> str:
     """Return a token, or raise ``InvalidClient``; guessers are refused without a look (A4.8).
 

@@ -1,19 +1,38 @@
-"""Write many rows of one table by COPY: five times as fast as the ORM's inserts.
+"""Write many rows of one table at once: four times as fast as the ORM's inserts.
 
-COPY is refused on a table that row-level security protects; such a table needs INSERTs.
+Row-level security forbids COPY, so rows are copied, in binary, into a temporary table and
+inserted from there: every policy and constraint holds, and it takes no longer than a COPY in text.
 """
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from psycopg import sql
 
-from organizations.kernel import exact_json
+from organizations.kernel import exact_json, isolation
 
 # Below this the ORM is quick enough.
 WORTH_COPYING = 20
+# Written as text and cast where the rows are inserted: JSON is text already, addresses too.
+AS_TEXT = {"jsonb", "inet"}
+
+_TYPES = """
+    SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+    WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+"""
+
+
+class Staging(NamedTuple):
+    """A temporary table: its name, how its columns are made and read, their types."""
+
+    name: sql.Identifier
+    made: sql.Composable
+    read: sql.Composable
+    types: tuple[str, ...]
 
 
 def insert(rows: Sequence[models.Model]) -> None:
@@ -21,31 +40,72 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     columns, attributes, json = _layout(type(rows[0]))
-    copy(
-        sql.Identifier(rows[0]._meta.db_table), columns, (values(r, attributes, json) for r in rows)
-    )
+    insert_values(rows[0]._meta.db_table, columns, (values(row, attributes, json) for row in rows))
 
 
 def values(row: models.Model, attributes: Sequence[str], json: frozenset[str]) -> list[Any]:
-    """Return the row's values as COPY takes them: JSON as text."""
+    """Return the row's values as ``insert_values`` takes them: JSON as text."""
     return [
         exact_json.dumps(getattr(row, name)).decode() if name in json else getattr(row, name)
         for name in attributes
     ]
 
 
-def copy(table: sql.Identifier, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """COPY rows of values into the columns of a table; a row already joined may be a text line."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        table, sql.SQL(", ").join(sql.Identifier(column) for column in columns)
-    )
+def insert_values(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Store new rows of values; JSON and addresses are texts, all else is of its own type."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    with staged(table, columns, rows) as staging, connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} s").format(
+                sql.Identifier(table), names, staging.read, staging.name
+            )
+        )
+
+
+@contextmanager
+def staged(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Staging]:
+    """Have the rows in a temporary table inside the block, there to be read as ``s``."""
+    staging = _staging(table, tuple(columns), isolation.current().role)
     with (
+        transaction.atomic(savepoint=False),  # a commit empties the temporary table
         connection.cursor() as cursor,
         connection.wrap_database_errors,
-        cursor.copy(statement) as copying,
     ):
-        for row in rows:
-            copying.write_row(row)
+        cursor.execute(
+            sql.SQL(
+                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS"
+                " AS SELECT {} FROM {} s WITH NO DATA"
+            ).format(staging.name, staging.made, sql.Identifier(table))
+        )
+        statement = sql.SQL("COPY {} FROM STDIN WITH (FORMAT BINARY)").format(staging.name)
+        with cursor.copy(statement) as copying:
+            copying.set_types(staging.types)
+            for row in rows:
+                copying.write_row(row)
+        yield staging
+        # Inside a larger transaction the next call must not see these rows again.
+        cursor.execute(sql.SQL("DELETE FROM {}").format(staging.name))
+
+
+@lru_cache(maxsize=64)
+def _staging(table: str, columns: tuple[str, ...], role: str) -> Staging:
+    """Return the temporary table for these columns; each role has its own, for it owns it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TYPES, [table])
+        types = dict(cursor.fetchall())
+    made, read = [], []
+    for column in columns:
+        cast = {"column": sql.Identifier(column), "type": sql.SQL(types[column])}
+        is_text = types[column] in AS_TEXT
+        made.append(sql.SQL("{column}::text" if is_text else "{column}").format(**cast))
+        read.append(sql.SQL("s.{column}::{type}" if is_text else "s.{column}").format(**cast))
+    number = zlib.crc32(" ".join((table, role, *columns)).encode())
+    return Staging(
+        sql.Identifier(f"staged_{number:08x}"),
+        sql.SQL(", ").join(made),
+        sql.SQL(", ").join(read),
+        tuple("text" if types[column] in AS_TEXT else types[column] for column in columns),
+    )
 
 
 @lru_cache(maxsize=64)

@@ -1,74 +1,123 @@
-"""Two database roles: the login owns the tables and migrates, everything else owns nothing.
+"""Which organization's rows the code that runs now may see: the second wall behind every query.
 
-Each connection switches to the application role when it opens. ``as_owner`` switches back for
-migrations and for the making of partitions. Row-level security can stand behind the queries
-because of it: policies do not bind the owner of a table, but they bind the application.
+PostgreSQL's row-level security hides every row of another organization, also from a query that
+forgot to ask. Each way in enters one organization with ``within``; work across organizations
+says so with ``everywhere``; migrations and partitions are made ``as_owner``. Outside of all
+three no row of any organization is seen or written.
+
+Entering and leaving sends nothing: ``kernel.postgresql`` tells a connection before its next
+statement, and only when it was told something else before. The scope belongs to the thread or
+task that entered it; a new thread starts with none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar, copy_context
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
-from django.conf import settings
-from django.db import connection
-from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
-from psycopg import sql
-
-_owner_mode = False
+Item = TypeVar("Item")
 
 
-def enter_role(sender: Any = None, *, connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
-    """Make a new connection act as the application role, when there is one already."""
-    if _owner_mode or connection.alias == NO_DB_ALIAS:
-        return
-    with connection.cursor() as cursor:
-        # set_config instead of SET ROLE: before the first migration the role does not exist.
-        cursor.execute(
-            "SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = %s",
-            [settings.DATABASE_APPLICATION_ROLE],
-        )
+class Scope(NamedTuple):
+    """A database role, by its purpose, and the organization it is for (or an empty text)."""
+
+    role: str
+    organization: str = ""
+
+
+APPLICATION = "application"
+NOTHING = Scope(APPLICATION)
+EVERYWHERE = Scope("everywhere")
+OWNER = Scope("owner")
+
+_scope: ContextVar[Scope] = ContextVar("scope", default=NOTHING)
+
+
+class WrongOrganization(RuntimeError):
+    """Code that works for one organization was about to touch another; always a fault of ours."""
+
+    def __init__(self, wanted: UUID | str, scope: Scope) -> None:
+        where = scope.organization or scope.role
+        super().__init__(f"Organization {wanted} is not to be touched from within {where}.")
+
+
+def roles(application: str) -> tuple[str, str]:
+    """Return the names of the application's role and, after it, of the role for all: one word
+    decides both (``billwright_app`` has ``billwright_everywhere`` beside it)."""
+    return application, f"{application.removesuffix('_app')}_everywhere"
+
+
+def current() -> Scope:
+    """Return what the running code may see."""
+    return _scope.get()
+
+
+@contextmanager
+def within(organization_id: UUID | str) -> Iterator[None]:
+    """See and write the rows of one organization inside the block; narrows ``everywhere``.
+
+    Raises ``WrongOrganization`` inside of another one: who has to look there says so first.
+    """
+    wanted, before = str(organization_id), _scope.get()
+    if before.organization not in ("", wanted):
+        raise WrongOrganization(wanted, before)
+    with _entered(Scope(APPLICATION, wanted)):
+        yield
+
+
+@contextmanager
+def everywhere() -> Iterator[None]:
+    """See and write the rows of all organizations inside the block.
+
+    For what has no organization yet or looks after all of them. docs/isolation.md lists the
+    places, and a test holds the list against the code.
+    """
+    with _entered(EVERYWHERE):
+        yield
 
 
 @contextmanager
 def as_owner() -> Iterator[None]:
-    """Act as the owner of the tables inside the block, new connections included."""
-    global _owner_mode
-    before, _owner_mode = _owner_mode, True
+    """Act as the owner of the tables inside the block, whom no policy binds."""
+    with _entered(OWNER):
+        yield
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    """See no organization's rows inside the block."""
+    with _entered(NOTHING):
+        yield
+
+
+def require(organization_id: UUID | str) -> None:
+    """Raise ``WrongOrganization`` when its rows may not be written here.
+
+    For the few writes that no policy checks.
+    """
+    scope = _scope.get()
+    if scope.organization != str(organization_id) and scope.role == APPLICATION:
+        raise WrongOrganization(organization_id, scope)
+
+
+def carried(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items, each made in the scope of this call: for answers that are streamed."""
+    context = copy_context()
+
+    def steps() -> Iterator[Item]:
+        iterator = context.run(iter, items)
+        done: Any = object()
+        while (item := context.run(next, iterator, done)) is not done:
+            yield item
+
+    return steps()
+
+
+@contextmanager
+def _entered(scope: Scope) -> Iterator[None]:
+    token = _scope.set(scope)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("RESET ROLE")
         yield
     finally:
-        _owner_mode = before
-        if not before and connection.connection is not None and connection.is_usable():
-            enter_role(connection=connection)
-
-
-def make_application_role() -> None:
-    """Make the application role when the cluster does not have it; the login becomes a member."""
-    role = sql.Identifier(settings.DATABASE_APPLICATION_ROLE)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %s",
-            [settings.DATABASE_APPLICATION_ROLE],
-        )
-        found = cursor.fetchone()
-        if found is None:
-            cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
-        cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
-
-
-def grant_tables() -> None:
-    """Let the application role read and write every table, but not change what is append-only."""
-    role = sql.Identifier(settings.DATABASE_APPLICATION_ROLE)
-    statements = [
-        "GRANT USAGE ON SCHEMA public TO {}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
-        "REVOKE UPDATE, DELETE ON organizations_auditentry FROM {}",
-    ]
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(sql.SQL(statement).format(role))
+        _scope.reset(token)

@@ -1,12 +1,14 @@
 """Every row belongs to one organization: the base model, and the one way to narrow a query."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
 
-from organizations.kernel import ids
+from organizations.kernel import ids, isolation
 
 
 class TenantQuerySet(models.QuerySet):
@@ -53,3 +55,17 @@ def quantity_field(**options: object) -> models.DecimalField:
 def newest_first_index(name: str) -> models.Index:
     """Return the index behind a list's keyset paging."""
     return models.Index(fields=["organization", "-created_at", "-id"], name=name)
+
+
+@contextmanager
+def within_that_of(
+    model: type[models.Model], row_id: UUID | str, *, path: str = "organization_id"
+) -> Iterator[None]:
+    """See only the organization of one row inside the block; of a row that is gone, nothing.
+
+    For tasks, which know an id; ``path`` leads from the row to its organization.
+    """
+    with isolation.everywhere():
+        found = model._base_manager.filter(pk=row_id).values_list(path, flat=True).first()
+    with isolation.nothing() if found is None else isolation.within(found):
+        yield

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from organizations.kernel import clock, ids
+from organizations.kernel import clock, ids, isolation
 from organizations.kernel.tenancy import TenantModel, newest_first_index
 
 
@@ -77,7 +77,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return the organizations the person has access to now, oldest membership first."""
         current = models.Q(access_ends_at__isnull=True) | models.Q(access_ends_at__gt=clock.now())
         rows = self.memberships.filter(current).order_by("created_at", "pk")
-        return list(rows.values_list("organization_id", flat=True))
+        with isolation.everywhere():
+            return list(rows.values_list("organization_id", flat=True))
 
 
 class Membership(TenantModel):

@@ -21,13 +21,17 @@ def main(names: list[str]) -> int:
     django.setup()
     from django.core.management import call_command
 
+    from organizations.kernel import isolation
+
     call_command("migrate", verbosity=0)
     held = True
-    for module in _benchmarks(names):
-        _say(f"\n{module.__name__.rpartition('.')[2]}: {_first_line(module)}")
-        for ratio in module.run():
-            _say(str(ratio))
-            held = held and ratio.is_held
+    # Only to make and to look at rows; what is measured enters an organization of its own.
+    with isolation.everywhere():
+        for module in _benchmarks(names):
+            _say(f"\n{module.__name__.rpartition('.')[2]}: {_first_line(module)}")
+            for ratio in module.run():
+                _say(str(ratio))
+                held = held and ratio.is_held
     return 0 if held else 1
 
 

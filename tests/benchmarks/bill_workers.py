@@ -51,13 +51,13 @@ def bill_chunks(url: str, waiting: Any, gate: Any, memory: Any) -> None:
     django.setup()
     from django.db import connection
 
-    from billing.bills import chunks
+    from billing import tasks
 
     connection.ensure_connection()
     gate.wait(READY_WITHIN_SECONDS)
     used = []
     for chunk_id in _items(waiting):
-        chunks.bill_chunk(chunk_id)
+        tasks.bill_chunk(chunk_id=chunk_id)
         used.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     memory.put((time.perf_counter(), used[0] if used else 1, used[-1] if used else 1))
 

@@ -15,7 +15,7 @@ from django.db import connection
 
 from integrations import claims, delivery, dispatch
 from integrations.models import Delivery, WebhookDestination
-from organizations.kernel import events
+from organizations.kernel import events, isolation
 from organizations.models import Event, Organization
 from tests.factories import number
 
@@ -155,6 +155,7 @@ def deliver_all(at: datetime, *, threads: int) -> dict[UUID, float]:
     Returns after how many seconds the last delivery of each destination was recorded.
     """
 
+    @isolation.everywhere()
     def work(identity: UUID) -> UUID | None:
         try:
             return delivery.deliver(identity, at)

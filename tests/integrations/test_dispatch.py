@@ -10,7 +10,7 @@ from django.db import connection
 
 from integrations import bodies, destinations, dispatch, resending, retention
 from integrations.models import Delivery, DeliveryAttempt
-from organizations.kernel import principals
+from organizations.kernel import isolation, principals
 from organizations.models import AuditEntry, Event
 from tests.factories import make_organization
 from tests.integrations.receiving import NOON, make_delivery, make_destination, make_event
@@ -87,6 +87,7 @@ def test_two_dispatchers_at_once_make_each_delivery_once():
         Event.objects.create(organization=organization, name="n", created_at=NOON)
     together = threading.Barrier(2)
 
+    @isolation.everywhere()
     def run():
         together.wait()
         try:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from integrations import claims, delivery, dispatch
 from integrations.models import Delivery, WebhookDestination
+from organizations.kernel import isolation
 from tests.factories import make_organization
 from tests.integrations.receiving import (
     NOON,
@@ -54,6 +55,7 @@ def test_two_sweeps_and_every_message_twice_still_send_at_most_four_at_once():
         dispatch.dispatch(NOON)
         everything = list(Delivery.objects.values_list("pk", flat=True)) * 2
 
+        @isolation.everywhere()
         def work(identity):
             try:
                 return delivery.deliver(identity, NOON)

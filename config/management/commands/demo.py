@@ -18,7 +18,7 @@ from config import embedded, programs
 from config.demonstration import bill_runs, company, loading, printing, worker
 from config.demonstration.progress import Progress
 from config.models import Demonstration
-from organizations.kernel import clock
+from organizations.kernel import clock, isolation, row_security
 
 # The organization's billing periods begin in 2022, and some customers came two years ago.
 EARLIEST = datetime(2024, 4, 1, tzinfo=UTC)
@@ -85,7 +85,8 @@ class Command(BaseCommand):
         progress = Progress(self._write_piece, is_terminal=self.stdout.isatty())
         _migrate(progress)
         with company.one_at_a_time():
-            found = company.find(as_of, scale)
+            with isolation.everywhere():
+                found = company.find(as_of, scale)
             if found is None or found.finished_at is None:
                 found = self._make(found, as_of, scale, progress)
             else:
@@ -93,7 +94,8 @@ class Command(BaseCommand):
                     f"{found.organization.name} is loaded already: {found.measurements:,} "
                     f"measurements as of {found.as_of:%Y-%m-%d %H:%M} UTC."
                 )
-        printing.print_bills(found, self.stdout.write)
+        with isolation.within(found.organization_id):
+            printing.print_bills(found, self.stdout.write)
 
     def _make(
         self,
@@ -107,12 +109,13 @@ class Command(BaseCommand):
             if found is None:
                 with progress.step(f"Founding {company.NAME}, its price lists and customers"):
                     found = company.found(as_of or clock.now(), scale)
-            loading.load(found, progress)
-            try:
-                bill_runs.bill(found, workers, progress)
-            except bill_runs.BillRunStuck as stuck:
-                raise CommandError(str(stuck)) from stuck
-        found.refresh_from_db()
+            with isolation.within(found.organization_id):
+                loading.load(found, progress)
+                try:
+                    bill_runs.bill(found, workers, progress)
+                except bill_runs.BillRunStuck as stuck:
+                    raise CommandError(str(stuck)) from stuck
+                found.refresh_from_db()
         return found
 
     def _write_piece(self, text: str) -> None:
@@ -151,11 +154,11 @@ def _begin_again_with_servers() -> None:
 
 def _migrate(progress: Progress) -> None:
     """Bring the database up to date, when it is not."""
-    executor = MigrationExecutor(connection)
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return
-    # It acts as owner of the tables because the application role was not there yet.
-    connection.close()
+    with isolation.as_owner():
+        executor = MigrationExecutor(connection)
+        is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if is_migrated and row_security.are_roles_made():
+            return
     with progress.step("Migrating the database", is_silent=False):
         if programs.migrate(settings.DATABASE_URL) != 0:
             raise CommandError("The database could not be migrated; see above.")

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from organizations import audit, tokens
-from organizations.kernel import ids
-from organizations.kernel.api import errors, limits, request_id
+from organizations.kernel import ids, isolation
+from organizations.kernel.api import errors, limits, request_id, scope
 from organizations.kernel.principals import Principal
 from organizations.signin import trail
 
@@ -28,11 +28,16 @@ class DoorkeeperMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
-        refusal = self._admit(request)
+        # A token is looked up by what it says, and may be of any organization.
+        with isolation.everywhere():
+            refusal = self._admit(request)
         if not settings.ARE_RATES_LIMITED:
-            return refusal or self.get_response(request)
+            return refusal or self._answer(request)
         verdict = limits.of_request(request, getattr(request, "organization_id", None))
-        return verdict.tell(verdict.refusal() or refusal or self.get_response(request))
+        return verdict.tell(verdict.refusal() or refusal or self._answer(request))
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        return scope.answered(request.organization_id, self.get_response, request)
 
     def _admit(self, request: HttpRequest) -> HttpResponse | None:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")

@@ -6,6 +6,7 @@ so an ended access ends an open login at its next request (A2.8).
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,8 +15,9 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.urls import reverse
 
-from organizations.kernel import clock, ids
+from organizations.kernel import clock, ids, isolation
 from organizations.kernel.api import request_id
+from organizations.kernel.api.scope import streamed
 from organizations.kernel.console import denials
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.principals import Principal
@@ -49,10 +51,12 @@ class ConsoleMiddleware:
         if request.path_info.startswith(PREFIX):
             if _holds_nul(request):
                 return HttpResponseBadRequest("Null characters are not allowed.")
-            redirect = self._enter(request)
+            with isolation.everywhere():
+                redirect = self._enter(request)
             if redirect is not None:
                 return redirect
-            return denials.recorded(request, self.get_response(request))
+            with _scope(request):
+                return streamed(denials.recorded(request, self.get_response(request)))
         return self.get_response(request)
 
     def _enter(self, request: HttpRequest) -> HttpResponse | None:
@@ -75,6 +79,19 @@ class ConsoleMiddleware:
             request.permissions = Permissions(request.principal)
             _tell_of_guest(request)
         return None
+
+
+def _scope(request: HttpRequest) -> AbstractContextManager[None]:
+    """Return what a page may see: the chosen organization.
+
+    Signing in and a person's own account are about all the organizations they belong to.
+    """
+    own = {reverse("admin:login"), reverse("admin:password_change")}
+    if request.path_info.startswith(SIGN_IN) or request.path_info in own:
+        return isolation.everywhere()
+    if request.organization is None:
+        return isolation.nothing()
+    return isolation.within(request.organization.pk)
 
 
 def _holds_nul(request: HttpRequest) -> bool:

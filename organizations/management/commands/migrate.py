@@ -1,23 +1,26 @@
-"""Migrate as the owner of the tables, and let the application role at what is new."""
+"""Migrate as the owner of the tables; then make the policies and privileges of what is new."""
 
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as MigrateCommand
 
-from organizations.kernel import isolation
+from organizations.kernel import isolation, row_security
 
 
 class Command(MigrateCommand):
-    """Django's command between making the application role and granting it the tables."""
+    """Django's command between making the roles and protecting the tables."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the migrations as owner."""
         with isolation.as_owner():
-            isolation.make_application_role()
+            try:
+                row_security.make_roles()
+            except (row_security.RolesMissing, row_security.RoleTooMighty) as refusal:
+                raise CommandError(str(refusal)) from refusal
             super().handle(*args, **options)
-            if _has_tables():
-                isolation.grant_tables()
-                _rederive(options)
+            row_security.protect()
+            _rederive(options)
 
 
 def _rederive(options: dict[str, Any]) -> None:
@@ -30,9 +33,3 @@ def _rederive(options: dict[str, Any]) -> None:
     executor = MigrationExecutor(connections[options.get("database") or DEFAULT_DB_ALIAS])
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         grants.rederive_all()
-
-
-def _has_tables() -> bool:
-    from django.db import connection
-
-    return "organizations_auditentry" in connection.introspection.table_names()

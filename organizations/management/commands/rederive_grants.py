@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from organizations import grants
+from organizations.kernel import isolation
 
 
 class Command(BaseCommand):
@@ -14,5 +15,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rebuild, and say for how many organizations."""
-        count = grants.rederive_all()
+        with isolation.everywhere():
+            count = grants.rederive_all()
         self.stdout.write(f"Permissions of {count} organizations rebuilt from their policies.")

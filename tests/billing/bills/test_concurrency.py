@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from billing.bills import chunks, leases, lifecycle, numbering, runs, slices
 from billing.models import Bill, BillJob, BillJobChunk, LineItem
-from organizations.kernel import principals
+from organizations.kernel import isolation, principals
 from organizations.kernel.errors import DomainError
 from tests.billing.bills import making, runners
 
@@ -26,6 +26,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     barrier = threading.Barrier(len(calls))
     results: list[Any] = [None] * len(calls)
 
+    @isolation.everywhere()
     def work(position: int) -> None:
         try:
             barrier.wait(timeout=10)

@@ -12,7 +12,7 @@ from psycopg.errors import DeadlockDetected
 
 from billing.models import Account, IngestFailure
 from billing.usage import store
-from organizations.kernel import changes, principals
+from organizations.kernel import changes, isolation, principals
 from organizations.models import Event
 from tests.billing.usage.stored import NOON, accept, failures, gigabytes, item, stored, total
 from tests.factories import make_account, make_organization
@@ -30,6 +30,7 @@ def at_once(calls: Iterable[Callable[[], object]]) -> list[object]:
     calls = list(calls)
     gate = threading.Barrier(len(calls))
 
+    @isolation.everywhere()
     def run(call: Callable[[], object]) -> object:
         try:
             connection.ensure_connection()

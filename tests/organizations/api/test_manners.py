@@ -279,10 +279,12 @@ def test_of_20_parallel_puts_with_one_version_exactly_one_wins(founded):
     made = api.post("products", {"name": "A", "code": "a"}).json
     statuses = []
 
+    clients = [ApiClient(founded) for _ in range(20)]
+
     def put(n: int) -> None:
         try:
             body = {"name": f"B{n}", "code": "a", "version": 1}
-            statuses.append(ApiClient(founded).put(f"products/{made['id']}", body).status)
+            statuses.append(clients[n].put(f"products/{made['id']}", body).status)
         finally:
             connection.close()
 

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, whose connections know for which organization they work."""
