@@ -13,6 +13,7 @@ from psycopg import Cursor, errors
 
 from billing.usage.store.claims import text_array
 from billing.usage.store.rows import Measurement, columns
+from organizations.kernel import isolation
 
 # Beyond this COPY is faster, three round trips and all.
 MOST = 200
@@ -48,8 +49,10 @@ def claim_and_append(
 
     None are stored when one of their uids was claimed before, however long ago, or when the
     catalogue of the organization is not at ``revision`` any more. To be called outside of a
-    transaction; ``at`` is the time of receipt. All uids are different.
+    transaction; ``at`` is the time of receipt. All uids are different. Raises
+    ``WrongOrganization`` when the running code works for another organization.
     """
+    isolation.require(organization_id)
     accounts, meters, ts, ets, uids, fields = columns(rows)
     values = {
         "organization": organization_id,
@@ -66,6 +69,7 @@ def claim_and_append(
     connection.ensure_connection()
     # Django's own cursor puts the values into the text, which would be parsed and planned anew.
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        connection.session.enter(connection.connection)
         try:
             return cursor.execute(STORE, values, prepare=True).rowcount > 0
         except errors.UniqueViolation:
