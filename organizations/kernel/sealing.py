@@ -1,4 +1,4 @@
-"""Keep secrets that must be read again (of a sign-in provider, of a webhook) sealed in the database.
+"""Keep secrets that must be read again (of a sign-in provider, of a webhook) sealed at rest.
 
 Fernet of the ``cryptography`` library: encrypted and signed, with a key made from ``SECRET_KEY``.
 A copy of the database without the key tells nothing. Each purpose has a key of its own, so that

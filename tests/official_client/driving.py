@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -51,7 +52,7 @@ def committed(make: Callable[[], T]) -> T:
             connection.close()
 
     with ThreadPoolExecutor(1) as elsewhere:
-        return elsewhere.submit(apart).result()
+        return elsewhere.submit(copy_context().run, apart).result()
 
 
 def client(mode: str, founded: Founded, url: str, runner: asyncio.Runner) -> Any:
