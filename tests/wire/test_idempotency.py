@@ -1,6 +1,7 @@
 """``Idempotency-Key``: sent twice, done once, answered twice (B7.8)."""
 
 import threading
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -196,7 +197,7 @@ def in_threads(call: Any, count: int) -> list[ApiAnswer]:
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
+    threads = [threading.Thread(target=copy_context().run, args=(run,)) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -236,7 +237,7 @@ def test_who_waits_too_long_for_the_first_is_told_to_come_again(founded, monkeyp
             connection.close()
 
     monkeypatch.setattr(idempotency, "_keep", keep_slowly)
-    thread = threading.Thread(target=first)
+    thread = threading.Thread(target=copy_context().run, args=(first,))
     thread.start()
     assert claimed.wait(10)
 
