@@ -49,6 +49,8 @@ def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: d
     catalog = resolution.latest(organization_id)
     if catalog is None or len(received) > store.MOST_AT_ONCE or connection.in_atomic_block:
         return False
+    if not catalog.is_smooth:  # whoever sends again sends the next batch again too
+        return False
     outcome = enrichment.enrich(received, catalog.meters)
     uids = {one.received.item.uid for one in outcome.enriched if one.received.item.uid}
     if len(uids) < len(received):  # one of them failed, has no uid or the uid of another
@@ -57,7 +59,10 @@ def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: d
         rows = _rows(outcome.enriched, catalog.accounts)
     except KeyError:  # an account that is not known yet
         return False
-    return store.claim_and_append(organization_id, rows, revision=catalog.revision, at=at)
+    catalog.is_smooth = store.claim_and_append(
+        organization_id, rows, revision=catalog.revision, at=at
+    )
+    return catalog.is_smooth
 
 
 def take_in(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
@@ -77,6 +82,7 @@ def take_in(organization_id: UUID, received: Sequence[Received], *, at: datetime
         good, failed = _give_back(organization_id, good, refused, failed)
     store.append(organization_id, _rows(good, accounts), at=at)
     failures.record(organization_id, failed + duplicated, at=at)
+    catalog.is_smooth = not (failed or duplicated)
 
 
 def _rows(enriched: Sequence[Enriched], accounts: Mapping[str, str]) -> list[store.Measurement]:

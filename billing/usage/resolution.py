@@ -38,7 +38,8 @@ class MeterFields:
 class Catalog:
     """What is known of one organization at one revision.
 
-    ``uploaders`` are service users whose policies let them send measurements.
+    ``uploaders`` are service users whose policies let them send measurements. ``is_smooth`` says
+    whether the latest batch that was seen had no faults.
     """
 
     organization_id: UUID
@@ -46,6 +47,7 @@ class Catalog:
     meters: dict[str, MeterFields] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
     uploaders: set[UUID] = field(default_factory=set)
+    is_smooth: bool = True
 
     def learn(self, meter_codes: set[str], account_codes: set[str]) -> None:
         """Look up the codes that are not known yet; at most two queries."""

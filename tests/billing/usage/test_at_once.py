@@ -191,3 +191,16 @@ def test_whoever_may_not_send_is_not_told_what_is_wrong_with_the_body(founded, o
     answer = api.post("measurements", {"measurements": []})
 
     assert answer.status == 403
+
+
+def test_after_a_batch_with_faults_the_next_is_not_tried_until_one_was_without(
+    organization, at_once
+):
+    accept(organization, item(uid="a"), item(uid="first"))
+    accept(organization, item(uid="a"), item(uid="first"))
+    accept(organization, item(uid="b"))
+    accept(organization, item(uid="c"))
+
+    assert at_once == [False, True]
+    assert stored(organization) == ["a", "b", "c", "first"]
+    assert len(failures(organization)) == 2
