@@ -24,7 +24,7 @@ from guardian.models import GroupObjectPermission
 
 from organizations import holders, permission_names, policies, policy_words
 from organizations.holders import Holder
-from organizations.kernel import registry
+from organizations.kernel import changes, registry
 from organizations.kernel.errors import NotFound
 from organizations.models import Organization, PrincipalType
 
@@ -54,6 +54,8 @@ def rederive(organization_id: UUID) -> None:
         names = {holders.name(organization_id, holder) for holder in known}
         hidden = Group.objects.filter(name__startswith=holders.prefix(organization_id))
         hidden.exclude(name__in=names).delete()
+        # Who may send measurements is remembered at a revision.
+        changes.raise_catalog_revision([organization_id])
 
 
 def rederive_all() -> int:
