@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from django.db.models import Q
@@ -26,6 +27,8 @@ from organizations.kernel.api.filters import (
 from organizations.kernel.api.serializers import TenantSerializer
 from organizations.kernel.api.views import TenantViewSet
 from organizations.kernel.errors import FieldRefused
+from organizations.kernel.periods import local_midnight, parse_timezone
+from organizations.models import OrganizationConfig
 
 
 class AddressSerializer(serializers.Serializer):
@@ -139,13 +142,20 @@ class AccountPlanViewSet(TenantViewSet):
         if "contract" in self.asked:
             return rows.none()  # no contracts exist yet
         if day := self.asked.get("date"):
-            return rows.filter(
-                Q(end_date__isnull=True) | Q(end_date__date__gt=day), start_date__date__lte=day
-            )
+            return self._active_on(rows, day)
         if "account" in self.asked and not self.asked.get("includeall"):
             now = clock.now()
             return rows.filter(Q(end_date__isnull=True) | Q(end_date__gt=now), start_date__lte=now)
         return rows
+
+    def _active_on(self, rows: Any, day: date) -> Any:
+        """Leave those active at some moment of the day, in the organization's timezone."""
+        if day in (date.min, date.max):
+            raise FieldRefused("date", "is the first or last day there is")
+        config = OrganizationConfig.objects.for_organization(self.organization_id).get()
+        zone = parse_timezone(config.timezone)
+        opens, closes = local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone)
+        return rows.filter(Q(end_date__isnull=True) | Q(end_date__gt=opens), start_date__lt=closes)
 
     @extend_schema(responses=ReplacedSerializer)
     def replace(self, request: Request, **kwargs: Any) -> Response:

@@ -116,6 +116,22 @@ def test_listing_by_account_shows_active_plans_unless_all_are_asked_for(api):
     assert api.get("accountplans", product=plan["productId"]).status == 400
 
 
+@pytest.mark.parametrize(
+    ("day", "count"),
+    [("2024-02-29", 0), ("2024-03-01", 1), ("2024-03-20", 1), ("2024-03-21", 0)],
+)
+def test_active_on_a_day_means_at_some_moment_of_the_organizations_day(api, day, count):
+    # In New York from 1 March, 22:00, to 20 March, 22:00; in UTC both are the day after.
+    config = api.get("organizationconfig").json
+    api.put("organizationconfig", {**config, "timezone": "America/New_York"})
+    account, plan = bodies.made_account(api), bodies.made_plan(api)
+    attach(api, account, plan, "2024-03-02T03:00:00Z", "2024-03-21T02:00:00Z")
+
+    answer = api.get("accountplans", account=account["id"], date=day)
+
+    assert len(answer.json["data"]) == count
+
+
 def test_a_bespoke_plan_is_attached_to_its_own_account_only(api):
     plan, own, other = bodies.made_plan(api), bodies.made_account(api), bodies.made_account(api)
     bespoke = made(api, "plans", {
