@@ -13,6 +13,7 @@ from catalog.models import (
     Plan,
     PlanTemplate,
     Pricing,
+    PricingType,
     Product,
 )
 from organizations.kernel.api import fields
@@ -164,6 +165,7 @@ class PricingSerializer(TenantSerializer):
     minimum_spend = fields.DecimalField(min_value=0, required=False, allow_null=True)
     compound_aggregation = fields.LaterField("compound aggregations", write_only=False)
     overage_bands = BandSerializer(many=True, required=False, allow_null=True)
+    type = fields.ChoiceField(choices=PricingType.choices, required=False, allow_null=True)
 
     class Meta:
         model = Pricing
@@ -179,6 +181,12 @@ class PricingSerializer(TenantSerializer):
             "overage_bands": "overagePricingBands",
             "compound_aggregation": "compoundAggregationId",
         }
+
+    def validate_type(self, value: str | None) -> str:
+        """Refuse credits by name: a bill with one could not be made (CRD-1)."""
+        if value not in (None, PricingType.DEBIT):
+            raise serializers.ValidationError("pricings that give credit are not available yet")
+        return PricingType.DEBIT
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse overage bands, which belong to prepayments and balances."""
