@@ -1,6 +1,6 @@
 """Rules of accounts and of the plans attached to them (PAR-1, ACP)."""
 
-from billing.models import Account, AccountPlan
+from billing.models import Account, AccountPlan, ChildBillingMode
 from organizations.kernel.errors import FieldRefused
 from organizations.models import OrganizationConfig
 from organizations.settings_rules import check_currency
@@ -31,12 +31,19 @@ def check_account(account: Account) -> None:
 def check_account_plan(account_plan: AccountPlan) -> None:
     """Refuse a bespoke plan of another account (ACP-5) and changes of what is billed already.
 
+    Modes of child billing other than the default are refused too: no bill would follow them yet.
+
     Overlaps are refused by the database; ``may_overlap`` says whether the organization allowed
     them when the row was saved (ACP-2).
     """
     plan = account_plan.plan
     if plan.account_id is not None and plan.account_id != account_plan.account_id:
         raise FieldRefused("planId", "this plan is bespoke to another account")
+    if account_plan.child_billing_mode != ChildBillingMode.PARENT_BREAKDOWN:
+        raise FieldRefused(
+            "childBillingMode",
+            "only PARENT_BREAKDOWN: other billing of children is not supported yet",
+        )
     account_plan.product_id = plan.plan_template.product_id
     if account_plan.end_date is not None and account_plan.end_date <= account_plan.start_date:
         raise FieldRefused("endDate", "must be after startDate")

@@ -87,6 +87,16 @@ def test_what_belongs_to_a_later_feature_is_refused_by_name(api, field):
     assert attach(api, account, plan, "2024-01-01", **{field: None}).status == 200
 
 
+@pytest.mark.parametrize("mode", ["PARENT_SUMMARY", "CHILD"])
+def test_a_mode_of_child_billing_that_no_bill_would_follow_is_refused(api, mode):
+    account, plan = bodies.made_account(api), bodies.made_plan(api)
+
+    refused(attach(api, account, plan, "2024-01-01", childBillingMode=mode), "childBillingMode")
+
+    kept = attach(api, account, plan, "2024-01-01", childBillingMode="PARENT_BREAKDOWN")
+    assert kept.json["childBillingMode"] == "PARENT_BREAKDOWN"
+
+
 def test_replace_ends_the_old_plan_where_the_new_one_begins_or_does_nothing(api):
     account, plan, other = bodies.made_account(api), bodies.made_plan(api), bodies.made_plan(api)
     old = attach(api, account, plan, "2024-01-01").json

@@ -178,7 +178,7 @@ def account_plan(made: Made) -> dict[str, Any]:
         "endDate": "2030-01-01T00:00:00.000Z",
         "code": f"attached {number()}",
         "billEpoch": "2024-01-01",
-        "childBillingMode": "PARENT_SUMMARY",
+        "childBillingMode": "PARENT_BREAKDOWN",
         "customFields": CUSTOM_FIELDS,
     }
 
