@@ -154,7 +154,7 @@ def auto_approve() -> None:
     """Approve pending bills whose grace period is over, in every organization that set one.
 
     The clock starts at the bill date in the bill's timezone (LIF-5); for a bill that was approved
-    before and is pending again it starts anew with its latest calculation (LIF-6).
+    before and is pending again it starts anew when it was calculated (LIF-6) or put back (LIF-4).
     """
     now = clock.now()
     configs = OrganizationConfig.objects.filter(
@@ -173,7 +173,7 @@ def _auto_approve(organization_id: UUID, grace: timedelta, now: datetime) -> Non
     # A day begins up to 14 hours earlier in the east, so this takes no bill too few.
     latest_day = (now - grace + timedelta(hours=14)).date()
     candidates = Bill.objects.for_organization(organization_id).filter(
-        Q(was_approved=False) | Q(latest_calculated_at__lte=now - grace),
+        Q(was_approved=False) | Q(modified_at__lte=now - grace),
         status=BillStatus.PENDING,
         bill_date__lte=latest_day,
     )
@@ -200,6 +200,7 @@ def _set_status(bill: Bill, status: BillStatus, *, by: Principal, at: datetime) 
 
 def _mark(row: Bill, status: BillStatus, *, by: Principal, at: datetime) -> None:
     is_approved = status == BillStatus.APPROVED
+    row.was_approved = row.was_approved or row.status == BillStatus.APPROVED
     row.status = status
     row.approved_at = at if is_approved else None
     row.approved_by = by.id if is_approved else None

@@ -221,6 +221,20 @@ def test_an_approved_bill_that_was_calculated_again_waits_for_a_new_grace_period
     assert auto_approved("2024-07-01T05:00:00")
 
 
+def test_an_approved_bill_that_a_person_put_back_waits_for_a_new_grace_period(by):
+    # LIF-4: otherwise the next beat would approve it again.
+    shop = making.Shop(config=GRACE)
+    shop.account()
+    with time_machine.travel(runners.instant("2024-06-20"), tick=False):
+        runners.run(shop.organization, "2024-06-15")
+    assert auto_approved("2024-07-01T02:00:00")
+    with time_machine.travel(runners.instant("2024-07-01T03:00:00"), tick=False):
+        lifecycle.set_status(Bill.objects.get(), "PENDING", by=by, at=AT)
+
+    assert not auto_approved("2024-07-01T04:59:59")
+    assert auto_approved("2024-07-01T05:00:00")
+
+
 def test_nothing_is_approved_by_itself_in_an_archived_organization_or_without_a_grace_period():
     shop = making.Shop(config=GRACE)
     shop.account()
