@@ -86,15 +86,20 @@ def recalculate(
 
 def _start(job: BillJob, *, by: Principal) -> BillJob:
     with transaction.atomic():
-        # Of two requests at once the second sees the job of the first (JOB-3).
-        Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
-        active = BillJob.objects.for_organization(job.organization_id).filter(status__in=ACTIVE)
-        if not job.is_scheduled and active.count() >= RUNNING_JOBS_AT_MOST:
+        active = _count_active(job.organization_id)
+        if not job.is_scheduled and active >= RUNNING_JOBS_AT_MOST:
             raise TooManyJobs
         job.total = job.pending = len(job_rows.account_ids(job))
         changes.create(job, by=by)
         _enqueue_after_commit(tasks.prepare_bill_job, job_id=str(job.pk))
     return job
+
+
+def _count_active(organization_id: UUID) -> int:
+    """Count the jobs at work; of two requests at once the second counts the first one's (JOB-3)."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    jobs = BillJob.objects.for_organization(organization_id)
+    return jobs.filter(status__in=ACTIVE).count()
 
 
 def prepare(job_id: UUID | str) -> None:
@@ -145,8 +150,10 @@ def cancel(job: BillJob, *, by: Principal) -> BillJob:
 
 
 def retry(job: BillJob, *, by: Principal) -> BillJob:
-    """Bill the parked accounts of a complete job once more."""
+    """Bill the parked accounts of a complete job once more; raises ``TooManyJobs`` (JOB-3)."""
     with transaction.atomic():
+        if _count_active(job.organization_id) >= RUNNING_JOBS_AT_MOST:
+            raise TooManyJobs
         with changes.editing(job, by=by) as locked:
             if locked.status != BillJobStatus.COMPLETE:
                 raise JobNotRunning(locked, "tried again")

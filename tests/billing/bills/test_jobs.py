@@ -85,6 +85,20 @@ def test_the_eleventh_running_job_is_refused_with_429():
     assert BillJob.objects.count() == 11
 
 
+def test_a_retry_beside_ten_running_jobs_is_refused_and_changes_nothing():
+    shop = making.Shop()
+    shop.account(currency="EUR")
+    job = runners.run(shop.organization, MONTH)
+    for _ in range(10):
+        runners.start(shop.organization, MONTH)
+
+    with pytest.raises(runs.TooManyJobs):
+        runs.retry(job, by=system(shop))
+
+    job.refresh_from_db()
+    assert (job.status, job.parked) == (BillJobStatus.COMPLETE, 1)
+
+
 def test_a_job_goes_from_pending_to_complete_and_counts():
     shop = making.Shop()
     shop.accounts(3)
