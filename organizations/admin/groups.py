@@ -95,7 +95,10 @@ class ResourceGroupAdmin(ConsoleModelAdmin):
         """Call the list what the navigation calls it."""
         titles = {USERS: "User groups", ROWS: "Resource groups"}
         title = titles.get(request.GET.get("type", ""), "Groups")
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        # With nothing but the navigation's own filter an empty list is empty, not a missed search.
+        area = title.lower() if set(request.GET) == {"type"} else ""
+        context = {"title": title, "area": area, **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only user groups have policies; what is grouped is chosen once."""

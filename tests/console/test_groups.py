@@ -30,6 +30,15 @@ def held(principal_id):
     return sorted(rows.values_list("policy__name", flat=True))
 
 
+def test_an_area_without_groups_is_empty_and_a_search_in_it_matches_nothing(console):
+    areas = [console.text(console.get(ResourceGroup, type=kind)) for kind in ("orguser", "rows")]
+    searched = console.text(console.get(ResourceGroup, type="rows", q="nothing"))
+
+    assert "No user groups yet" in areas[0]
+    assert "No resource groups yet" in areas[1]
+    assert "Nothing matches" in searched
+
+
 def test_a_user_group_is_made_with_policies_and_filled(console, founded):
     console.post(
         ResourceGroup, "add", name="Finance", kind="orguser",
