@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
+from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from organizations import access, policy_reading, policy_targets, policy_words, resource_groups
@@ -62,6 +63,17 @@ class AreaFilter(WordFilter):
         return queryset.exclude(type=USERS) if word == ROWS else queryset.filter(type=USERS)
 
 
+class AreaChangeList(ChangeList):
+    """The groups of one entry of the navigation."""
+
+    @property
+    def area(self) -> str:
+        """Its name, when nothing but the navigation's own filter narrows the list."""
+        names = {USERS: "user groups", ROWS: "resource groups"}
+        alone = set(self.params) <= {"type"} and not self.query
+        return names.get(self.filter_params.get("type", [""])[-1], "") if alone else ""
+
+
 @admin.register(ResourceGroup)
 class ResourceGroupAdmin(ConsoleModelAdmin):
     """Named groups that policies can speak of; user groups have policies of their own."""
@@ -95,10 +107,11 @@ class ResourceGroupAdmin(ConsoleModelAdmin):
         """Call the list what the navigation calls it."""
         titles = {USERS: "User groups", ROWS: "Resource groups"}
         title = titles.get(request.GET.get("type", ""), "Groups")
-        # With nothing but the navigation's own filter an empty list is empty, not a missed search.
-        area = title.lower() if set(request.GET) == {"type"} else ""
-        context = {"title": title, "area": area, **(extra_context or {})}
-        return super().changelist_view(request, context)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
+        """Tell an empty area from a search without results."""
+        return AreaChangeList
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only user groups have policies; what is grouped is chosen once."""
