@@ -29,16 +29,23 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
-# One code point that is neither white space nor a control character at either end; inside, plain
-# spaces are allowed and other white space is not.
-RELAXED_CODE = re.compile(
-    r"^[^\s\x00-\x1f\x7f](?:[^\t\n\r\f\v\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z"
+# What nobody sees, or sees as a plain space: control characters, white space, surrogates, and what
+# only steers how other text is laid out. Two codes that look the same must be the same.
+UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f"  # Cc
+    r"\xa0\u1680\u2000-\u200a\u202f\u205f\u3000\u2028\u2029"  # Zs without the space, Zl, Zp
+    r"\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # Cf
+    r"\U000e0000-\U000e0fff"  # tags, and what else is never shown
+    r"\ud800-\udfff"  # Cs
 )
+# One printable character at either end; between them, plain spaces too.
+RELAXED_CODE = re.compile(rf"^[^ {UNSEEN}](?:[^{UNSEEN}]*[^ {UNSEEN}])?\Z")
 STRICT_CODE = re.compile(r"^(?:[^\W\d]|\$)[\w$]*\Z")
 
 relaxed_code = RegexValidator(
     RELAXED_CODE,
-    "must not begin or end with white space and must not contain control characters",
+    "must not begin or end with white space, nor hold control characters, invisible ones or "
+    "white space other than plain spaces",
     code="code_grammar",
 )
 strict_code = RegexValidator(

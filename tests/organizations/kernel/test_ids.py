@@ -3,6 +3,8 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from organizations.kernel import ids
 
 
@@ -40,3 +42,30 @@ def test_a_clock_that_is_set_back_makes_no_smaller_id(monkeypatch) -> None:
 
     assert second > first
     assert second.int >> 80 == first.int >> 80
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *("\x00", "\t", "\n", "\x1f", "\x7f", "\x80", "\x85", "\x9f"),  # Cc
+        *("\xa0", "\u1680", "\u2003", "\u202f", "\u205f", "\u3000"),  # Zs
+        *("\u2028", "\u2029"),  # Zl, Zp
+        *("\xad", "\u061c", "\u200b", "\u200d", "\u202e", "\u2060", "\ufeff", "\U000e0041"),  # Cf
+        *("\ud800", "\udfff"),  # Cs
+    ],
+    ids=lambda text: f"U+{ord(text):04X}",
+)
+def test_a_relaxed_code_holds_nothing_that_is_not_seen(unseen: str) -> None:
+    texts = [unseen, f"a{unseen}b", f"{unseen}a", f"a{unseen}"]
+
+    assert not [text for text in texts if ids.RELAXED_CODE.match(text)]
+
+
+@pytest.mark.parametrize("code", ["a", "a b", "a  b", "é", "日本 語", "🙂", "#1/ä", "e\u0301"])
+def test_a_relaxed_code_holds_whatever_is_printed(code: str) -> None:
+    assert ids.RELAXED_CODE.match(code)
+
+
+@pytest.mark.parametrize("code", ["", " ", " a", "a ", "a\n"])
+def test_a_relaxed_code_neither_begins_nor_ends_with_white_space(code: str) -> None:
+    assert not ids.RELAXED_CODE.match(code)
