@@ -13,11 +13,12 @@ from django.urls import reverse
 
 from billing.admin import jobs, usage_chart
 from billing.models import Bill, BillJob, BillStatus, IngestFailure
+from catalog.models import Meter
 from config import getting_started
 from organizations.kernel import clock
 from organizations.kernel.console import show
 from organizations.kernel.console.fields import plain_text
-from organizations.models import Alert, AlertStatus, Organization
+from organizations.models import Alert, AlertStatus
 
 MONTHS = 12
 CHART_LASTS_SECONDS = 300
@@ -29,14 +30,14 @@ FAILURE_DAYS = 7
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows; each part only to whom may see its rows."""
     organization = request.organization
-    allows = request.permissions.allows
+    allows = request.permissions.allows_some
     context["steps"] = getting_started.steps(organization)
     context["is_started"] = all(step.is_done for step in context["steps"])
-    context["figures"] = _figures(request, organization)
+    context["figures"] = _figures(request)
     if allows("config:retrieve", "billing:billJob"):
-        context["jobs"] = _running_jobs(organization)
+        context["jobs"] = _running_jobs(_seen(request, BillJob, "billing:billJob"))
     if allows("config:retrieve", "billing:bill"):
-        context["billed"] = _billed(organization)
+        context["billed"] = _billed(_seen(request, Bill, "billing:bill"))
     if allows("config:retrieve", "config:event"):
         context["alerts"] = Alert.objects.for_organization(organization).exclude(
             status=AlertStatus.RESOLVED
@@ -47,11 +48,17 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def usage_view(request: HttpRequest) -> HttpResponse:
-    """Answer the usage chart, which may take a while and is remembered for five minutes."""
-    if request.organization is None or not request.permissions.allows(
-        "config:retrieve", "config:meter"
-    ):
+    """Answer the usage chart, which may take a while and is remembered for five minutes.
+
+    Not for whom single meters are kept from: theirs is a chart of their own.
+    """
+    reading = ("config:retrieve", "config:meter")
+    if request.organization is None or not request.permissions.allows_some(*reading):
         return HttpResponse(status=403)
+    if not request.permissions.allows_all(*reading):
+        seen = _seen(request, Meter, "config:meter")
+        chart = usage_chart.of_organization(request.organization.pk, among=seen) or {}
+        return render(request, "console/usage_chart.html", {"chart": chart})
     key = f"usage-chart:{request.organization.pk}"
     chart = cache.get(key)
     if chart is None:
@@ -60,10 +67,18 @@ def usage_view(request: HttpRequest) -> HttpResponse:
     return render(request, "console/usage_chart.html", {"chart": chart})
 
 
-def _figures(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
+def _seen(
+    request: HttpRequest, model: type[Any], resource: str, action: str = "config:retrieve"
+) -> Any:
+    """Return the rows of the organization that the person may see."""
+    rows = model.objects.for_organization(request.organization)
+    return request.permissions.visible(rows, action, resource)
+
+
+def _figures(request: HttpRequest) -> list[dict[str, Any]]:
     figures = []
-    if request.permissions.allows("config:retrieve", "billing:bill"):
-        bills = Bill.objects.for_organization(organization)
+    if request.permissions.allows_some("config:retrieve", "billing:bill"):
+        bills = _seen(request, Bill, "billing:bill")
         pending = bills.filter(status=BillStatus.PENDING, bill_date__lte=clock.now().date())
         figures.append(
             _figure("bills to approve", pending, f"{show.list_address(Bill)}?status__exact=PENDING")
@@ -71,9 +86,10 @@ def _figures(request: HttpRequest, organization: Organization) -> list[dict[str,
         approved = bills.filter(status=BillStatus.APPROVED, is_locked=False)
         address = f"{show.list_address(Bill)}?status__exact=APPROVED&is_locked__exact=0"
         figures.append(_figure("approved, not locked", approved, address, is_urgent=False))
-    if request.permissions.allows("measurements:retrieve", "data:measurement"):
+    reading = "measurements:retrieve"
+    if request.permissions.allows_some(reading, "data:measurement"):
         since = clock.now() - timedelta(days=FAILURE_DAYS)
-        failures = IngestFailure.objects.for_organization(organization).filter(
+        failures = _seen(request, IngestFailure, "data:measurement", reading).filter(
             created_at__gte=since
         )
         figures.append(
@@ -95,8 +111,8 @@ def _figure(words: str, rows: Any, url: str, *, is_urgent: bool = True) -> dict[
     }
 
 
-def _running_jobs(organization: Organization) -> list[dict[str, Any]]:
-    rows = BillJob.objects.for_organization(organization).newest_first()[:MOST_JOBS]
+def _running_jobs(seen: Any) -> list[dict[str, Any]]:
+    rows = seen.newest_first()[:MOST_JOBS]
     return [
         {
             "what": jobs.describe(row),
@@ -110,12 +126,11 @@ def _running_jobs(organization: Organization) -> list[dict[str, Any]]:
     ]
 
 
-def _billed(organization: Organization) -> dict[str, Any] | None:
+def _billed(seen: Any) -> dict[str, Any] | None:
     """Return billed amounts by month of the bill date, one series a currency."""
     months = _latest_months(clock.now().date())
     sums = (
-        Bill.objects.for_organization(organization)
-        .filter(bill_date__gte=months[0])
+        seen.filter(bill_date__gte=months[0])
         .annotate(month=TruncMonth("bill_date"))
         .values_list("month", "currency")
         .annotate(sum=Sum("total"))

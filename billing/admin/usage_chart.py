@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from billing.models import Account
 from billing.usage import store
 from billing.usage.store import days as by_day
@@ -43,8 +45,13 @@ def of_account(account: Account) -> list[dict[str, Any]]:
     return charts[:MOST_CHARTS]
 
 
-def of_organization(organization_id: UUID) -> dict[str, Any] | None:
-    """Return measurements a day by meter; None when there are too many to count for a picture."""
+def of_organization(
+    organization_id: UUID, *, among: QuerySet[Meter] | None = None
+) -> dict[str, Any] | None:
+    """Return measurements a day by meter; None when there are too many to count for a picture.
+
+    ``among`` are the meters that may be shown; without it all are, deleted ones too.
+    """
     zone = _zone(organization_id)
     edges = _edges(zone)
     counts = by_day.daily_counts(
@@ -52,6 +59,9 @@ def of_organization(organization_id: UUID) -> dict[str, Any] | None:
     )
     if counts is None:
         return None
+    if among is not None:
+        seen = set(among.values_list("pk", flat=True))
+        counts = [count for count in counts if count[1] in seen]
     totals: dict[UUID, int] = {}
     for _day, meter_id, count in counts:
         totals[meter_id] = totals.get(meter_id, 0) + count

@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from billing.models import Account, IngestFailure
 from billing.usage import store
-from organizations.kernel import ids
+from catalog.models import Meter
+from organizations.kernel import changes, ids, principals
+from organizations.models import PermissionPolicy
 from tests import factories
+from tests.console.clients import Console, make_person
 from tests.console.inhabited import make_bill
 
 NOW = datetime.now(UTC)
@@ -133,9 +136,33 @@ def test_usage_is_counted_by_day_and_meter(console, used):
     assert (len(counts), counts[-1], counts[-4], sum(counts)) == (30, 2, 1, 3)
 
 
-def test_usage_of_others_is_not_counted(console, used):
-    from tests.console.clients import Console
+def test_numbers_are_made_of_rows_the_person_may_see(founded, used):
+    organization = founded.organization
+    hidden = make_bill(used, total=Decimal(5))
+    shown = make_bill(factories.make_account(organization), total=Decimal(7))
+    meter = Meter.objects.get(organization=organization)
+    deny = [f"billing:bill/item/{hidden.pk}", f"config:meter/item/{meter.pk}"]
+    policy = PermissionPolicy(
+        organization=organization, name="Nearly all",
+        statements=[
+            {"effect": "allow", "action": ["all"], "resource": ["*"]},
+            {"effect": "deny", "action": ["config:retrieve"], "resource": deny},
+        ],
+    )  # fmt: skip
+    changes.create(policy, by=principals.system(organization.pk))
+    console = Console(make_person(founded, "Nearly all"))
+    cache.clear()
 
+    page = dashboard(console).context
+    chart = console.client.get(reverse("usage_chart")).context["chart"]
+
+    assert page["figures"][0]["count"] == "1"
+    assert sum(Decimal(n) for row in page["billed"]["datasets"] for n in row["data"]) == shown.total
+    assert chart["datasets"] == []
+    assert cache.get(f"usage-chart:{organization.pk}") is None
+
+
+def test_usage_of_others_is_not_counted(console, used):
     cache.clear()
     stranger = Console(factories.make_founded(admin_password="a-long-secret").admin)
 

@@ -32,6 +32,12 @@ class Permissions:
         """Return whether any row of the type could be allowed; otherwise there is no list."""
         return self._rights is not None and self._rights.allows_some(action, resource)
 
+    def allows_all(self, action: str, resource: str) -> bool:
+        """Return whether the action is allowed on each and every row of the type."""
+        if self._rights is None or self._rights.denies_some(action, resource):
+            return False
+        return self._rights.allows(action, resource)
+
     def allows_verb(self, verb: str, resource: str, item_id: Any = None) -> bool:
         """As ``allows``, with Django's word for the action: view, add, change or delete."""
         return self.allows(f"config:{VERBS[verb]}", resource, item_id)
