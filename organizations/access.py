@@ -197,6 +197,12 @@ def _item_column(rows: QuerySet) -> str:
     return known.item_field if known else "pk"
 
 
+def is_bypassing(principal: Principal) -> bool:
+    """Return whether an operator works beyond what policies give them here (A5.13.12)."""
+    own = principal.is_superuser and standing(principal).statements
+    return principal.is_superuser and not policies.is_everything_allowed(own or ())
+
+
 def allowed(principal: Principal, action: str, resource: str, item_id: Any = None) -> bool:
     """Return whether ``action`` is allowed on ``resource`` (``config:plan``), or on a row of it."""
     return Rights(principal).allows(action, resource, item_id)

@@ -174,6 +174,18 @@ class Rows:
         return replace(self, groups=self.groups | {pattern.id})
 
 
+def is_everything_allowed(statements: Iterable[Statement]) -> bool:
+    """Return whether the statements keep nothing at all from whom they speak of."""
+    statements = list(statements)
+    if any(effect(statement) == "deny" for statement in statements):
+        return False
+    return any(
+        "*" in (statement.get("resource") or ())
+        and ("*", "*") in map(words.action_parts, statement.get("action") or ())
+        for statement in statements
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which rows of one type an action is allowed on: those allowed and not denied."""

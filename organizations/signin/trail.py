@@ -35,7 +35,7 @@ def record(
 
 
 def record_guest(by: Principal, method: str, path: str) -> None:
-    """Append what an operator or support user asks for where they are no member (A5.13, A7.4)."""
+    """Append what an operator or support user asks for beyond membership (A5.13, A7.4)."""
     action = "operator request" if by.is_superuser else "support request"
     difference = {"request": [None, f"{method} {path}"[:500].replace("\x00", "")]}
     audit.record(by, action, "config:support", difference=difference)

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from organizations import access
 from organizations.kernel import clock, ids, isolation
 from organizations.kernel.api import request_id
 from organizations.kernel.api.scope import streamed
@@ -180,11 +181,15 @@ def _stop_at_barrier(request: HttpRequest) -> HttpResponse | None:
 
 
 def _tell_of_guest(request: HttpRequest) -> None:
-    """Audit what operators and support users ask for where they are no members (A5.13, A7.4)."""
+    """Audit what operators and support users ask for where they are no members (A5.13, A7.4).
+
+    And what an operator asks for as a member whom policies do not allow everything.
+    """
     if not (request.user.is_superuser or request.user.is_support):
         return
     members = Membership.objects.for_organization(request.organization)
-    if members.filter(user=request.user).exists():
+    is_member = members.filter(user=request.user).exists()
+    if is_member and not access.is_bypassing(request.principal):
         return
     trail.record_guest(request.principal, request.method or "", request.path)
 

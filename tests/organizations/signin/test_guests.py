@@ -9,8 +9,14 @@ from organizations import support
 from organizations.kernel import clock, principals
 from organizations.kernel.errors import FieldRefused
 from organizations.kernel.periods import parse_timezone
-from organizations.models import AuditEntry, OrganizationConfig, SupportAccess, User
-from tests.organizations.people_made import READ_METERS, make_member
+from organizations.models import (
+    AuditEntry,
+    OrganizationConfig,
+    PermissionPolicy,
+    SupportAccess,
+    User,
+)
+from tests.organizations.people_made import READ_METERS, attach, make_member
 from tests.organizations.signin.browsers import log_in, logged_in, place
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +86,20 @@ def test_a_member_who_is_a_support_user_too_is_no_guest(organization):
     logged_in(member.user).get("/admin/")
 
     assert requests_of(member.user) == []
+
+
+def test_an_operator_who_is_a_member_is_told_of_unless_policies_allow_everything(organization):
+    operator = make_member(organization, is_superuser=True)
+    browser = logged_in(operator.user)
+
+    browser.get("/admin/catalog/product/")
+    told = requests_of(operator.user)
+    administrator = PermissionPolicy.objects.get(organization=organization, name="Administrator")
+    attach(administrator, operator)
+    browser.get("/admin/catalog/meter/")
+
+    assert told == [("operator request", "GET /admin/catalog/product/")]
+    assert requests_of(operator.user) == told
 
 
 def test_what_an_operator_asks_for_is_told_too(organization):

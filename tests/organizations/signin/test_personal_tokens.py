@@ -176,6 +176,17 @@ def test_what_guests_call_is_in_the_audit_trail(founded, organization):
     assert entry.difference["request"][1].startswith("GET /organizations/")
 
 
+def test_what_an_operator_calls_beyond_their_membership_is_in_the_audit_trail(
+    founded, organization
+):
+    operator = make_member(organization, is_superuser=True)
+
+    answer = client_of(founded, operator.user).get("products")
+
+    assert answer.status == 200
+    assert AuditEntry.objects.get(action="operator request").principal_id == operator.user_id
+
+
 def test_the_profile_page_mints_one_and_shows_it_once(founded, member):
     browser = logged_in(member.user)
 
