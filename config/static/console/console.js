@@ -37,10 +37,12 @@
       name.addEventListener("input", () => {
         if (touched) return;
         const joint = code.dataset.grammar === "strict" ? "_" : "-";
-        let made = name.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase()
-          .replace(/[^a-z0-9]+/g, joint).replace(/^[-_]+|[-_]+$/g, "");
+        const other = joint === "_" ? /[^\p{L}0-9]+/gu : /[^\p{L}\p{M}\p{N}]+/gu;
+        // Without the accents of Latin letters; other scripts keep their signs.
+        let made = name.value.normalize("NFD").replace(/[\u0300-\u036f]/g, "").normalize("NFC")
+          .toLowerCase().replace(other, joint).replace(/^[-_]+|[-_]+$/g, "");
         if (joint === "_" && /^[0-9]/.test(made)) made = "_" + made;
-        code.value = made.slice(0, 80);
+        code.value = [...made].slice(0, 80).join("");
       });
     });
   };
