@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from billing.admin import jobs, usage_chart
+from billing.admin import jobs, usage_chart, visits
 from billing.models import Bill, BillJob, BillStatus, IngestFailure
 from catalog.models import Meter
 from config import getting_started
@@ -43,6 +43,10 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             status=AlertStatus.RESOLVED
         ).order_by("-created_at", "-pk")[:MOST_ALERTS]  # fmt: skip
         context["alerts_url"] = show.list_address(Alert)
+    context["recent_accounts"] = [
+        {"name": account.name, "code": show.code(account.code), "url": show.address(account)}
+        for account in visits.latest(request)
+    ]
     context["shows_usage"] = allows("config:retrieve", "config:meter")
     return context
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.decorators import display
 
-from billing.admin import overview
+from billing.admin import overview, visits
 from billing.models import Account
 from organizations.kernel.console import choices, show
 from organizations.kernel.console.addresses import AddressField
@@ -86,7 +86,10 @@ class AccountAdmin(ConsoleModelAdmin):
         if account is not None and request.method == "GET":
             extra["overview"] = overview.of(account)
             extra["run_billing_url"] = f"{reverse('admin:run_billing')}?account={account.pk}"
-        return super().change_view(request, object_id, *args, extra_context=extra, **options)
+        answer = super().change_view(request, object_id, *args, extra_context=extra, **options)
+        if account is not None and answer.status_code == 200:
+            visits.note(request, account)
+        return answer
 
     @display(description="Code", ordering="code")
     def shown_code(self, row: Account) -> str:

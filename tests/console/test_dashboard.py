@@ -11,7 +11,7 @@ from billing.models import Account, IngestFailure
 from billing.usage import store
 from catalog.models import Meter
 from organizations.kernel import changes, ids, principals
-from organizations.models import PermissionPolicy
+from organizations.models import Membership, PermissionPolicy
 from tests import factories
 from tests.console.clients import Console, make_person
 from tests.console.inhabited import make_bill
@@ -124,6 +124,44 @@ def test_billed_amounts_are_summed_by_month_and_currency(console, founded):
         "USD": "21.75",
     }
     assert {row["label"]: row["data"][-1] for row in billed["datasets"]} == {"EUR": "0", "USD": "0"}
+
+
+def recent(console):
+    """Return the codes of the recent accounts."""
+    return [row["url"].split("/")[-3] for row in dashboard(console).context["recent_accounts"]]
+
+
+def test_recent_accounts_are_those_the_person_looked_at_latest_first(console, founded):
+    accounts = [factories.make_account(founded.organization) for _ in range(10)]
+    elsewhere = factories.make_account(factories.make_organization())
+    nothing_yet = recent(console)
+
+    for account in [*accounts, accounts[3], elsewhere]:
+        console.get(Account, "change", account)
+
+    newest = [accounts[3], *(accounts[n] for n in (9, 8, 7, 6, 5, 4, 2))]
+    assert nothing_yet == []
+    assert recent(console) == [str(account.pk) for account in newest]
+    assert recent(Console(make_person(founded, "Administrator"))) == []
+
+
+def test_recent_accounts_that_are_gone_or_kept_from_the_person_are_not_shown(founded):
+    accounts = [factories.make_account(founded.organization) for _ in range(3)]
+    console = Console(make_person(founded, "Administrator"))
+    for account in accounts:
+        console.get(Account, "change", account)
+    by = principals.system(founded.organization.pk)
+
+    changes.delete(accounts[0], by=by)
+    member = Membership.objects.get(user=console.user)
+    deny = {
+        "effect": "deny", "action": ["config:retrieve"],
+        "resource": [f"config:account/item/{accounts[1].pk}"],
+    }  # fmt: skip
+    with changes.editing(member, by=by) as changed:
+        changed.statements = [deny]
+
+    assert recent(console) == [str(accounts[2].pk)]
 
 
 def test_usage_is_counted_by_day_and_meter(console, used):
