@@ -186,7 +186,10 @@ UNFOLD = {
         lambda request: static("console/console.css"),
         lambda request: static("console/access.css"),
     ],
-    "SCRIPTS": [lambda request: static("console/console.js")],
+    "SCRIPTS": [
+        lambda request: static("console/console.js"),
+        lambda request: static("console/running.js"),
+    ],
     "LOGIN": {"form": "organizations.kernel.console.login.ConsoleLoginForm"},
     "BORDER_RADIUS": "6px",
     "COLORS": {

@@ -12,12 +12,13 @@ from unfold.decorators import display
 from billing.admin import run_billing
 from billing.bills import runs
 from billing.models import BillJob, BillJobStatus, JobAccountStatus
-from organizations.kernel.console import show
+from organizations.kernel.console import running, show
 from organizations.kernel.console.filters import RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
 
 FINISHED = (BillJobStatus.COMPLETE, BillJobStatus.CANCELLED)
 MOST_ACCOUNTS = 200
+MOST_RUNNING = 20
 COLOURS = {"BILLED": "good", "PARKED": "warn", "PENDING": "busy", "CANCELLED": "bad"}
 
 
@@ -140,6 +141,22 @@ def progress_of(job: BillJob) -> dict[str, Any]:
     if job.parked:
         words += f", {job.parked} parked"
     return {"shares": shares, "words": words, "isFinished": job.status in FINISHED}
+
+
+@running.register
+def _running(request: HttpRequest) -> list[running.RunningTask]:
+    """Return the jobs at work, oldest first."""
+    jobs = BillJob.objects.for_organization(request.organization).filter(status__in=runs.ACTIVE)
+    seen = request.permissions.visible(jobs, "config:retrieve", "billing:billJob")
+    return [
+        running.RunningTask(
+            describe(job),
+            show.address(job),
+            progress_of(job)["words"],
+            _percent(job.total - job.pending, job.total),
+        )
+        for job in seen.order_by("created_at", "pk")[:MOST_RUNNING]
+    ]
 
 
 def _percent(count: int, total: int) -> str:

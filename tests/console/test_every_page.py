@@ -65,6 +65,7 @@ OPEN = {
     "index": "the dashboard shows each part only to whom may read it",
     "search": "finds what one may read",
     "autocomplete": "offers what one may read",
+    "running_tasks": "tells of what one may read",
     "app_list": "names the pages one may open",
     "price_of_units": "reckons with numbers of the form, and reads nothing",
     "policy_read": "for whoever composes statements: tested with the editor",

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
 from organizations.kernel import ids
-from organizations.kernel.console import entry, login, searching
+from organizations.kernel.console import entry, login, running, searching
 from organizations.signin import sessions
 
 
@@ -34,9 +34,12 @@ class ConsoleSite(UnfoldAdminSite):
         return request.user.is_active and getattr(request, "organization", None) is not None
 
     def extra_urls(self) -> list[URLPattern]:
-        """The switcher's address."""
+        """The addresses of the switcher and of the panel of running tasks."""
         switch = self.admin_view(require_POST(self.switch_organization))
-        return [path("organization/<str:organization_id>/", switch, name="switch_organization")]
+        return [
+            path("organization/<str:organization_id>/", switch, name="switch_organization"),
+            path("running/", self.admin_view(running.view), name="running_tasks"),
+        ]
 
     def switch_organization(self, request: HttpRequest, organization_id: str) -> HttpResponse:
         """Go on in another organization, on its dashboard."""

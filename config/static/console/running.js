@@ -1,0 +1,48 @@
+// The panel of running tasks in the header: asks often while something runs, else now and then.
+(() => {
+  "use strict";
+  const OFTEN = 2000, SELDOM = 30000;
+
+  const piece = (name, attributes, ...inside) => {
+    const made = document.createElement(name);
+    Object.assign(made, attributes);
+    made.append(...inside);
+    return made;
+  };
+
+  const shown = (task) => {
+    const bar = piece("i", {});
+    bar.style.width = task.percent + "%";
+    return piece("div", { className: "bw-job" },
+      piece("a", { className: "bw-link", href: task.url, textContent: task.what }),
+      piece("div", { className: "bw-progress" }, bar),
+      piece("p", { className: "bw-quiet", textContent: task.words }));
+  };
+
+  const follow = (panel) => {
+    const count = panel.querySelector("[data-count]"), list = panel.querySelector("[data-tasks]");
+    let timer = null;
+    const ask = async () => {
+      clearTimeout(timer);
+      let tasks = [];
+      try {
+        const answer = await fetch(panel.dataset.runningUrl, { headers: { Accept: "application/json" } });
+        if (!answer.ok || answer.redirected) return; // logged out, or not let in any more
+        tasks = (await answer.json()).tasks;
+      } catch { /* the server is away: asked again later */ }
+      panel.classList.toggle("bw-busy", tasks.length > 0);
+      count.textContent = tasks.length || "";
+      list.replaceChildren(...(tasks.length ? tasks.map(shown)
+        : [piece("p", { className: "bw-quiet", textContent: "Nothing runs." })]));
+      timer = setTimeout(ask, tasks.length ? OFTEN : SELDOM);
+    };
+    panel.addEventListener("toggle", () => { if (panel.open) ask(); });
+    document.addEventListener("click", (event) => { if (!panel.contains(event.target)) panel.open = false; });
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") panel.open = false; });
+    ask();
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("[data-running-url]").forEach(follow);
+  });
+})();
