@@ -5,17 +5,20 @@ import os
 import sys
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
 
 def main() -> None:
-    """Run the command; when no database answers, say so in one line instead of a traceback."""
+    """Run the command; wrong settings and a missing database are a line, not a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         execute_from_command_line(sys.argv)
-    except OperationalError as error:
-        cause = error.__cause__
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    except (OperationalError, psycopg.OperationalError) as error:
+        cause = error if isinstance(error, psycopg.OperationalError) else error.__cause__
         if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
             raise
         sys.exit(

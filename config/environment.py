@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -24,14 +25,33 @@ def words(name: str, *, default: list[str]) -> list[str]:
     return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
 
 
+def port(name: str, *, default: int) -> int:
+    """Return the TCP port of the variable; raises ``ImproperlyConfigured`` for anything else."""
+    value = os.environ.get(name) or str(default)
+    if value.isascii() and value.isdecimal() and 1 <= int(value) <= 65535:
+        return int(value)
+    raise ImproperlyConfigured(f"{name} must be a port from 1 to 65535, not {value!r}.")
+
+
 def secret_key(home: Path) -> str:
     """Return SECRET_KEY, or one made once and kept below the data folder.
 
     Access keys and sessions are signed with it, so it must survive restarts and be the same
-    on every machine of one installation.
+    on every machine of one installation. Raises ``ImproperlyConfigured`` when the folder cannot
+    be written.
     """
     if key := os.environ.get("SECRET_KEY"):
         return key
+    try:
+        return _kept_secret_key(home)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {home} cannot be used ({error.strerror}): set BILLWRIGHT_HOME to a"
+            " folder that may be written."
+        ) from error
+
+
+def _kept_secret_key(home: Path) -> str:
     path = home / "secret_key"
     try:
         return path.read_text().strip()

@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Environment -----------------------------------------------------------------------------------
 HOME = Path(os.environ.get("BILLWRIGHT_HOME", BASE_DIR / ".billwright")).resolve()
-PORT = int(os.environ.get("PORT", "8000"))
+PORT = environment.port("PORT", default=8000)
 DEBUG = environment.flag("DEBUG", default=False)
 SECRET_KEY = environment.secret_key(HOME)
 # Keys of before: what was signed or sealed with one of them still counts.

@@ -103,7 +103,7 @@ def running(
     Several processes may be inside at once (a second worker, the demonstration): each holds a
     shared lock, which the system drops even when a process is killed.
     """
-    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    records.make_home(home)
     with (home / "users.lock").open("a") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         try:

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         return _act(home, chosen.action)
     except embedded.ServerTrouble as trouble:
         sys.stderr.write(f"{trouble}\n")
-        return 1
+    return 1
 
 
 def _act(home: Path, action: str) -> int:

@@ -23,6 +23,17 @@ class ServerTrouble(Exception):
     """An embedded server cannot run; the message is one line that says what to do."""
 
 
+def make_home(home: Path) -> None:
+    """Make the data folder unless it is there; others may pass through it but not list it."""
+    try:
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServerTrouble(
+            f"The data folder {home} cannot be used ({error.strerror}): set BILLWRIGHT_HOME to a"
+            " folder of yours."
+        ) from error
+
+
 @contextmanager
 def exclusively(home: Path) -> Iterator[None]:
     """Let one process at a time start or stop the servers of this home.
@@ -30,8 +41,8 @@ def exclusively(home: Path) -> Iterator[None]:
     Creates the folder. Others may pass through it (mode 0711) but not list it: PostgreSQL may
     run as another user and has to reach its data below.
     """
+    make_home(home)
     try:
-        home.mkdir(mode=0o711, parents=True, exist_ok=True)
         lock = (home / "start.lock").open("a")
     except PermissionError as error:
         raise ServerTrouble(
