@@ -46,6 +46,8 @@ def check_pricing(pricing: Pricing) -> None:
     stored = Pricing.objects.filter(pk=pricing.pk).first()
     if (pricing.plan_id is None) == (pricing.plan_template_id is None):
         raise FieldRefused("planId", "exactly one of planId and planTemplateId is needed")
+    if pricing.type != PricingType.DEBIT:  # a bill with a credit could not be made yet (CRD-1)
+        raise FieldRefused("type", "pricings that give credit are not available yet")
     _check_bands(pricing)
     pricing.bands = ordered_bands(pricing.bands, stored.bands if stored else [])
     _check_product(pricing)

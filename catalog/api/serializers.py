@@ -183,10 +183,8 @@ class PricingSerializer(TenantSerializer):
         }
 
     def validate_type(self, value: str | None) -> str:
-        """Refuse credits by name: a bill with one could not be made (CRD-1)."""
-        if value not in (None, PricingType.DEBIT):
-            raise serializers.ValidationError("pricings that give credit are not available yet")
-        return PricingType.DEBIT
+        """Null means the default."""
+        return value or PricingType.DEBIT
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Refuse overage bands, which belong to prepayments and balances."""
