@@ -41,7 +41,7 @@ def fields_of(plan, aggregation, shape, bands, **fields):
 def test_a_price_that_gives_credit_is_refused_as_over_the_api(console, sold, kind):
     answer = console.post(Pricing, "add", **fields_of(*sold, "TIERED", [("0", "", "1")], type=kind))
 
-    assert "pricings that give credit are not available yet" in console.text(answer)
+    assert "Pricings that give credit are not available yet" in console.text(answer)
     assert not Pricing.objects.exists()
 
 
