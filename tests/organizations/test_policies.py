@@ -259,3 +259,23 @@ def test_the_scope_of_a_list_holds_exactly_the_rows_that_may_be_read_one_by_one(
     assert listed == policies.decide(statements, action, one).is_allowed
     assert not (scope.is_nothing and listed)
     assert not (scope.is_everything and not listed)
+
+
+ALL = {"effect": "ALLOW", "action": ["ALL"], "resource": ["*"]}
+
+
+@pytest.mark.parametrize(
+    ("statements", "is_everything"),
+    [
+        ([ALL], True),
+        ([{"effect": "allow", "action": ["config:create", "*:*"], "resource": ["*"]}], True),
+        ([], False),
+        ([{**ALL, "action": ["config:*"]}], False),
+        ([{**ALL, "resource": ["config:*", "billing:*"]}], False),
+        ([ALL, {"effect": "deny", "action": ["audit:retrieve"], "resource": ["*"]}], False),
+    ],
+)
+def test_everything_is_allowed_by_one_statement_of_everything_without_any_deny(
+    statements, is_everything
+):
+    assert policies.is_everything_allowed(statements) is is_everything
