@@ -1,7 +1,8 @@
-// The panel of running tasks in the header: asks often while something runs, else now and then.
+// The panel of running tasks in the header. Asks again only while something runs and somebody looks:
+// a page left open must not keep its session alive for ever.
 (() => {
   "use strict";
-  const OFTEN = 2000, SELDOM = 30000;
+  const AGAIN_AFTER = 2000;
 
   const piece = (name, attributes, ...inside) => {
     const made = document.createElement(name);
@@ -29,13 +30,14 @@
         const answer = await fetch(panel.dataset.runningUrl, { headers: { Accept: "application/json" } });
         if (!answer.ok || answer.redirected) return; // logged out, or not let in any more
         tasks = (await answer.json()).tasks;
-      } catch { /* the server is away: asked again later */ }
+      } catch { /* the server is away: as if nothing ran, until somebody opens the panel */ }
       panel.classList.toggle("bw-busy", tasks.length > 0);
       count.textContent = tasks.length || "";
       list.replaceChildren(...(tasks.length ? tasks.map(shown)
         : [piece("p", { className: "bw-quiet", textContent: "Nothing runs." })]));
-      timer = setTimeout(ask, tasks.length ? OFTEN : SELDOM);
+      if (tasks.length && !document.hidden) timer = setTimeout(ask, AGAIN_AFTER);
     };
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && timer) ask(); });
     panel.addEventListener("toggle", () => { if (panel.open) ask(); });
     document.addEventListener("click", (event) => { if (!panel.contains(event.target)) panel.open = false; });
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") panel.open = false; });
