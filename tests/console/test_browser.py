@@ -107,7 +107,7 @@ def test_from_a_priced_plan_to_a_locked_bill_and_its_document(visit, founded, so
     page.click("#result_list >> text=Aurora Labs")
 
     # Read how the standing charge came about.
-    page.click("summary")
+    page.click("text=How was this calculated?")
     page.wait_for_selector(".bw-explained .bw-good")
     explained = page.inner_text(".bw-explained")
     assert explained.count("matches") == 2
