@@ -1,4 +1,4 @@
-"""The panel of running tasks: what runs, for whom, and live in a browser (C0)."""
+"""The panel of running tasks: what is told, to whom, and where it stands (C0)."""
 
 import pytest
 from django.urls import reverse
