@@ -18,7 +18,6 @@ from organizations.kernel.console.pages import PageConsoleAdmin
 
 FINISHED = (BillJobStatus.COMPLETE, BillJobStatus.CANCELLED)
 MOST_ACCOUNTS = 200
-MOST_RUNNING = 20
 COLOURS = {"BILLED": "good", "PARKED": "warn", "PENDING": "busy", "CANCELLED": "bad"}
 
 
@@ -155,7 +154,7 @@ def _running(request: HttpRequest) -> list[running.RunningTask]:
             progress_of(job)["words"],
             _percent(job.total - job.pending, job.total),
         )
-        for job in seen.order_by("created_at", "pk")[:MOST_RUNNING]
+        for job in seen.order_by("created_at", "pk")
     ]
 
 

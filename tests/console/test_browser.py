@@ -8,8 +8,9 @@ import pytest
 from django.urls import reverse
 from pypdf import PdfReader
 
-from billing.models import AccountPlan, Bill
-from catalog.models import Plan, Pricing
+from billing.models import AccountPlan, Bill, BillJob
+from catalog.models import Aggregation, Plan, Pricing
+from organizations.kernel import ids
 from tests import factories
 from tests.console.browsing import Visit, chromium  # noqa: F401  (a fixture)
 from tests.console.clients import address
@@ -227,3 +228,44 @@ def test_the_dashboard_draws_its_charts(visit, founded):
         page.evaluate("Chart.getChart(document.querySelector('canvas')).data.datasets.length") == 1
     )
     assert re.search(r"bills to approve", page.inner_text("body"))
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "code"),
+    [
+        (Plan, "Йод 2 Ё", "йод-2-ё"),
+        (Plan, "日本 語", "日本-語"),
+        (Aggregation, "Йод 2 à la carte", "йод_2_a_la_carte"),
+        (Aggregation, "3 Größen", "_3_großen"),
+    ],
+)
+def test_a_code_is_proposed_from_a_name_of_any_script(visit, founded, model, name, code):
+    window = visit()
+    page = window.log_in(founded.admin.email, "a-long-secret")
+
+    page.goto(window.base + address(model, "add"))
+    page.type("[name=name]", name)
+
+    assert page.input_value("[name=code]") == code
+
+
+def test_the_header_counts_what_runs_and_follows_it(visit, founded):
+    job = BillJob.objects.create(
+        organization=founded.organization, status="RUNNING", created_by=ids.new_id(),
+        latest_date_in_billing_period="2026-10-31", total=4, pending=3, billed=1,
+    )  # fmt: skip
+    window = visit()
+    page = window.log_in(founded.admin.email, "a-long-secret")
+    page.goto(window.base + address(Plan, "changelist"))
+    page.wait_for_selector(".bw-running.bw-busy")
+
+    page.click(".bw-running summary")
+    page.wait_for_selector("text=Running: 1 of 4 done")
+    BillJob.objects.filter(pk=job.pk).update(pending=1, billed=3)
+    page.wait_for_selector("text=Running: 3 of 4 done")
+    BillJob.objects.filter(pk=job.pk).update(status="COMPLETE", pending=0, billed=4)
+    page.wait_for_selector("text=Nothing runs.")
+
+    assert page.inner_text(".bw-running [data-count]") == ""
+    page.keyboard.press("Escape")
+    assert not page.is_visible("text=Nothing runs.")

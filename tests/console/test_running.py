@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from billing.models import BillJob, BillJobStatus
-from organizations.kernel import ids
+from organizations.kernel import changes, ids, principals
+from organizations.models import Membership
 from tests import factories
 from tests.console.clients import Console, make_person
 
@@ -41,6 +42,23 @@ def test_who_may_not_see_bill_jobs_is_told_of_none(founded):
     make_job(founded.organization, BillJobStatus.RUNNING)
 
     assert running(Console(make_person(founded, None))) == []
+
+
+def test_a_job_that_is_kept_from_somebody_is_not_told_of(founded):
+    hidden = make_job(founded.organization, BillJobStatus.RUNNING)
+    shown = make_job(founded.organization, BillJobStatus.RUNNING)
+    person = make_person(founded, "Administrator")
+    deny = {
+        "effect": "deny", "action": ["config:retrieve"],
+        "resource": [f"billing:billJob/item/{hidden.pk}"],
+    }  # fmt: skip
+    member = Membership.objects.get(user=person)
+    with changes.editing(member, by=principals.system(founded.organization.pk)) as changed:
+        changed.statements = [deny]
+
+    [task] = running(Console(person))
+
+    assert str(shown.pk) in task["url"]
 
 
 def test_however_many_jobs_run_the_queries_are_the_same(

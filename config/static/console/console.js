@@ -38,8 +38,8 @@
         if (touched) return;
         const joint = code.dataset.grammar === "strict" ? "_" : "-";
         const other = joint === "_" ? /[^\p{L}0-9]+/gu : /[^\p{L}\p{M}\p{N}]+/gu;
-        // Without the accents of Latin letters; other scripts keep their signs.
-        let made = name.value.normalize("NFD").replace(/[\u0300-\u036f]/g, "").normalize("NFC")
+        // Without the accents of Latin letters; in other scripts they make another letter.
+        let made = name.value.normalize("NFD").replace(/(\p{Script=Latin})\p{M}+/gu, "$1").normalize("NFC")
           .toLowerCase().replace(other, joint).replace(/^[-_]+|[-_]+$/g, "");
         if (joint === "_" && /^[0-9]/.test(made)) made = "_" + made;
         code.value = [...made].slice(0, 80).join("");

@@ -37,7 +37,9 @@
         : [piece("p", { className: "bw-quiet", textContent: "Nothing runs." })]));
       if (tasks.length && !document.hidden) timer = setTimeout(ask, AGAIN_AFTER);
     };
-    document.addEventListener("visibilitychange", () => { if (!document.hidden && timer) ask(); });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && panel.classList.contains("bw-busy")) ask();
+    });
     panel.addEventListener("toggle", () => { if (panel.open) ask(); });
     document.addEventListener("click", (event) => { if (!panel.contains(event.target)) panel.open = false; });
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") panel.open = false; });
