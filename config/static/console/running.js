@@ -32,6 +32,7 @@
         tasks = (await answer.json()).tasks;
       } catch { /* the server is away: as if nothing ran, until somebody opens the panel */ }
       panel.classList.toggle("bw-busy", tasks.length > 0);
+      panel.querySelector("[data-icon]").textContent = tasks.length ? "progress_activity" : "task_alt";
       count.textContent = tasks.length || "";
       list.replaceChildren(...(tasks.length ? tasks.map(shown)
         : [piece("p", { className: "bw-quiet", textContent: "Nothing runs." })]));
