@@ -101,12 +101,24 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar for this person: only what they may see."""
     home = {"title": "Dashboard", "icon": "space_dashboard", "link": reverse("admin:index")}
     home["active"] = request.path == home["link"]
-    groups = [{"items": [home]}]
+    groups = [{"items": [home]}] if getattr(request, "organizations", []) else []
     for title, pages in AREAS:
         items = list(_items(request, pages))
         if items:
             groups.append({"title": title, "separator": False, "items": items})
-    return groups
+    return [*groups, *_installation(request)]
+
+
+def _installation(request: HttpRequest) -> Iterable[dict[str, Any]]:
+    """Yield the area of operators, which lies outside of every organization."""
+    from organizations.signin import sessions
+
+    if not request.user.is_authenticated or not sessions.is_operator(request):
+        return
+    link = reverse("installation:organizations")
+    page = {"title": "Organizations", "icon": "domain", "link": link}
+    page["active"] = request.path.startswith(link)
+    yield {"title": "Installation", "separator": False, "items": [page]}
 
 
 def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterable[dict[str, Any]]:

@@ -28,5 +28,6 @@ urlpatterns = [
     path("admin/usage-chart/", usage_view, name="usage_chart"),
     path("admin/price-of-units/", price_of_units, name="price_of_units"),
     path("admin/sign-in/", include("organizations.signin.urls")),
+    path("admin/installation/", include("organizations.installation.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -122,6 +122,10 @@ def register() -> None:
     registry.explain_constraint(
         "permission_policy_name_unique", "name", "another permission policy has this name"
     )
+    # A form of founding that is sent twice: its id came with it.
+    registry.explain_constraint(
+        "organizations_organization_pkey", "", "this organization was founded already"
+    )
     registry.refers(
         Currency,
         "organization configurations",

@@ -62,6 +62,14 @@ def way_of(request: HttpRequest) -> Way:
     )
 
 
+def is_operator(request: HttpRequest) -> bool:
+    """Whether the session is of an operator of the installation.
+
+    Opened with a password: a provider of one organization cannot make operators.
+    """
+    return request.user.is_superuser and not way_of(request).is_provider
+
+
 def add_second_factor(request: HttpRequest) -> None:
     """Remember that the person has given a second factor in this session; it gets a new key."""
     way = way_of(request)

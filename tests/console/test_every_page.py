@@ -76,6 +76,7 @@ OPEN = {
     "view_on_site": "Django's; rows have no other site",
 }  # fmt: skip
 SIGN_IN = "admin/sign-in/"  # about oneself, before an organization is entered: tests of signing in
+INSTALLATION = "admin/installation/"  # for operators only: tests of the installation's pages
 # Detail actions that check for themselves: what they lead to is in CUSTOM.
 SELF_CHECKED = {"what_it_may"}
 
@@ -103,7 +104,7 @@ def test_every_address_of_the_console_is_declared():
         path
         for path, name in addresses()
         if name not in of_rows | CUSTOM.keys() | OPEN.keys()
-        and not path.startswith(SIGN_IN)
+        and not path.startswith((SIGN_IN, INSTALLATION))
         # Django's redirect of an address without a verb, and the last one, which answers 404.
         and not (name is None and path.endswith(("/<path:object_id>/", "(?P<url>.*)$")))
     ]

@@ -77,6 +77,13 @@ def test_a_refused_organization_is_not_there_at_all(options):
     assert (Organization.objects.count(), User.objects.count()) == (0, 0)
 
 
+def test_the_longest_name_and_a_sandbox():
+    facts = create_org("--name", "x" * 200, "--admin-email", "ann@example.com", "--type", "SANDBOX")
+
+    organization = Organization.objects.get(pk=facts["orgId"])
+    assert (organization.name, organization.type) == ("x" * 200, "SANDBOX")
+
+
 def test_an_organization_whose_last_piece_fails_is_not_there_at_all(monkeypatch):
     def fails(*_args, **_named):
         raise RuntimeError("no key today")

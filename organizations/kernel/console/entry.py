@@ -34,6 +34,7 @@ from organizations.signin.admission import Barrier
 
 PREFIX = "/admin/"
 SIGN_IN = "/admin/sign-in/"
+INSTALLATION = "/admin/installation/"  # operators' pages about whole organizations
 SESSION_KEY = "organization"
 
 
@@ -73,7 +74,12 @@ class ConsoleMiddleware:
         request.organization = _chosen(request)
         if request.organization is None and not user.is_superuser:
             return _log_out(request, "Your access has ended. Ask an administrator to restore it.")
-        if redirect := _ask_for_password(request) or _stop_at_barrier(request):
+        if redirect := _ask_for_password(request):
+            return redirect
+        if _is_for_installation(request):
+            request.organization = None
+            return None
+        if redirect := _stop_at_barrier(request) or _lead_to_installation(request):
             return redirect
         if request.organization is not None:
             request.principal = _principal(request)
@@ -85,14 +91,31 @@ class ConsoleMiddleware:
 def _scope(request: HttpRequest) -> AbstractContextManager[None]:
     """Return what a page may see: the chosen organization.
 
-    Signing in and a person's own account are about all the organizations they belong to.
+    Signing in and a person's own account are about all the organizations they belong to, an
+    operator's pages about those of the installation.
     """
+    if _is_for_installation(request):
+        return isolation.everywhere()
     own = {reverse("admin:login"), reverse("admin:password_change")}
     if request.path_info.startswith(SIGN_IN) or request.path_info in own:
         return isolation.everywhere()
     if request.organization is None:
         return isolation.nothing()
     return isolation.within(request.organization.pk)
+
+
+def _is_for_installation(request: HttpRequest) -> bool:
+    """Say whether an operator asks for a page that lies outside of every organization."""
+    is_asked = request.path_info.startswith(INSTALLATION)
+    return is_asked and request.user.is_authenticated and sessions.is_operator(request)
+
+
+def _lead_to_installation(request: HttpRequest) -> HttpResponse | None:
+    """Lead an operator from the dashboard to the organizations while there is none to work in."""
+    is_lost = not request.organizations and request.path == reverse("admin:index")
+    if not is_lost or not sessions.is_operator(request):
+        return None
+    return HttpResponseRedirect(reverse("installation:organizations"))
 
 
 def _holds_nul(request: HttpRequest) -> bool:
@@ -137,8 +160,7 @@ def _principal(request: HttpRequest) -> Principal:
         id=request.user.pk,
         kind="USER",
         organization_id=request.organization.pk,
-        # A provider of one organization cannot make operators of the installation.
-        is_superuser=request.user.is_superuser and not sessions.way_of(request).is_provider,
+        is_superuser=sessions.is_operator(request),
         source_address=request.META.get("REMOTE_ADDR") or None,
         request_id=request_id.current(),
     )

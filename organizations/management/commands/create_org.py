@@ -4,15 +4,15 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 
 from organizations import founding
+from organizations.kernel.errors import DomainError
+from organizations.models import OrganizationType
 
 
 class Command(BaseCommand):
-    """``create_org --name N --admin-email E [--admin-password P] [--json]``."""
+    """``create_org --name N --admin-email E [--admin-password P] [--type SANDBOX] [--json]``."""
 
     help = __doc__
 
@@ -21,22 +21,22 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--admin-email", required=True)
         parser.add_argument("--admin-password")
+        parser.add_argument(
+            "--type", choices=OrganizationType.values, default=OrganizationType.PRODUCTION
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object, last")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Found the organization and print what cannot be read again."""
-        name = options["name"].strip()
-        if not 1 <= len(name) <= 200:
-            raise CommandError("--name: 1 to 200 characters.")
         try:
-            validate_email(options["admin_email"])
-        except ValidationError as error:
-            raise CommandError("--admin-email: not an e-mail address.") from error
-        founded = founding.found(
-            name=name,
-            admin_email=options["admin_email"],
-            admin_password=options["admin_password"],
-        )
+            founded = founding.found(
+                name=options["name"],
+                admin_email=options["admin_email"],
+                admin_password=options["admin_password"],
+                kind=options["type"],
+            )
+        except DomainError as refusal:
+            raise CommandError(refusal.message) from refusal
         facts = {
             "orgId": str(founded.organization.pk),
             "accessKeyId": founded.access_key_id,
