@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from billing.bills.charges_on_bills import (
     BilledCharge,
     advance_minimums,
+    arrears_charges,
     charges_of,
     refuse_doubles,
 )
@@ -39,9 +40,13 @@ def calculate(account: AccountSnapshot) -> list[Calculated]:
             charges += _charges_of(calculated[-1])
         source = bill.input
         if charges:
-            source = replace(source, advance_minimums=advance_minimums(charges))
+            source = replace(
+                source,
+                advance_minimums=advance_minimums(charges),
+                arrears_charges=arrears_charges(charges),
+            )
         rated = rate(source)
-        refuse_doubles(rated, charges)
+        refuse_doubles(rated, charges, account.attached)
         calculated.append(Calculated(bill, rated))
     return calculated
 

@@ -199,8 +199,8 @@ def charges(
         .order_by("bill__boundary_date", "bill_id", "sequence_number")
         .values_list(
             "bill__account_id", "bill_id", "bill__invoice_reference", "bill__bill_date",
-            "bill__end_at", "line_item_type", "account_plan_id", "pricing_id", "aggregation_id",
-            "segment", "service_period_start", "service_period_end", "subtotal",
+            "bill__end_at", "line_item_type", "plan_id", "account_plan_id", "pricing_id",
+            "aggregation_id", "segment", "service_period_start", "service_period_end", "subtotal",
         )
     )  # fmt: skip
     found: dict[UUID, list[BilledCharge]] = defaultdict(list)
@@ -211,14 +211,15 @@ def charges(
 
 def _charge(
     bill_id: UUID, reference: str | None, bill_date: date, ends_at: datetime, line_type: str,
-    account_plan_id: UUID, pricing_id: UUID | None, aggregation_id: UUID | None,
+    plan_id: UUID, account_plan_id: UUID, pricing_id: UUID | None, aggregation_id: UUID | None,
     segment: dict[str, str], starts: datetime, ends: datetime, subtotal: Any,
 ) -> BilledCharge:  # fmt: skip
     return BilledCharge(
         bill_id=bill_id,
         bill_name=reference or str(bill_id),
         bill_date=bill_date,
-        subject=subject(line_type, account_plan_id, pricing_id, aggregation_id, segment.items()),
+        subject=subject(line_type, plan_id, pricing_id, aggregation_id, segment.items()),
+        account_plan_id=account_plan_id,
         pricing_id=pricing_id,
         service_period=Period(starts, ends),
         subtotal=subtotal,

@@ -47,7 +47,8 @@ class AccountSnapshot:
     """What is due of one account.
 
     ``bills`` come in order of boundary. ``locked`` counts due bills left alone (JOB-7).
-    ``charges`` stand on other bills of the account. ``refusal`` says why the account cannot be
+    ``attached`` are all its account plans, with the time in which each is in force. ``charges``
+    stand on other bills of the account. ``refusal`` says why the account cannot be
     billed at all. ``fingerprint`` changes with every write to one of its bills.
     """
 
@@ -55,6 +56,7 @@ class AccountSnapshot:
     fingerprint: str
     bills: list[BillToRate] = field(default_factory=list)
     locked: int = 0
+    attached: dict[UUID, Period] = field(default_factory=dict)
     charges: list[BilledCharge] = field(default_factory=list)
     refusal: DomainError | None = None
 
@@ -101,13 +103,18 @@ def take(
         for account_id, facts in reading.accounts(organization_id, account_ids).items()
     }
     shared = _read_shared(organization_id, account_ids)
+    for account_id, rows in shared.attached.items():
+        if account_id in accounts:
+            accounts[account_id].attached = {
+                row.id: Period(row.start_at, row.end_at) for row in rows
+            }
     planned = _plan(shared, accounts, wanted)
     planned = [
         bill
         for bill in planned
         if include_locked or not _leave_locked(accounts[bill.account.id], bill)
     ]
-    _read_charges(organization_id, accounts, planned)
+    _read_charges(shared, accounts, planned)
     _read_quantities(shared, accounts, planned)
     return Snapshot(
         organization_id=organization_id,
@@ -194,8 +201,15 @@ def _leave_locked(account: AccountSnapshot, bill: PlannedBill) -> bool:
     return True
 
 
+def _account_plans_of_the_same_plans(shared: _Shared, planned: list[PlannedBill]) -> set[UUID]:
+    """Return the account plans on the bills, and those of the same plans they have replaced."""
+    wanted = {(bill.account.id, plan.attached.plan_id) for bill in planned for plan in bill.plans}
+    rows = (row for rows in shared.attached.values() for row in rows)
+    return {row.id for row in rows if (row.account_id, row.plan_id) in wanted}
+
+
 def _read_charges(
-    organization_id: UUID, accounts: dict[UUID, AccountSnapshot], planned: list[PlannedBill]
+    shared: _Shared, accounts: dict[UUID, AccountSnapshot], planned: list[PlannedBill]
 ) -> None:
     """Read what other bills carry for the service periods of the planned ones; one query."""
     if not planned:
@@ -203,8 +217,8 @@ def _read_charges(
     starts = min(bill.period.start for bill in planned)
     ends = max(local_midnight(bill.coming_end, bill.zone) for bill in planned)
     found = reading.charges(
-        organization_id,
-        {plan.attached.id for bill in planned for plan in bill.plans},
+        shared.organization_id,
+        _account_plans_of_the_same_plans(shared, planned),
         Period(starts, ends),
         except_bills={bill.existing.id for bill in planned if bill.existing},
     )

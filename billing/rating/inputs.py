@@ -196,6 +196,20 @@ class AdvanceMinimum:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrearsCharge:
+    """What *another* bill has charged an account plan for service that was over.
+
+    ``kind`` is the line's type, ``amount`` its subtotal, in the plan currency.
+    """
+
+    account_plan_id: UUID
+    pricing_id: UUID | None
+    kind: str
+    period: Period
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class RatingInput:
     """One bill to calculate.
 
@@ -215,3 +229,4 @@ class RatingInput:
     currencies: Mapping[str, Currency] = field(default_factory=dict)
     conversion_rates: tuple[ConversionRate, ...] = ()
     advance_minimums: tuple[AdvanceMinimum, ...] = ()
+    arrears_charges: tuple[ArrearsCharge, ...] = ()

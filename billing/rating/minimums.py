@@ -90,7 +90,7 @@ def _assess_pricing(
         for coming in pricing.coming:
             days = _days(scope.plan, coming)
             if days.days:
-                lines.append(_advance(scope, pricing.minimum_spend, days))
+                lines += _advance(bill, scope, pricing.minimum_spend, days)
     return lines, added
 
 
@@ -103,7 +103,7 @@ def _assess_plan(bill: RatingInput, plan: PlanOnBill, eligible: Decimal) -> list
         if line is not None:
             lines.append(line)
     if plan.starting is not None and scope.minimum is not None and scope.minimum.in_advance:
-        lines.append(_advance(scope, scope.minimum, plan.starting.active))
+        lines += _advance(bill, scope, scope.minimum, plan.starting.active)
     return lines
 
 
@@ -146,11 +146,46 @@ def _top_up(scope: _Scope, minimum: MinimumSpend, days: DayRange, eligible: Deci
     return _draft(LineType.MINIMUM_SPEND, scope, amount, _period(scope, days), facts)
 
 
-def _advance(scope: _Scope, minimum: MinimumSpend, days: DayRange) -> Draft:
+def _advance(
+    bill: RatingInput, scope: _Scope, minimum: MinimumSpend, days: DayRange
+) -> list[Draft]:
+    """Return the advance line; none when a bill made before this one has settled the minimum."""
     shares = scope.plan.schedule.shares(days)
     amount = prorate(minimum.amount, shares)
+    period = _period(scope, days)
+    if _is_settled(bill, scope, period, amount):
+        return []
     facts = prorated_facts("minimum spend", minimum.amount, shares, in_advance=True)
-    return _draft(LineType.MINIMUM_SPEND, scope, amount, _period(scope, days), facts)
+    return [_draft(LineType.MINIMUM_SPEND, scope, amount, period, facts)]
+
+
+def _is_settled(bill: RatingInput, scope: _Scope, period: Period, amount: Decimal) -> bool:
+    """Say whether the bill of this period was made first, and asked for the minimum (INV-J).
+
+    Without an advance it billed the shortfall, or the charges reached the minimum and nothing
+    was given back for it. With one it never bills a shortfall, and gives back what is charged.
+    """
+    pricing_id = scope.pricing.id if scope.pricing else None
+    facts = [
+        fact
+        for fact in bill.arrears_charges
+        if fact.account_plan_id == scope.plan.term.id and period.contains(fact.period.start)
+    ]
+    own = {fact.kind for fact in facts if fact.pricing_id == pricing_id}
+    if LineType.MINIMUM_SPEND in own:
+        return True
+    if LineType.MINIMUM_SPEND_REFUND in own:
+        return False
+    charged = sum(
+        (
+            fact.amount
+            for fact in facts
+            if (fact.kind in ELIGIBLE or (pricing_id is None and fact.pricing_id is not None))
+            and pricing_id in (None, fact.pricing_id)
+        ),
+        ZERO,
+    )
+    return bool(facts) and charged >= amount > ZERO
 
 
 def _refund(scope: _Scope, period: Period, advance: Decimal, eligible: Decimal) -> Draft:

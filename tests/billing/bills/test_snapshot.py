@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.bills import calculation, snapshot
 from billing.bills.selection import DueBills, TheseBills
-from billing.models import Bill, BillJobAccount
+from billing.models import AccountPlan, Bill, BillJobAccount
 from tests import factories
 from tests.billing.bills import making, runners
 
@@ -170,3 +170,80 @@ def test_the_timezone_of_the_organization_cuts_days():
     bill = Bill.objects.get()
     assert (bill.total, bill.timezone) == (Decimal(1), "Asia/Tokyo")
     assert bill.start_at == runners.instant("2024-05-31T15:00:00")
+
+
+def replace_plan(account, plan, start, **fields):
+    """End what the account is on at an instant, and begin with a plan there."""
+    when = runners.instant(start)
+    AccountPlan.objects.filter(account=account, end_date=None).update(end_date=when)
+    return factories.make_account_plan(account, plan, start_date=when, **fields)
+
+
+def test_usage_is_not_billed_twice_because_its_account_plan_was_replaced_by_the_same_plan():
+    # INV-L: the same plan, pricing and account, with another epoch.
+    shop = making.Shop(standing_charge=Decimal(0))
+    account = shop.account()
+    runners.use(account, shop.meter, "2024-06-20", 100)
+    runners.run(shop.organization, "2024-06-15")
+    replace_plan(account, shop.plan, "2024-06-15", bill_epoch=date(2024, 6, 15))
+
+    job = runners.run(shop.organization, "2024-07-10")
+
+    assert "Tokens for 2024-06-15 to 2024-07-15" in BillJobAccount.objects.get(bill_job=job).reason
+    assert Bill.objects.count() == 1
+
+
+def test_a_standing_charge_in_advance_is_not_billed_twice_when_its_plan_is_replaced_by_itself():
+    shop = making.Shop(standing_charge_bill_in_advance=True)
+    account = shop.account()
+    runners.run(shop.organization, "2024-05-31")  # charges June in advance
+    Bill.objects.update(status="APPROVED", is_locked=True)
+    replace_plan(account, shop.plan, "2024-06-11")
+
+    job = runners.run(shop.organization, "2024-06-30")
+
+    reason = BillJobAccount.objects.get(bill_job=job).reason
+    assert reason.startswith("Standing Charge for 2024-06-11 to 2024-07-01 is already billed")
+
+
+def test_another_plan_in_its_place_and_one_meant_to_overlap_are_billed():
+    shop = making.Shop(
+        config={"allow_overlapping_plans": True}, standing_charge_bill_in_advance=True
+    )
+    account, both = shop.account(), shop.account()
+    other = factories.make_plan(shop.plan.plan_template, name="Other", code="other")
+    runners.run(shop.organization, "2024-05-31")
+    Bill.objects.update(status="APPROVED", is_locked=True)
+    replace_plan(account, other, "2024-06-11")
+    factories.make_account_plan(
+        both, shop.plan, start_date=runners.instant("2024-06-11"), may_overlap=True
+    )
+
+    job = runners.run(shop.organization, "2024-06-30")
+
+    assert set(BillJobAccount.objects.filter(bill_job=job).values_list("status", flat=True)) == {
+        "BILLED"
+    }
+    # 20 of 30 days, beside the locked 20.00 of the other.
+    [june] = Bill.objects.filter(account=both, boundary_date="2024-07-01")
+    assert ("STANDING_CHARGE", Decimal("13.33")) in runners.shown(june)
+
+
+def test_a_minimum_in_advance_is_left_out_when_the_bill_of_its_period_was_made_first():
+    shop = making.Shop(
+        minimum_spend=Decimal(100), minimum_spend_bill_in_advance=True, standing_charge=Decimal(0)
+    )
+    poor, rich = shop.accounts(2)
+    runners.use(rich, shop.meter, "2024-06-10", 1200)
+    runners.use(poor, shop.meter, "2024-06-10", 300)
+    for account in (poor, rich):  # June only
+        AccountPlan.objects.filter(account=account).update(
+            start_date=runners.instant("2024-06-01"), end_date=runners.instant("2024-07-01")
+        )
+
+    for day in ("2024-06-30", "2024-05-31", "2024-06-30", "2024-05-31"):
+        runners.run(shop.organization, day)
+
+        for account, due in ((poor, 100), (rich, 120)):
+            bills = Bill.objects.filter(account=account)
+            assert sum(bill.total for bill in bills) == due, (day, bills)

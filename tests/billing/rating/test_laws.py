@@ -18,6 +18,7 @@ from billing.rating import bands
 from billing.rating.cycles import BillFrequency, BillKey, Cycle
 from billing.rating.inputs import (
     AdvanceMinimum,
+    ArrearsCharge,
     MinimumSpend,
     PricingTerm,
     RatingInput,
@@ -341,6 +342,37 @@ def test_inv_j_holds_for_nested_minimums_in_any_mixture_of_advance_and_arrears(
         for pricing in (reads, writes)
     )
     assert advance.total + settled.total == max(outer, max(inner, reads_used) + writes_used)
+
+
+@given(cents, quantities, prices)
+def test_inv_j_holds_whichever_of_the_two_bills_is_made_first(minimum, units, price):
+    """The bill of 1 July is made first, without an advance; then that of 1 June, twice."""
+    term = make_term(
+        period=JUNE,
+        minimum_spend=MinimumSpend(minimum, in_advance=True),
+        pricings=(make_pricing(units, bands=make_bands((0, 0, price))),),
+    )
+    before = dataclasses.replace(term, pricings=())
+
+    settled = rate(make_bill(term))
+    late = make_bill(before, boundary=date(2024, 6, 1), arrears_charges=arrears_on(settled))
+
+    assert rate(late).total + settled.total == max(minimum, usage_on(settled))
+    # The other way round nothing is taken back: what was billed in advance stays on its bill.
+    advance = rate(make_bill(before, boundary=date(2024, 6, 1)))
+    refunded = rate(make_bill(term, advance_minimums=advances_on(advance)))
+    again = dataclasses.replace(late, arrears_charges=arrears_on(refunded))
+    assert rate(again).total == advance.total == minimum
+
+
+def arrears_on(bill: RatedBill) -> tuple[ArrearsCharge, ...]:
+    return tuple(
+        ArrearsCharge(
+            line.account_plan_id, line.pricing_id, line.line_type, line.service_period,
+            line.subtotal,
+        )
+        for line in bill.lines
+    )  # fmt: skip
 
 
 def is_usage_of(line: RatedLine, pricing: PricingTerm) -> bool:
