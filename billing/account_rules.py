@@ -11,7 +11,8 @@ MAX_CHILDREN = 999
 def check_account(account: Account) -> None:
     """Refuse an unknown currency and a family of more than one level or 999 children (PAR-1)."""
     if account.currency:
-        check_currency(account.organization_id, "currency", account.currency)
+        stored = Account.objects.filter(pk=account.pk).values_list("currency", flat=True).first()
+        check_currency(account.organization_id, "currency", account.currency, stored=stored or "")
     if account.days_before_bill_due is not None and account.days_before_bill_due < 1:
         raise FieldRefused("daysBeforeBillDue", "must be greater than 0")
     parent = account.parent_account

@@ -1,11 +1,10 @@
 """Rules of meters and aggregations (usage.md 2, 9, 10)."""
 
-import re
 from typing import Any
 
 from catalog.models import NUMERIC_CATEGORIES, Aggregation, AggregationMethod, FieldCategory, Meter
+from organizations.kernel import ids, locking
 from organizations.kernel.errors import FieldRefused
-from organizations.kernel.ids import STRICT_CODE
 
 NUMERIC_METHODS = {"SUM", "MIN", "MAX", "LATEST", "MEAN"}
 SEGMENT_CATEGORIES = {"WHO", "WHAT", "WHERE", "OTHER"}
@@ -31,7 +30,7 @@ def _check_fields(where: str, fields: list[dict[str, Any]]) -> None:
         if field["code"] in seen:
             raise FieldRefused(f"{at}.code", f"{field['code']} is used twice on this meter")
         seen.add(field["code"])
-        if not re.match(STRICT_CODE, field["code"]):
+        if not ids.is_strict_code(field["code"]):
             raise FieldRefused(f"{at}.code", "may hold only letters, digits, _ and $")
         if field["category"] in NUMERIC_CATEGORIES and not field.get("unit"):
             raise FieldRefused(f"{at}.unit", "a numeric field needs a unit")
@@ -60,9 +59,10 @@ def _check_change(stored: Meter, meter: Meter) -> None:
 
 def check_aggregation(aggregation: Aggregation) -> None:
     """Refuse a target or method that does not fit the meter (9.1, 9.3), and bad segments (10)."""
+    # Held: until this is saved nobody takes a field away from the meter.
+    [meter] = locking.held(Meter.objects.filter(pk=aggregation.meter_id)) or [aggregation.meter]
     categories = {
-        field["code"]: field["category"]
-        for field in [*aggregation.meter.data_fields, *aggregation.meter.derived_fields]
+        field["code"]: field["category"] for field in [*meter.data_fields, *meter.derived_fields]
     }
     if aggregation.quantity_per_unit <= 0:
         raise FieldRefused("quantityPerUnit", "must be greater than 0")

@@ -7,13 +7,14 @@ from organizations.settings_rules import check_currency
 
 def check_plan_template(template: PlanTemplate) -> None:
     """Refuse an unknown or archived currency, and intervals out of bounds (2.2)."""
-    check_currency(template.organization_id, "currency", template.currency)
+    stored = PlanTemplate.objects.filter(pk=template.pk).first()
+    before = stored.currency if stored else ""
+    check_currency(template.organization_id, "currency", template.currency, stored=before)
     _check_range("billFrequencyInterval", template.bill_frequency_interval, 1, 365)
     _check_range("standingChargeInterval", template.standing_charge_interval, 1, 365)
     _check_range("standingChargeOffset", template.standing_charge_offset, 0, 364)
     _check_not_negative("standingCharge", template.standing_charge)
     _check_not_negative("minimumSpend", template.minimum_spend)
-    stored = PlanTemplate.objects.filter(pk=template.pk).first()
     if stored and stored.plans.filter(account_plans__isnull=False).exists():
         if stored.currency != template.currency:
             raise FieldRefused("currency", "cannot change while plans are attached to accounts")

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from organizations import people, policies
 from organizations.founding import ADMINISTRATOR
-from organizations.kernel import changes, ids
+from organizations.kernel import changes, ids, locking
 from organizations.kernel.errors import Forbidden, NotFound
 from organizations.kernel.principals import Principal
 from organizations.models import (
@@ -47,6 +47,9 @@ def delete_policy(policy: PermissionPolicy, *, by: Principal) -> PermissionPolic
     """Delete a custom policy and detach it everywhere, at once (A5.6)."""
     check_custom(policy)
     with transaction.atomic():
+        # Who attaches it waits here, or was before us and is seen below.
+        if not PermissionPolicy.objects.select_for_update().filter(pk=policy.pk).exists():
+            raise NotFound
         for attachment in PolicyAttachment.objects.filter(policy=policy):
             changes.delete(attachment, by=by)
         return changes.delete(policy, by=by)
@@ -59,17 +62,15 @@ def attach(
 
     Raises ``NotFound`` when the organization has no such principal of this kind.
     """
-    identity = _principal(policy.organization_id, kind, principal_id)
     with transaction.atomic():
+        identity = _principal(policy.organization_id, kind, principal_id)
         # The lock makes two requests at once meet on one row.
         if not PermissionPolicy.objects.select_for_update().filter(pk=policy.pk).exists():
             raise NotFound
         existing = _attached(policy, kind, identity).first()
         if existing is not None:
             return existing
-        # Who may send measurements is remembered, and this policy may deny it.
-        changes.raise_catalog_revision([policy.organization_id])
-        return changes.create(
+        made = changes.create(
             PolicyAttachment(
                 organization_id=policy.organization_id,
                 policy=policy,
@@ -78,6 +79,10 @@ def attach(
             ),
             by=by,
         )
+        # Who may send measurements is remembered, and this policy may deny it. Last, as in every
+        # change: two that lock in different orders wait for each other.
+        changes.raise_catalog_revision([policy.organization_id])
+        return made
 
 
 def detach(
@@ -105,11 +110,14 @@ def _attached(policy: PermissionPolicy, kind: PrincipalType, identity: UUID) -> 
 
 
 def _principal(organization_id: UUID, kind: PrincipalType, principal_id: Any) -> UUID:
-    """Return the id of a principal of the organization; support users are one, under its id."""
+    """Return the id of a principal of the organization; support users are one, under its id.
+
+    The principal cannot be deleted before the transaction ends.
+    """
     if kind == PrincipalType.SUPPORTUSERS:
         return organization_id
     identity = ids.parse(principal_id)
-    if identity is None or not _candidates(organization_id, kind, identity).exists():
+    if identity is None or not locking.held(_candidates(organization_id, kind, identity)):
         raise NotFound(f"No such {PrincipalType(kind).label.lower()}.")
     return identity
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from organizations import policy_words
-from organizations.kernel import changes, ids, registry
+from organizations.kernel import changes, ids, locking, registry
 from organizations.kernel.errors import FieldRefused, NotFound, VersionMismatch
 from organizations.kernel.principals import Principal
 from organizations.models import (
@@ -100,9 +100,9 @@ def add(
     Raises ``NotFound`` for a target of another type or organization and ``FieldRefused`` when the
     group would hold itself or be nested too deep.
     """
-    identity = _target(group, target_type, target_id)
     with transaction.atomic():
         locked = _locked(group, version)
+        identity = _target(group, target_type, target_id)
         if _items(group, target_type, identity).exists():
             return locked
         if target_type == TargetType.GROUP:
@@ -184,7 +184,8 @@ def _target(group: ResourceGroup, target_type: TargetType, target_id: Any) -> UU
             rows: QuerySet = ResourceGroup.objects.filter(type=group.type, pk=identity)
         else:
             rows = _rows_of_type(group.type, identity)
-        if rows.filter(organization_id=group.organization_id).exists():
+        # Held, so that nobody deletes it before it is seen to be in the group.
+        if locking.held(rows.filter(organization_id=group.organization_id)):
             return identity
     what = "group" if target_type == TargetType.GROUP else "row"
     raise NotFound(f"No such {what} of type {group.type}.")

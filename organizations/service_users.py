@@ -45,6 +45,7 @@ def delete_key(key: AccessKey, *, by: Principal) -> AccessKey:
 def delete(service_user: ServiceUser, *, by: Principal) -> ServiceUser:
     """Delete a service user with its keys and the policies attached to it (A4.6)."""
     with transaction.atomic():
+        changes.locked(service_user)  # whoever attaches a policy to it meanwhile waits
         people.set_policies(service_user, [], by=by)
         for key in service_user.access_keys.order_by("pk"):
             changes.delete(key, by=by)

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from organizations.kernel import locking, registry
 from organizations.kernel.errors import FieldRefused
 from organizations.kernel.periods import parse_timezone
 from organizations.models import Currency, OrganizationConfig
@@ -53,12 +54,17 @@ def _check_grace_period(config: OrganizationConfig) -> None:
         raise FieldRefused("autoApproveBillsGracePeriod", "must be greater than 0")
 
 
-def check_currency(organization_id: Any, field: str, code: str) -> None:
-    """Refuse a code that is no currency of the organization, or an archived one."""
-    found = Currency.objects.filter(organization_id=organization_id, code=code).first()
+def check_currency(organization_id: Any, field: str, code: str, *, stored: str = "") -> None:
+    """Refuse a code that is no currency of the organization, or an archived one.
+
+    What was ``stored`` before stays valid though it is archived (B8.4). The currency cannot be
+    deleted, renamed or archived before the transaction ends.
+    """
+    rows = Currency.objects.filter(organization_id=organization_id, code=code)
+    found = next(iter(locking.held(rows)), None)
     if found is None:
         raise FieldRefused(field, f"{code} is not a currency of this organization")
-    if found.is_archived:
+    if found.is_archived and code != stored:
         raise FieldRefused(field, f"{code} is archived")
 
 
@@ -84,12 +90,13 @@ def check_currency_row(currency: Currency) -> None:
     ).exists()
     if currency.is_archived and is_default:
         raise FieldRefused("archived", "the organization's billing currency cannot be archived")
-    if currency.version > 1 or Currency.objects.filter(pk=currency.pk).exists():
-        stored = Currency.objects.filter(pk=currency.pk).values_list("code", flat=True).first()
-        if (
-            stored not in {None, currency.code}
-            and OrganizationConfig.objects.filter(
-                organization_id=currency.organization_id, currency=stored
-            ).exists()
-        ):
-            raise FieldRefused("code", "the billing currency's code cannot be changed")
+    stored = Currency.objects.filter(pk=currency.pk).first()
+    if stored is not None and stored.code != currency.code:
+        _check_renamed(stored)
+
+
+def _check_renamed(stored: Currency) -> None:
+    """Refuse another code while rows name the one there is: they know a currency by its code."""
+    if standing := registry.of(Currency).standing(stored):
+        used = ", ".join(f"{count} {kind}" for kind, count in standing)
+        raise FieldRefused("code", f"cannot be changed while it is in use: {used}")

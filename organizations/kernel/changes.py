@@ -60,33 +60,32 @@ def editing(row: Row, *, by: Principal, version: int | None = None) -> Iterator[
     check. Raises ``VersionMismatch`` or ``NotFound`` and then changes nothing.
     """
     with refusing():
-        locked = _locked(row)
-        if version is not None and version != locked.version:
-            raise VersionMismatch(sent=version, stored=locked.version)
-        before = registry.of(locked).represent(locked)
-        yield locked
-        _check(locked)
-        locked.version += 1
-        locked.modified_at = clock.now()
-        locked.modified_by = by.id
-        locked.save()
-        updated_many([(locked, before)], by=by)
+        current = locked(row)
+        if version is not None and version != current.version:
+            raise VersionMismatch(sent=version, stored=current.version)
+        before = registry.of(current).represent(current)
+        yield current
+        _check(current)
+        current.version += 1
+        current.modified_at = clock.now()
+        current.modified_by = by.id
+        current.save()
+        updated_many([(current, before)], by=by)
 
 
 def delete(row: Row, *, by: Principal) -> Row:
     """Delete a row nothing refers to; returns it as it was. Raises ``InUse`` (B8.2)."""
     with refusing():
-        locked = _locked(row)
-        resource = registry.of(locked)
-        counted = [(ref.kind, ref.count(locked)) for ref in resource.referrers]
-        if standing := [(kind, count) for kind, count in counted if count]:
-            raise InUse(f"{locked._meta.verbose_name.capitalize()} {locked}", standing)
-        before = resource.represent(locked)
-        identity = locked.pk
-        locked.delete()
-        locked.pk = identity
-        deleted_many([(locked, before)], by=by)
-    return locked
+        gone = locked(row)
+        resource = registry.of(gone)
+        if standing := resource.standing(gone):
+            raise InUse(f"{gone._meta.verbose_name.capitalize()} {gone}", standing)
+        before = resource.represent(gone)
+        identity = gone.pk
+        gone.delete()
+        gone.pk = identity
+        deleted_many([(gone, before)], by=by)
+    return gone
 
 
 def created_many(rows: Sequence[Row], *, by: Principal, save: bool = False) -> None:
@@ -118,7 +117,8 @@ def deleted_many(rows: Iterable[tuple[Row, dict[str, Any]]], *, by: Principal) -
         follow([row for row, _ in gone], by=by)
 
 
-def _locked(row: Row) -> Row:
+def locked(row: Row) -> Row:
+    """Return the row as it is now, locked until the transaction ends; ``NotFound`` if gone."""
     found = type(row)._base_manager.select_for_update(of=("self",)).filter(pk=row.pk).first()
     if found is None:
         raise NotFound

@@ -2,12 +2,15 @@
 
 import os
 import re
+import string
 import threading
 import time
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
+DIGITS = frozenset(string.digits)
 _lock = threading.Lock()
 _latest = (0, 0)
 
@@ -40,7 +43,6 @@ UNSEEN = (
 )
 # One printable character at either end; between them, plain spaces too.
 RELAXED_CODE = re.compile(rf"^[^ {UNSEEN}](?:[^{UNSEEN}]*[^ {UNSEEN}])?\Z")
-STRICT_CODE = re.compile(r"^(?:[^\W\d]|\$)[\w$]*\Z")
 
 relaxed_code = RegexValidator(
     RELAXED_CODE,
@@ -48,11 +50,26 @@ relaxed_code = RegexValidator(
     "white space other than plain spaces",
     code="code_grammar",
 )
-strict_code = RegexValidator(
-    STRICT_CODE,
-    "may hold only letters, digits, _ and $, and must not begin with a digit",
-    code="code_grammar",
-)
+
+
+def is_strict_code(text: str) -> bool:
+    """Return whether a code holds letters of any script, ``_``, ``$`` and, not first, ASCII
+    digits (B6.2)."""
+    head, tail = text[:1], text[1:]
+    return _begins_code(head) and all(_begins_code(one) or one in DIGITS for one in tail)
+
+
+def _begins_code(character: str) -> bool:
+    return character.isalpha() or character in ("_", "$")
+
+
+def strict_code(text: str) -> None:
+    """Refuse, as a validator of fields does, what is no strict code (B6.2)."""
+    if not is_strict_code(text):
+        raise ValidationError(
+            "may hold only letters, the digits 0 to 9, _ and $, and must not begin with a digit",
+            code="code_grammar",
+        )
 
 
 def parse(text: object) -> UUID | None:

@@ -6,7 +6,8 @@ Nothing here looks at requests: the edge answers 503, a cache goes on without Re
 import logging
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Any, TypeVar
 
 import django.db
 import kombu.exceptions
@@ -17,6 +18,7 @@ LOST = "08"
 AWAY = {"57P01", "57P02", "57P03", "53300"}
 # The transaction was undone to let another one through; it succeeds when it comes again.
 COLLIDED = {"40001", "40P01"}
+TRIES_AFTER_COLLISION = 2
 SECONDS_BETWEEN_WARNINGS = 5.0
 Result = TypeVar("Result")
 
@@ -32,6 +34,26 @@ def is_passing(error: BaseException | None) -> bool:
     state = getattr(error.__cause__, "sqlstate", None)
     # Without a state the server has not answered at all.
     return state is None or state.startswith(LOST) or state in AWAY | COLLIDED
+
+
+def again_after_collision(work: Callable[..., Result]) -> Callable[..., Result]:
+    """Return the work, done again when PostgreSQL undid it to let another transaction through.
+
+    Only where the work is its own transaction; inside a larger one the error rises.
+    """
+
+    @wraps(work)
+    def done(*args: Any, **named: Any) -> Result:
+        for _ in range(TRIES_AFTER_COLLISION):
+            try:
+                return work(*args, **named)
+            except django.db.OperationalError as error:
+                state = getattr(error.__cause__, "sqlstate", None)
+                if state not in COLLIDED or django.db.connection.in_atomic_block:
+                    raise
+        return work(*args, **named)
+
+    return done
 
 
 class Breaker:

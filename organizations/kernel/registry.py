@@ -57,6 +57,11 @@ class Resource:
         """The resource name as policies write it."""
         return f"{self.service}:{self.type}"
 
+    def standing(self, row: Any) -> list[tuple[str, int]]:
+        """Return which kinds of rows refer to the row, and how many of each (B8.2)."""
+        counted = [(one.kind, one.count(row)) for one in self.referrers]
+        return [(kind, count) for kind, count in counted if count]
+
 
 _resources: dict[type[models.Model], Resource] = {}
 _named: dict[type[models.Model], str] = {}

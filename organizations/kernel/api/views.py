@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from organizations import access, audit
-from organizations.kernel import changes, ids, registry
+from organizations.kernel import changes, ids, outages, registry
 from organizations.kernel.api import search
 from organizations.kernel.api.filters import Filter, apply, id_list
 from organizations.kernel.api.paging import KeysetPagination
@@ -39,6 +39,9 @@ CRUD_ACTIONS = {
     "update": "config:update",
     "destroy": "config:delete",
 }
+
+
+WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class TenantViewSet(GenericViewSet):
@@ -83,6 +86,9 @@ class TenantViewSet(GenericViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the permission before anything is looked up (B9.5)."""
         super().initial(request, *args, **kwargs)
+        verb = request.method.lower()
+        if request.method in WRITING and hasattr(self, verb):
+            setattr(self, verb, outages.again_after_collision(getattr(self, verb)))
         if self.action in {None, "metadata"}:  # "metadata": what REST framework calls OPTIONS
             raise MethodNotAllowed(request.method or "")
         action, resource = self.needed()

@@ -109,3 +109,48 @@ def test_an_entity_has_at_most_a_hundred_custom_fields_and_a_put_without_them_de
     refused(api.post("products", {"name": "P", "code": "q", "customFields": more}), "customFields")
     emptied = api.put(f"products/{made.json['id']}", {"name": "P", "code": "p", "version": 1})
     assert emptied.json["customFields"] == {}
+
+
+def test_a_code_is_of_letters_and_ascii_digits(api):
+    for code in ("a٣", "a²", "Ⅷ"):
+        refused(api.post("picklists/creditreasons", {"name": "X", "code": code}), "code")
+    assert api.post("picklists/creditreasons", {"name": "X", "code": "größe_1"}).status == 200
+
+
+@pytest.mark.parametrize("path", ["accounts", "plantemplates"])
+def test_an_archived_currency_stays_where_it_is_used_and_is_chosen_nowhere_else(api, path):
+    euro = api.post("picklists/currency", {"name": "Euro", "code": "EUR"}).json
+    product = api.post("products", {"name": "P", "code": "p"}).json
+    body = {
+        "accounts": {"name": "A", "code": "a", "emailAddress": "a@example.com"},
+        "plantemplates": {
+            "name": "T", "code": "t", "productId": product["id"], "billFrequency": "MONTHLY",
+            "standingCharge": 0,
+        },
+    }[path]  # fmt: skip
+    made = api.post(path, {**body, "currency": "EUR"}).json
+
+    assert api.put(f"picklists/currency/{euro['id']}", {**euro, "archived": True}).status == 200
+    renamed = api.put(f"{path}/{made['id']}", {**made, "name": "Renamed"})
+    other = api.put(f"{path}/{made['id']}", {**renamed.json, "currency": "USD"})
+    back = api.put(f"{path}/{made['id']}", {**other.json, "currency": "EUR"})
+
+    assert (renamed.status, other.status) == (200, 200)
+    refused(back, "currency")
+    refused(api.post(path, {**body, "code": "b", "currency": "EUR"}), "currency")
+
+
+def test_a_currency_in_use_keeps_its_code(api):
+    euro = api.post("picklists/currency", {"name": "Euro", "code": "EUR"}).json
+    account = api.post(
+        "accounts",
+        {"name": "A", "code": "a", "emailAddress": "a@example.com", "currency": "EUR"},
+    ).json
+    path = f"picklists/currency/{euro['id']}"
+
+    answer = api.put(path, {**euro, "code": "XEU"})
+    refused(answer, "code")
+    assert "1 account" in answer.json["message"]
+    assert api.put(path, {**euro, "name": "The euro"}).status == 200
+    api.put(f"accounts/{account['id']}", {**account, "currency": "USD"})
+    assert api.put(path, {**euro, "code": "XEU", "version": 2}).status == 200

@@ -69,3 +69,13 @@ def test_a_relaxed_code_holds_whatever_is_printed(code: str) -> None:
 @pytest.mark.parametrize("code", ["", " ", " a", "a ", "a\n"])
 def test_a_relaxed_code_neither_begins_nor_ends_with_white_space(code: str) -> None:
     assert not ids.RELAXED_CODE.match(code)
+
+
+@pytest.mark.parametrize("code", ["a", "_", "$", "größe_2", "名前", "A1$_9", "é"])
+def test_a_strict_code_holds_letters_of_any_script_and_ascii_digits(code: str) -> None:
+    assert ids.is_strict_code(code)
+
+
+@pytest.mark.parametrize("code", ["", "1a", "a b", "a-b", "a٣", "a५", "a²", "Ⅷ", "aⅧ", "a.", "a\n"])
+def test_a_strict_code_holds_no_other_digits_numbers_or_signs(code: str) -> None:
+    assert not ids.is_strict_code(code)
