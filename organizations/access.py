@@ -81,6 +81,10 @@ class Rights:
         kinds = _kinds(resource)
         return self._granted(action).filter(content_type__in=kinds).exists()
 
+    def allows_all(self, action: str, resource: str) -> bool:
+        """Return whether the action is allowed on each and every row of the type."""
+        return not self.denies_some(action, resource) and self.allows(action, resource)
+
     def denies_some(self, action: str, resource: str) -> bool:
         """Return whether a row or a group of rows of the type is denied by name."""
         return not self.is_unbounded and not self._scope(action, resource).denied.is_empty
@@ -104,6 +108,15 @@ class Rights:
             return rows.none()
         if not self._is_granted_wide(action, resource):
             rows = rows.filter(self._allowed_rows(rows, action, resource, scope.allowed))
+        return self.not_denied(rows, action, resource)
+
+    def not_denied(self, rows: QuerySet, action: str, resource: str) -> QuerySet:
+        """Leave out only the rows that a statement denies, also without one that allows."""
+        if self.is_unbounded:
+            return rows
+        scope = self._scope(action, resource)
+        if scope.denied.is_all:
+            return rows.none()
         if items := _identities(scope.denied):
             rows = rows.exclude(**{f"{_item_column(rows)}__in": items})
         if scope.denied.needs_groups:

@@ -109,12 +109,12 @@ def organization(row: Organization) -> dict[str, Any]:
         "orgId": str(row.pk),
         "customerId": None,
         "organizationName": row.name,
-        "shortName": row.short_name,
+        "shortName": row.short_name or None,
         **{f"addressLine{n}": row.address.get(f"addressLine{n}") for n in range(1, 5)},
         **{key: row.address.get(key) for key in ("locality", "region", "postCode", "country")},
-        "taxId": row.tax_id,
-        "purchaseOrderNumber": row.purchase_order_number,
-        "invoiceGeneralReference": row.invoice_general_reference,
+        "taxId": row.tax_id or None,
+        "purchaseOrderNumber": row.purchase_order_number or None,
+        "invoiceGeneralReference": row.invoice_general_reference or None,
         **{f"billingContactUserId{n}": text(c) for n, c in enumerate(contacts, 1)},
         "type": row.type,
         "status": row.status,
@@ -131,9 +131,9 @@ def user(row: User) -> dict[str, Any]:
     """A person as ``users/me`` shows them (A2.1)."""
     return {
         **identity(row),
-        "firstName": row.first_name,
-        "lastName": row.last_name,
-        "contactNumber": row.contact_number,
+        "firstName": row.first_name or None,
+        "lastName": row.last_name or None,
+        "contactNumber": row.contact_number or None,
         "email": row.email,
         "organizations": [str(one) for one in row.current_organization_ids()],
         "supportUser": row.is_support,
@@ -191,12 +191,12 @@ def resource_group_item(row: ResourceGroupItem) -> dict[str, Any]:
     }
 
 
-def event(row: Event) -> dict[str, Any]:
-    """An event; all five keys are always there (A9.4)."""
+def event(row: Event, payload: Any) -> dict[str, Any]:
+    """An event with what of its payload may be seen; all five keys are always there (A9.4)."""
     return {
         "id": str(row.pk),
         "eventName": row.name,
         "eventTime": row.created_at,
-        "m3terEvent": row.payload,
+        "m3terEvent": payload,
         "dtActioned": row.actioned_at,
     }

@@ -147,14 +147,17 @@ def _of_person(token_id: UUID, user_id: UUID, organization_id: UUID) -> Bearer:
     return Bearer(None, user_id, organization_id, is_superuser, is_guest)
 
 
-_usable_keys: dict[UUID, tuple[float, bool]] = {}
+_usable_keys: dict[UUID, float] = {}  # when each was seen to be active
 
 
 def _is_usable(key_id: UUID) -> bool:
-    """Return whether the key is active and its organization too, as known for at most 20 s."""
+    """Return whether the key is active and its organization too, as known for at most 20 s.
+
+    That it is not is never remembered: a key made active again works at once, everywhere.
+    """
     known = _usable_keys.get(key_id)
-    if known and time.monotonic() - known[0] < KEY_CACHE_SECONDS:
-        return known[1]
+    if known and time.monotonic() - known < KEY_CACHE_SECONDS:
+        return True
     usable = AccessKey.objects.filter(
         pk=key_id,
         status=AccessKeyStatus.ACTIVE,
@@ -162,7 +165,8 @@ def _is_usable(key_id: UUID) -> bool:
     ).exists()
     if len(_usable_keys) > 10_000:
         _usable_keys.clear()
-    _usable_keys[key_id] = (time.monotonic(), usable)
+    if usable:
+        _usable_keys[key_id] = time.monotonic()
     return usable
 
 

@@ -264,8 +264,16 @@ class LineItemViewSet(TenantViewSet):
         rows = super().get_queryset()
         if "bill" in self.kwargs:
             bills = Bill.objects.for_organization(self.organization_id)
-            rows = rows.filter(bill=self.find(bills, self.kwargs["bill"]))
-        return rows
+            return rows.filter(bill=self.find(bills, self.kwargs["bill"]))
+        return self._of_bills_not_denied(rows)
+
+    def _of_bills_not_denied(self, rows: Any) -> Any:
+        """Leave out the lines of bills that are denied: they are the bill (A5.13.11)."""
+        asked = ("config:retrieve", "billing:bill")
+        if not self.rights.denies_some(*asked):
+            return rows
+        bills = Bill.objects.for_organization(self.organization_id)
+        return rows.filter(bill__in=self.rights.not_denied(bills, *asked))
 
     def narrow(self, rows: Any) -> Any:
         """No commitments exist yet, so no line is one's."""

@@ -7,6 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import action, display
 
+from organizations import event_reading
+from organizations.access import Rights
 from organizations.kernel import clock, events, ids
 from organizations.kernel.console import show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
@@ -99,5 +101,13 @@ class EventAdmin(ReadOnlyConsoleAdmin):
 
     @display(description="Payload")
     def shown_payload(self, row: Event) -> str:
-        """The payload as it was frozen."""
-        return show.json_block(row.payload)
+        """The payload as it was frozen, or what may be seen of it."""
+        return show.json_block(row.shown_payload)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Look up what this person may see of the payload."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            rights = Rights(request.principal)
+            row.shown_payload = event_reading.payloads(rights, [row])[row.pk]
+        return row

@@ -14,6 +14,8 @@ from organizations.kernel import exact_json, isolation
 from organizations.kernel.api import errors, limits
 
 BODY_LIMIT = 4096
+# An empty type is that of no body at all, or of a client that does not say.
+READ = ("application/x-www-form-urlencoded", "application/json", "")
 
 
 @csrf_exempt
@@ -23,6 +25,8 @@ def token(request: HttpRequest) -> HttpResponse:
         response = errors.answer(405, "Only POST is allowed here.")
         response["Allow"] = "POST"
         return response
+    if refusal := _unreadable(request):
+        return refusal
     if _grant_type(request) != "client_credentials":
         return _refused(400, "grant_type must be client_credentials.", "unsupported_grant_type")
     key_id, secret = _basic(request)
@@ -71,6 +75,16 @@ def _json(status: int, content: dict) -> HttpResponse:
 
 def _refused(status: int, message: str, error: str) -> HttpResponse:
     return _json(status, {**errors.body(status, message), "error": error})
+
+
+def _unreadable(request: HttpRequest) -> HttpResponse | None:
+    """Refuse a body that is far too large, or neither a form nor JSON (B9.4)."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdecimal() and int(length) > BODY_LIMIT:
+        return errors.answer(413, f"The body may have at most {BODY_LIMIT} bytes.")
+    if request.content_type not in READ:
+        return errors.answer(415, f"The body must be one of {', '.join(filter(None, READ))}.")
+    return None
 
 
 def _grant_type(request: HttpRequest) -> str | None:

@@ -21,7 +21,9 @@ class InvitationSerializer(TenantSerializer):
 
     first_name = fields.TextField(max_length=100)
     last_name = fields.TextField(max_length=100)
-    contact_number = fields.TextField(required=False, allow_blank=True, max_length=50)
+    contact_number = fields.TextField(
+        required=False, allow_blank=True, allow_null=True, max_length=50
+    )
     m3terUser = fields.FlagField(
         required=False, write_only=True, help_text="Accepted and without effect."
     )

@@ -40,9 +40,9 @@ class StatementsField(serializers.JSONField):
 class OrganizationUserSerializer(TenantSerializer):
     """Of a person an organization can change statements and end of access, nothing else."""
 
-    firstName = serializers.CharField(read_only=True)
-    lastName = serializers.CharField(read_only=True)
-    contactNumber = serializers.CharField(read_only=True)
+    firstName = serializers.CharField(read_only=True, allow_null=True)
+    lastName = serializers.CharField(read_only=True, allow_null=True)
+    contactNumber = serializers.CharField(read_only=True, allow_null=True)
     email = serializers.CharField(read_only=True)
     organizations = serializers.ListField(child=fields.IdField(), read_only=True)
     firstAcceptedTermsAndConditions = fields.InstantField(read_only=True, allow_null=True)

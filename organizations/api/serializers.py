@@ -179,9 +179,9 @@ class ServiceUserFactsSerializer(AuditedSerializer):
 class UserFactsSerializer(AuditedSerializer):
     """A person in ``users/me``."""
 
-    firstName = serializers.CharField()
-    lastName = serializers.CharField()
-    contactNumber = serializers.CharField()
+    firstName = serializers.CharField(allow_null=True)
+    lastName = serializers.CharField(allow_null=True)
+    contactNumber = serializers.CharField(allow_null=True)
     email = serializers.CharField()
     organizations = serializers.ListField(child=fields.IdField())
     supportUser = serializers.BooleanField()

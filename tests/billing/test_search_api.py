@@ -102,3 +102,20 @@ def test_bills_are_searched_by_their_own_fields(api):
     assert api.get("bills/search", searchQuery="locked:false$billDate>=2024-01-01").status == 200
     assert api.get("bills/search", searchQuery="billDate~2024").status == 400
     assert api.get("bills/search", searchQuery="status:PENDING").status == 400
+
+
+def test_an_instant_is_compared_as_it_is_shown(api, found):
+    shown = api.get("accounts/search", searchQuery="code:big").json["data"][0]["dtCreated"]
+
+    def has(comparator):
+        return "Big Acme" in found(f"dtCreated{comparator}{shown}")
+
+    assert [has(one) for one in (":", ">=", "<=", ">", "<")] == [True, True, True, False, False]
+
+
+def test_the_beginning_of_an_id_finds_its_row(api, found):
+    whole = api.get("accounts/search", searchQuery="code:big").json["data"][0]["id"]
+
+    assert found(f"id~{whole[:30].upper()}") == ["Big Acme"]
+    assert found(f"id~{whole}") == ["Big Acme"]
+    assert found("id~%") == found("id~no id at all") == []

@@ -221,3 +221,18 @@ def test_a_key_without_any_policy_may_only_ask_who_it_is(api, founded):
     assert client.get("users/me").json["serviceUser"]["name"] == "Nightly upload"
     for path in ("serviceusers", f"accesskeys/{key['id']}", "products"):
         assert client.get(path).status == 403
+
+
+def test_a_process_that_saw_a_key_inactive_takes_its_tokens_once_it_is_active_again(api, founded):
+    _, key = made(api)
+    _, token = ask_for_token(key["accessKeyId"], key["apiSecret"])
+    client = ApiClient(founded, token=token["access_token"])
+    row = AccessKey.objects.get(pk=key["id"])
+
+    # Another process switches the key: this one is not told.
+    AccessKey.objects.filter(pk=row.pk).update(status="INACTIVE")
+    tokens.forget_keys()
+    refused = client.get("users/me").status
+    AccessKey.objects.filter(pk=row.pk).update(status="ACTIVE")
+
+    assert (refused, client.get("users/me").status) == (403, 200)

@@ -28,7 +28,7 @@ class TextField(serializers.CharField):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Read an empty string as null where null is allowed (B4.6)."""
-        if data == "" and self.allow_null and not self.allow_blank:
+        if data == "" and self.allow_null:
             data = None
         return super().run_validation(data)
 

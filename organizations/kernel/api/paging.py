@@ -19,6 +19,7 @@ from organizations.kernel.errors import FieldRefused
 
 TOKEN_LIFETIME = timedelta(hours=24)
 SALT = "page token"
+PAGING = {"nextToken", "pageSize"}
 
 
 def page_size(raw: str | None, largest: int, default: int | None = None) -> int:
@@ -43,7 +44,7 @@ class KeysetPagination(BasePagination):
         """Return the rows of the page asked for; remembers the token of the next one."""
         order: tuple[str, ...] = view.page_order
         size = page_size(request.query_params.get("pageSize"), largest(view))
-        digest = _digest(request)
+        digest = _digest(request, getattr(view, "asked", None))
         token = request.query_params.get("nextToken")
         if token:
             queryset = queryset.filter(_beyond(order, _position(token, digest, len(order))))
@@ -78,13 +79,19 @@ class KeysetPagination(BasePagination):
         ]
 
 
-def _digest(request: Request) -> str:
-    """Return what identifies address and filters, so that a token fits only where it was made."""
-    asked = sorted(
-        (name, sorted(values))
-        for name, values in request.query_params.lists()
-        if name not in {"nextToken", "pageSize"}
-    )
+def _digest(request: Request, values: dict[str, Any] | None) -> str:
+    """Return what identifies address and filters, so that a token fits only where it was made.
+
+    ``values`` are the filters as they were understood: however a list is spelled, and whatever
+    is ignored beside it, the filters are the same (B1.8, B4.1, B4.6).
+    """
+    if values is None:  # an action with parameters of its own
+        given = request.query_params.lists()
+        values = {name: texts for name, texts in given if name not in PAGING and any(texts)}
+    asked = [
+        (name, sorted(map(str, value)) if isinstance(value, list) else str(value))
+        for name, value in sorted(values.items())
+    ]
     text = exact_json.dumps([request.path, asked])
     return hashlib.blake2s(text, digest_size=8).hexdigest()
 

@@ -7,9 +7,12 @@ anything but ``$``.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.db.models.lookups import StartsWith
 
 from organizations.kernel.api import filters
 from organizations.kernel.api.paging import page_size
@@ -34,6 +37,16 @@ class Field:
     def is_text(self) -> bool:
         """Whether ``~`` looks at words of a text."""
         return self.parse is filters.word
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether a value is an id."""
+        return self.parse is filters.identifier
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether a value is a point in time."""
+        return self.parse is filters.instant
 
 
 AUDIT: dict[str, Field] = {
@@ -66,14 +79,33 @@ def _term(term: str, fields: Mapping[str, Field]) -> Q:
         if field.many:
             values = [field.parse("searchQuery", part) for part in value.split(",") if part]
             return Q(**{f"{field.column}__in": values})
+        if field.is_instant:
+            return _shown_at(field.column, comparator, field.parse("searchQuery", value))
         return Q(**{field.column: field.parse("searchQuery", value)})
     if comparator == "~":
         return _begins(field, filters.word("searchQuery", value))
+    if field.is_instant:
+        return _shown_at(field.column, comparator, field.parse("searchQuery", value))
     return Q(**{f"{field.column}__{ORDERS[comparator]}": field.parse("searchQuery", value)})
+
+
+def _shown_at(column: str, comparator: str, asked: datetime) -> Q:
+    """Compare instants as they are shown, to the millisecond; more is stored (B6.5)."""
+    begins = asked.replace(microsecond=asked.microsecond // 1000 * 1000)
+    ends = begins + timedelta(milliseconds=1)
+    return {
+        ":": Q(**{f"{column}__gte": begins, f"{column}__lt": ends}),
+        ">=": Q(**{f"{column}__gte": begins}),
+        ">": Q(**{f"{column}__gte": ends}),
+        "<=": Q(**{f"{column}__lt": ends}),
+        "<": Q(**{f"{column}__lt": begins}),
+    }[comparator]
 
 
 def _begins(field: Field, value: str) -> Q:
     """The whole value, or any word of it, starts with the phrase, whatever its case (B5.4)."""
+    if field.is_identifier:  # as it is written: the beginning of an id is no id
+        return Q(StartsWith(Cast(F(field.column), TextField()), value.lower()))
     if not field.is_text:
         return Q(**{f"{field.column}__startswith": field.parse("searchQuery", value)})
     return Q(**{f"{field.column}__istartswith": value}) | Q(

@@ -109,7 +109,7 @@ class TenantSerializer(serializers.ModelSerializer):
     def sent_version(self) -> int | None:
         """Return the version in the body, if any."""
         version = self.initial_data.get("version") if isinstance(self.initial_data, dict) else None
-        return version if isinstance(version, int) and not isinstance(version, bool) else None
+        return None if version is None else self.fields["version"].to_internal_value(version)
 
     def replace(self, row: models.Model) -> None:
         """Set every writable field of the row: as sent, or back to its default."""

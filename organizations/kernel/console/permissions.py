@@ -34,9 +34,7 @@ class Permissions:
 
     def allows_all(self, action: str, resource: str) -> bool:
         """Return whether the action is allowed on each and every row of the type."""
-        if self._rights is None or self._rights.denies_some(action, resource):
-            return False
-        return self._rights.allows(action, resource)
+        return self._rights is not None and self._rights.allows_all(action, resource)
 
     def allows_verb(self, verb: str, resource: str, item_id: Any = None) -> bool:
         """As ``allows``, with Django's word for the action: view, add, change or delete."""

@@ -8,8 +8,10 @@ from config import environment
 from organizations import tasks
 from organizations.kernel import clock, events
 from organizations.models import Event
-from tests.console.clients import Console, make_person
+from tests.console.clients import Console, attach, make_person
 from tests.factories import make_founded
+from tests.organizations.api.test_nested_addresses import EVERYTHING
+from tests.organizations.test_grants import allow, deny, make_policy
 
 pytestmark = pytest.mark.django_db
 YOUNG, OLD = timedelta(days=27, hours=23), timedelta(days=28, hours=1)
@@ -48,3 +50,57 @@ def test_beat_deletes_old_events_of_every_organization_and_no_others(organizatio
     assert Event.objects.count() == before - 6
     assert Event.objects.filter(pk__in=[event.pk for event in kept]).count() == 2
     assert "organizations.delete_old_events" in environment.beat_schedule(sweep_chunks_seconds=1)
+
+
+def copies(answer):
+    """Return the copies of rows in the events of a page."""
+    return [row["m3terEvent"]["eventData"]["newDto"] for row in answer.json["data"]]
+
+
+def test_an_event_tells_of_a_row_one_may_not_read_only_what_it_is_called(api, acting, organization):
+    account = api.post(
+        "accounts", {"name": "Acme", "code": "acme", "emailAddress": "secret@example.com"}
+    ).json
+    called = {"id": account["id"], "code": "acme", "name": "Acme", "orgId": str(organization.pk)}
+
+    for denied in ("config:account", f"config:account/item/{account['id']}"):
+        barred = acting(EVERYTHING, deny(denied))
+        page = barred.get("events", resourceId=account["id"])
+        single = barred.get(f"events/{page.json['data'][0]['id']}").json
+        assert copies(page) == [called] == [single["m3terEvent"]["eventData"]["newDto"]]
+    [full] = copies(acting(EVERYTHING).get("events", resourceId=account["id"]))
+    assert full["emailAddress"] == "secret@example.com"
+
+
+def test_whoever_may_read_events_only_is_told_what_rows_are_called(api, acting):
+    api.post("products", {"name": "Storage", "code": "storage"})
+
+    page = acting(allow("config:event")).get("events", eventName="configuration.product.created")
+
+    assert [set(copy) for copy in copies(page)] == [{"id", "code", "name", "orgId"}]
+
+
+def test_a_page_of_events_costs_a_query_for_each_kind_that_is_not_all_readable(
+    api, acting, django_assert_max_num_queries
+):
+    made = [api.post("products", {"name": "P", "code": f"p{n}"}).json["id"] for n in range(8)]
+    barred = acting(EVERYTHING, deny(f"config:product/item/{made[0]}"))
+    barred.get("events")
+
+    with django_assert_max_num_queries(6):
+        page = copies(barred.get("events", eventName="configuration.product.created"))
+
+    assert [copy.get("version") for copy in page] == [1] * 7 + [None]
+
+
+def test_the_console_shows_no_more_of_an_event(founded, organization, api):
+    account = api.post(
+        "accounts", {"name": "Acme", "code": "acme", "emailAddress": "secret@example.com"}
+    ).json
+    event = Event.objects.get(resource_id=account["id"])
+    person = make_person(founded, None)
+    attach(founded, person, make_policy(organization, EVERYTHING, deny("config:account")))
+
+    page = Console(person).get(Event, "change", event).content.decode()
+
+    assert "acme" in page and "secret@example.com" not in page

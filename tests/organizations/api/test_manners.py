@@ -314,3 +314,32 @@ def test_a_list_takes_the_same_queries_whatever_its_length(api, django_assert_ma
 
     with django_assert_max_num_queries(2):  # policies, rows
         assert len(api.get("products").json["data"]) == 30
+
+
+def test_a_token_fits_the_same_filters_however_they_are_spelled(api):
+    made = [api.post("products", {"name": "P", "code": f"p{n}"}).json["id"] for n in range(3)]
+    a, b, c = made
+    token = api.get("products", ids=f"{a},{b},{c}", pageSize=1).json["nextToken"]
+
+    for spelled in ({"ids": [a, f"{c},{b}"]}, {"ids": f"{b},{a},{c}", "unknown": "1", "codes": ""}):
+        page = api.get("products", pageSize=1, nextToken=token, **spelled)
+        assert [row["id"] for row in page.json["data"]] == [b], page
+    assert api.get("products", ids=f"{a},{b}", nextToken=token).status == 400
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1", b"1e0"])
+def test_a_version_is_the_same_number_however_it_is_written(api, version):
+    product = api.post("products", {"name": "P", "code": "p"}).json
+
+    body = b'{"name": "Q", "code": "p", "version": ' + version + b"}"
+
+    assert api.put(f"products/{product['id']}", body).json["version"] == 2
+
+
+def test_an_empty_code_is_no_code(api):
+    product = api.post("products", {"name": "P", "code": "p"}).json
+    for name in ("one", "two"):
+        answer = api.post("picklists/creditreasons", {"name": name, "code": ""})
+        assert (answer.status, answer.json["code"]) == (200, None)
+    assert api.post("products", {"name": "Q", "code": ""}).status == 400
+    assert api.get(f"products/{product['id']}").json["code"] == "p"

@@ -124,3 +124,19 @@ def test_a_token_is_asked_for_by_post_only(client, method):
     answer = client.generic(method, "/oauth/token")
 
     assert (answer.status_code, answer["Content-Type"]) == (405, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"x" * 4097, "application/json", 413),
+        (b"grant_type=client_credentials", "text/plain", 415),
+        (b"<a/>", "application/xml", 415),
+    ],
+)
+def test_a_body_that_is_too_large_or_of_another_type_is_not_read(
+    client, founded, body, kind, status
+):
+    answer = ask(client, founded.access_key_id, founded.api_secret, body, kind)
+
+    assert (answer.status_code, answer.json()["status"]) == (status, status)

@@ -1,0 +1,59 @@
+"""What a reader of events may see in them (A5.13.11).
+
+An event carries a copy of the row it is about. Who may read events but not that row learns that
+something happened to it, with its id, code and name; the rest of the copy is left out.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from organizations.access import Rights
+from organizations.kernel import registry
+from organizations.models import Event
+
+RETRIEVE = "config:retrieve"
+LEFT_IN = ("id", "code", "name", "orgId")
+
+
+def payloads(rights: Rights, rows: Iterable[Event]) -> dict[UUID, Any]:
+    """Return the payload of each event as the reader may see it, by the event's id.
+
+    Costs a query for each kind of row that the reader may not read altogether.
+    """
+    rows = list(rows)
+    by_area: dict[str, list[Event]] = defaultdict(list)
+    for row in rows:
+        by_area[row.name.rpartition(".")[0]].append(row)
+    shown = {row.pk: row.payload for row in rows}
+    for area, about in by_area.items():
+        kind = _kind(area)
+        if kind is None or rights.allows_all(RETRIEVE, kind.name):
+            continue
+        readable = _readable(rights, kind, {row.resource_id for row in about})
+        for row in about:
+            if row.resource_id not in readable:
+                shown[row.pk] = _shortened(row.payload)
+    return shown
+
+
+def _kind(area: str) -> registry.Resource | None:
+    """Return the entity whose events begin so: ``configuration.account``."""
+    return next((one for one in registry.resources() if one.event == area), None)
+
+
+def _readable(rights: Rights, kind: registry.Resource, wanted: set[UUID | None]) -> set[UUID]:
+    """Return the ids of those rows that the reader may read; deleted ones are not among them."""
+    if not rights.allows_some(RETRIEVE, kind.name):
+        return set()
+    rows = kind.model._default_manager.filter(
+        organization_id=rights.principal.organization_id, pk__in=wanted
+    )
+    return set(rights.visible(rows, RETRIEVE, kind.name).values_list("pk", flat=True))
+
+
+def _shortened(payload: dict[str, Any]) -> dict[str, Any]:
+    copies = payload.get("eventData", {}).items()
+    left = {which: {key: copy[key] for key in LEFT_IN if key in copy} for which, copy in copies}
+    return {**payload, "eventData": left}
