@@ -1,11 +1,15 @@
 """Rules of accounts and of the plans attached to them (PAR-1, ACP)."""
 
 from billing.models import Account, AccountPlan, ChildBillingMode
+from organizations.kernel import locking
 from organizations.kernel.errors import FieldRefused
 from organizations.models import OrganizationConfig
 from organizations.settings_rules import check_currency
 
 MAX_CHILDREN = 999
+# PAR-2 to PAR-4: usage of a family is pooled and shared. Until bills do that, no plan is attached
+# to one: the usage of children would be on no bill, and nobody would see it.
+FAMILIES = "bills of accounts with a parent or children are not available yet"
 
 
 def check_account(account: Account) -> None:
@@ -27,12 +31,16 @@ def check_account(account: Account) -> None:
     siblings = Account.objects.filter(parent_account=parent).exclude(pk=account.pk).count()
     if siblings >= MAX_CHILDREN:
         raise FieldRefused("parentAccountId", f"a parent has at most {MAX_CHILDREN} children")
+    # Whoever attaches a plan to the parent meanwhile holds it, and is seen once this waited.
+    Account.objects.select_for_update().filter(pk=parent.pk).first()
+    if AccountPlan.objects.filter(account_id__in=[account.pk, parent.pk]).exists():
+        raise FieldRefused("parentAccountId", f"the account or its parent has plans: {FAMILIES}")
 
 
 def check_account_plan(account_plan: AccountPlan) -> None:
     """Refuse a bespoke plan of another account (ACP-5) and changes of what is billed already.
 
-    Modes of child billing other than the default are refused too: no bill would follow them yet.
+    Plans of families and modes of child billing are refused too: no bill would follow them yet.
 
     Overlaps are refused by the database; ``may_overlap`` says whether the organization allowed
     them when the row was saved (ACP-2).
@@ -45,6 +53,7 @@ def check_account_plan(account_plan: AccountPlan) -> None:
             "childBillingMode",
             "only PARENT_BREAKDOWN: other billing of children is not supported yet",
         )
+    _check_single(account_plan)
     account_plan.product_id = plan.plan_template.product_id
     if account_plan.end_date is not None and account_plan.end_date <= account_plan.start_date:
         raise FieldRefused("endDate", "must be after startDate")
@@ -54,6 +63,14 @@ def check_account_plan(account_plan: AccountPlan) -> None:
     stored = AccountPlan.objects.filter(pk=account_plan.pk).first()
     if stored is not None:
         _check_unmoved(stored, account_plan)
+
+
+def _check_single(account_plan: AccountPlan) -> None:
+    accounts = Account.objects.filter(pk=account_plan.account_id)
+    [account] = locking.held(accounts) or [account_plan.account]
+    is_parent = Account.objects.filter(parent_account_id=account.pk).exists()
+    if is_parent or account.parent_account_id is not None:
+        raise FieldRefused("accountId", FAMILIES)
 
 
 def _check_unmoved(stored: AccountPlan, changed: AccountPlan) -> None:

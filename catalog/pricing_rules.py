@@ -4,6 +4,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from catalog.models import Pricing, PricingType
 from organizations.kernel import ids
 from organizations.kernel.errors import FieldRefused
@@ -56,6 +58,29 @@ def check_pricing(pricing: Pricing) -> None:
         raise FieldRefused("endDate", "must be after startDate")
     if pricing.minimum_spend is not None and pricing.minimum_spend < 0:
         raise FieldRefused("minimumSpend", "must be at least 0")
+    _check_alone(pricing)
+
+
+def _check_alone(pricing: Pricing) -> None:
+    """Name the pricing that is in force at the same time (PRC-5); the database refuses it too."""
+    rows = Pricing.objects.filter(
+        plan_id=pricing.plan_id,
+        plan_template_id=pricing.plan_template_id,
+        aggregation_id=pricing.aggregation_id,
+        segment_key=pricing.segment_key,
+    ).exclude(pk=pricing.pk)
+    later = Q(end_date__isnull=True) | Q(end_date__gt=pricing.start_date)
+    rows = rows.filter(later)
+    if pricing.end_date is not None:
+        rows = rows.filter(start_date__lt=pricing.end_date)
+    other = rows.order_by("start_date").first()
+    if other is not None:
+        named = f"pricing {other.code or other.pk}, from {other.start_date:%Y-%m-%d}"
+        until = f" to {other.end_date:%Y-%m-%d}" if other.end_date else ""
+        raise FieldRefused(
+            "startDate",
+            f"{named}{until}, is in force at this time for the same aggregation and segment",
+        )
 
 
 def _check_bands(pricing: Pricing) -> None:

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from billing.models import Account, BillJob, BillJobAccount
+from django.db.models import Sum
+
+from billing.models import Account, Bill, BillJob, BillJobAccount
 from organizations.kernel.errors import DomainError
+from organizations.kernel.money import plain
 from organizations.models import Alert, AlertSeverity
 
 UNEXPECTED = (
@@ -51,7 +54,9 @@ def alert(job: BillJob, parked: Iterable[BillJobAccount], *, at: datetime) -> No
 
 
 def alert_complete(job: BillJob, *, at: datetime) -> None:
-    """Raise the one INFO alert of a job that is complete."""
+    """Raise the one INFO alert of a job that is complete, with what its bills come to (JOB-10)."""
+    only = _only_account(job)
+    whom = f" ({only.code})" if only else ""
     Alert.objects.create(
         organization_id=job.organization_id,
         created_at=at,
@@ -59,8 +64,27 @@ def alert_complete(job: BillJob, *, at: datetime) -> None:
         severity=AlertSeverity.INFO,
         type=COMPLETE_ALERT,
         description=(
-            f"Bill job complete: {job.billed} of {job.total} accounts billed, "
+            f"Bill job complete: {job.billed} of {job.total} accounts billed{whom}, "
             f"{job.skipped} with nothing to bill or a locked bill, {job.parked} parked."
+            f"{_totals(job)}"
         ),
+        account_id=only.pk if only else None,
         resource_id=job.pk,
     )
+
+
+def _only_account(job: BillJob) -> Account | None:
+    """Return the account of a job about a single one."""
+    if job.total != 1:
+        return None
+    return Account.objects.filter(
+        pk__in=BillJobAccount.objects.filter(bill_job=job).values("account_id")
+    ).first()
+
+
+def _totals(job: BillJob) -> str:
+    """Return the sum of the job's bills by currency, as a sentence."""
+    bills = Bill.objects.for_organization(job.organization_id).filter(bill_job=job)
+    sums = bills.values_list("currency").annotate(Sum("total")).order_by("currency")
+    shown = " and ".join(f"{plain(total)} {currency}" for currency, total in sums)
+    return f" Their bills come to {shown}." if shown else ""

@@ -149,9 +149,17 @@ def _sort_out(
 
 def _is_suppressed(writing: _Writing, bill: Calculated, row: Bill | None) -> bool:
     """Whether an empty bill is not to exist (JOB-8); an approved one is kept as a pending one."""
-    if bill.rated.lines or not writing.snapshot.suppresses_empty_bills:
+    if bill.rated.lines:
         return False
+    if not writing.snapshot.suppresses_empty_bills:
+        return row is None and not _has_active_plan(bill)
     return row is None or (row.status == BillStatus.PENDING and row.pk not in writing.memos)
+
+
+def _has_active_plan(bill: Calculated) -> bool:
+    """Whether a plan is in force in the period that is over; one may only begin after it."""
+    source = bill.source.input
+    return any(term.period.overlaps(source.period) for term in source.account_plans)
 
 
 def _take_up(writing: _Writing, facts: AccountFacts, bill: Calculated, row: Bill | None) -> None:

@@ -150,3 +150,18 @@ def test_a_bespoke_plan_is_attached_to_its_own_account_only(api):
 
     refused(attach(api, other, bespoke, "2024-01-01"), "planId")
     assert attach(api, own, bespoke, "2024-01-01").status == 200
+
+
+def test_no_plan_is_attached_to_a_family_whose_usage_no_bill_would_pool(api):
+    parent = bodies.made_account(api)
+    child = bodies.made_account(api, parentAccountId=parent["id"])
+    single = bodies.made_account(api)
+    plan = bodies.made_plan(api)
+
+    refused(attach(api, parent, plan, "2024-01-01"), "accountId")
+    refused(attach(api, child, plan, "2024-01-01"), "accountId")
+    assert attach(api, single, plan, "2024-01-01").status == 200
+    other = bodies.made_account(api)
+    for one, above in ((single, other), (other, single)):
+        body = {**one, "parentAccountId": above["id"]}
+        refused(api.put(f"accounts/{one['id']}", body), "parentAccountId")

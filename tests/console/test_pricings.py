@@ -125,9 +125,11 @@ def test_two_prices_at_the_same_time_are_refused(console, sold):
 
     answer = console.post(Pricing, "add", **fields_of(*sold, "TIERED", [("0", "", "2")]))
 
+    [first] = Pricing.objects.all()
     assert errors_of(answer) == {
         "start_date": [
-            "Another pricing of the same aggregation and segment is in force at this time"
+            f"Pricing {first.code or first.pk}, from {first.start_date:%Y-%m-%d}, is in force at "
+            "this time for the same aggregation and segment"
         ]
     }
     assert Pricing.objects.count() == 1

@@ -331,3 +331,29 @@ def test_no_line_is_negative_with_debit_prices_only():
         totals.append(bill.total)
     # 20 + max(50, usage): 0, 0.10, 29.90, 30 and 30.10 are below the minimum; 1000 is above.
     assert totals == [Decimal(70)] * 5 + [Decimal(1020)]
+
+
+def test_the_alert_of_one_accounts_job_names_it_and_what_its_bill_comes_to():
+    shop = making.Shop()
+    account = shop.account(code="acme")
+    shop.account()
+
+    runners.run(shop.organization, "2024-06-15", account_ids=[account.pk])
+
+    alert = Alert.objects.get(severity="INFO")
+    assert alert.account_id == account.pk
+    assert "1 of 1 accounts billed (acme)" in alert.description
+    assert alert.description.endswith("Their bills come to 20 USD.")
+
+
+def test_no_bill_is_made_for_a_period_before_the_plan_began():
+    # The plan charges in advance, but nothing at its first boundary (STC-2): JOB-8.
+    shop = making.Shop(standing_charge_bill_in_advance=True, standing_charge_offset=1)
+    account = factories.make_account(shop.organization)
+    factories.make_account_plan(account, shop.plan, start_date=runners.instant("2024-07-01"))
+
+    runners.run(shop.organization, "2024-06-15")
+    none = Bill.objects.count()
+    runners.run(shop.organization, "2024-07-15")
+
+    assert (none, Bill.objects.get().total) == (0, Decimal(20))
