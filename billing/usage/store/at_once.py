@@ -2,14 +2,20 @@
 
 One round trip is transaction enough. It stores everything or nothing, so whatever it does not
 store, for whatever reason, is simply taken in by the general way.
+
+The statement goes to libpq itself, prepared once a connection: of a measurement that comes alone,
+a cursor's own work would cost as much as storing it.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connection
-from psycopg import Cursor, errors
+from psycopg.errors import UniqueViolation, error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
 from billing.usage.store.claims import text_array
 from billing.usage.store.rows import Measurement, columns
@@ -17,27 +23,28 @@ from organizations.kernel import isolation
 
 # Beyond this COPY is faster, three round trips and all.
 MOST = 200
+NAME = b"store_at_once"
 
 # Uids come sorted, so that they are inserted in the order of every other batch. One that somebody
 # else claims at this moment violates the key, which undoes the statement.
-STORE = """
+STORE = b"""
     WITH claimed AS (
         INSERT INTO billing_uidclaim (organization_id, uid, claimed_at)
-        SELECT %(organization)s::uuid, unnest(%(sorted)s::text[]), %(at)s::timestamptz
+        SELECT $1::uuid, unnest($3::text[]), $2::timestamptz
         WHERE NOT EXISTS (
             SELECT FROM billing_uidclaim
-            WHERE organization_id = %(organization)s::uuid AND uid = ANY(%(sorted)s::text[])
+            WHERE organization_id = $1::uuid AND uid = ANY($3::text[])
         ) AND EXISTS (
             SELECT FROM organizations_organization
-            WHERE id = %(organization)s::uuid AND catalog_revision = %(revision)s
+            WHERE id = $1::uuid AND catalog_revision = $4::bigint
         )
         RETURNING uid
     )
     INSERT INTO billing_measurement
         (organization_id, received_at, account_id, meter_id, ts, ets, uid, fields)
-    SELECT %(organization)s::uuid, %(at)s::timestamptz, sent.*
-    FROM unnest(%(accounts)s::uuid[], %(meters)s::uuid[], %(ts)s::timestamptz[],
-        %(ets)s::timestamptz[], %(uids)s::text[], %(fields)s::jsonb[]) AS sent
+    SELECT $1::uuid, $2::timestamptz, sent.*
+    FROM unnest($5::uuid[], $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::text[],
+        $10::jsonb[]) AS sent
     WHERE EXISTS (SELECT FROM claimed)
 """
 
@@ -53,24 +60,37 @@ def claim_and_append(
     ``WrongOrganization`` when the running code works for another organization.
     """
     isolation.require(organization_id)
-    accounts, meters, ts, ets, uids, fields = columns(rows)
-    values = {
-        "organization": organization_id,
-        "revision": revision,
-        "at": at,
-        "sorted": text_array(sorted(row.uid for row in rows)),
-        "accounts": accounts,
-        "meters": meters,
-        "ts": ts,
-        "ets": ets,
-        "uids": uids,
-        "fields": fields,
-    }
+    values = (
+        str(organization_id),
+        at.isoformat(),
+        text_array(sorted([row.uid for row in rows])),
+        str(revision),
+        *columns(rows),
+    )
     connection.ensure_connection()
-    # Django's own cursor puts the values into the text, which would be parsed and planned anew.
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        connection.session.enter(connection.connection)
+    with connection.wrap_database_errors:
         try:
-            return cursor.execute(STORE, values, prepare=True).rowcount > 0
-        except errors.UniqueViolation:
+            return _executed(connection, [value.encode() for value in values]) > 0
+        except UniqueViolation:
             return False
+
+
+def _executed(wrapper: Any, values: list[bytes]) -> int:
+    """Return how many measurements the statement has stored; it is its own transaction."""
+    session, bare = wrapper.session, wrapper.connection
+    session.enter(bare)
+    libpq = bare.pgconn
+    if libpq.transaction_status != TransactionStatus.IDLE:
+        raise psycopg.OperationalError("A transaction is open, or the connection is lost.")
+    if NAME not in session.prepared:
+        _checked(libpq, libpq.prepare(NAME, STORE))
+        session.prepared.add(NAME)
+    return _checked(libpq, libpq.exec_prepared(NAME, values)).command_tuples or 0
+
+
+def _checked(libpq: Any, result: Any) -> Any:
+    if result.status == ExecStatus.COMMAND_OK:
+        return result
+    if libpq.status == ConnStatus.BAD:
+        raise psycopg.OperationalError(libpq.get_error_message())
+    raise error_from_result(result)

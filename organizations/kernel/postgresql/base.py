@@ -21,9 +21,13 @@ _TELL = "SELECT set_config('role', %s, false), set_config('billwright.organizati
 
 
 class Session:
-    """What the server side of one connection was told; None when that is not known."""
+    """What the server side of one connection was told (None when that is not known), and the names
+    of the statements that code of ours has prepared on it."""
 
     told: Scope | None = None
+
+    def __init__(self) -> None:
+        self.prepared: set[bytes] = set()
 
     def enter(self, connection: "psycopg.Connection[Any]") -> None:
         """Make the connection see what the running code may see."""

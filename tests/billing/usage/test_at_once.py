@@ -1,11 +1,13 @@
 """Small batches without faults are stored by one statement; everything else the general way."""
 
+import os
 from datetime import timedelta
 from decimal import Decimal
 from unittest import mock
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import Account, IngestFailure
@@ -129,10 +131,12 @@ def test_a_claim_made_at_the_same_moment_undoes_the_statement(organization):
         catalog.accounts["acme"], catalog.meters["storage"].id, NOON, None, "raced", {"gb": 1}
     )
     # What the statement looks for is not there yet; the key is what stops it.
-    unseeing = store.at_once.STORE.replace("uid = ANY(%(sorted)s::text[])", "uid IS NULL")
+    unseeing = store.at_once.STORE.replace(b"uid = ANY($3::text[])", b"uid IS NULL")
+    assert unseeing != store.at_once.STORE
     accept(organization, item(uid="raced"))
 
-    with mock.patch.object(store.at_once, "STORE", unseeing):
+    # Under a name of its own: the connection has prepared the real one.
+    with mock.patch.multiple(store.at_once, STORE=unseeing, NAME=b"unseeing"):
         is_stored = store.claim_and_append(
             organization.pk, [row], revision=catalog.revision, at=NOON
         )
@@ -204,3 +208,38 @@ def test_after_a_batch_with_faults_the_next_is_not_tried_until_one_was_without(
     assert at_once == [False, True]
     assert stored(organization) == ["a", "b", "c", "first"]
     assert len(failures(organization)) == 2
+
+
+def test_a_connection_that_is_lost_stores_nothing_and_the_next_one_prepares_anew(organization):
+    def send(uid):
+        catalog = resolution.latest(organization.pk)
+        row = store.Measurement(
+            catalog.accounts["acme"], catalog.meters["storage"].id, NOON, None, uid, {"gb": 1}
+        )
+        return store.claim_and_append(organization.pk, [row], revision=catalog.revision, at=NOON)
+
+    assert send("before") is True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        victim = cursor.fetchone()[0]
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [victim])
+
+    with pytest.raises(OperationalError):
+        send("lost")
+    connection.close_if_unusable_or_obsolete()
+    assert send("after") is True
+    assert set(stored(organization)) == {"first", "before", "after"}
+
+
+def test_within_a_transaction_of_somebody_else_nothing_is_stored(organization):
+    catalog = resolution.latest(organization.pk)
+    row = store.Measurement(
+        catalog.accounts["acme"], catalog.meters["storage"].id, NOON, None, "x", {"gb": 1}
+    )
+
+    with transaction.atomic(), pytest.raises(OperationalError):
+        Account.objects.count()
+        store.claim_and_append(organization.pk, [row], revision=catalog.revision, at=NOON)
+
+    assert stored(organization) == ["first"]
