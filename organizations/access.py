@@ -33,6 +33,7 @@ class Rights:
 
     def __init__(self, principal: Principal) -> None:
         self.principal = principal
+        self._scopes: dict[tuple[str, str], policies.Scope] = {}
 
     @cached_property
     def is_unbounded(self) -> bool:
@@ -125,8 +126,13 @@ class Rights:
         return rows
 
     def _scope(self, action: str, resource: str) -> policies.Scope:
-        service, _, kind = resource.partition(":")
-        return policies.scope(self.statements, action, service, kind)
+        """Return what the statements say of an action; a page asks the same many times."""
+        known = self._scopes.get((action, resource))
+        if known is None:
+            service, _, kind = resource.partition(":")
+            known = policies.scope(self.statements, action, service, kind)
+            self._scopes[action, resource] = known
+        return known
 
     # What guardian knows -----------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import queue
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +30,8 @@ def share_out(work: Callable[..., None], items: Sequence[str]) -> tuple[float, l
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(WORKERS + 1)
     waiting, reports = context.Queue(), context.Queue()
-    for item in items:
+    # The end is an item too: a queue that is being read by another process says it is empty.
+    for item in [*items, *[None] * WORKERS]:
         waiting.put(item)
     processes = [
         context.Process(target=work, args=(database_url(), waiting, gate, reports))
@@ -91,8 +91,5 @@ def read(url: str, waiting: Any, gate: Any, reports: Any) -> None:
 
 
 def _items(waiting: Any) -> Iterator[str]:
-    while True:
-        try:
-            yield waiting.get_nowait()
-        except queue.Empty:
-            return
+    while (item := waiting.get(timeout=READY_WITHIN_SECONDS)) is not None:
+        yield item

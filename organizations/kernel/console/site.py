@@ -1,10 +1,12 @@
 """The console itself: one admin site whose pages all know the organization."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
@@ -95,7 +97,10 @@ class ConsoleSite(UnfoldAdminSite):
         )(request)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Return the pages this person may see; none before an organization is chosen."""
+        """Return the pages this person may see; none before an organization is chosen.
+
+        Every page is given the list and hardly one looks at it: it is made when it is looked at.
+        """
         if getattr(request, "organization", None) is None:
             return []
-        return super().get_app_list(request, app_label)
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
