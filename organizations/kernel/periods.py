@@ -149,4 +149,5 @@ def _fixed_offset(name: str, matched: re.Match[str], field: str) -> tzinfo:
 
 @lru_cache(maxsize=1)
 def _region_names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # The two say nothing of a place: that of the machine, and none.
+    return frozenset(available_timezones()) - {"localtime", "Factory"}

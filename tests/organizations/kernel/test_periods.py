@@ -185,6 +185,8 @@ def test_every_published_form_of_a_timezone_is_accepted(name, hours):
         "+1:0",
         "UTC +1",
         "+１",
+        "localtime",
+        "Factory",
     ],
 )
 def test_anything_else_is_refused_and_names_the_field(name):
