@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from organizations.kernel import clock, ids, isolation
+from organizations.kernel import clock, ids, isolation, principals
 from organizations.kernel.tenancy import TenantModel, newest_first_index
 
 
@@ -17,8 +17,12 @@ class UserManager(BaseUserManager):
     """Makes people; the e-mail address is the login name (A2.3)."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make a person; without password they cannot log in with one."""
-        user = self.model(email=self.normalize_email(email), **fields)
+        """Make a person; without password they cannot log in with one.
+
+        Whoever asked is told by the trail of the organization they join (A9.2).
+        """
+        made_by = {"created_by": principals.SYSTEM_ID, "modified_by": principals.SYSTEM_ID}
+        user = self.model(email=self.normalize_email(email), **{**made_by, **fields})
         user.set_password(password)
         user.save(using=self._db)
         return user

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from organizations import founding
-from organizations.kernel import ids
+from organizations.kernel import ids, principals
 from organizations.models import Currency, Membership, Organization, User
 from tests.clients import ApiClient
 from tests.contract import inhabited
@@ -127,6 +127,7 @@ def test_me_tells_every_fact_of_the_organization(api, organization):
     assert (facts["type"], facts["status"], facts["locality"]) == (
         "PRODUCTION", "ACTIVE", "Springfield",
     )  # fmt: skip
+    assert facts["createdBy"] == facts["lastModifiedBy"] == str(principals.SYSTEM_ID)
     assert (facts["organizationName"], facts["shortName"], facts["taxId"]) == (
         organization.name, "AC", "DE-1",
     )  # fmt: skip
