@@ -261,7 +261,7 @@ def test_the_token_endpoint_refuses_what_is_no_client(place, header, body):
             CONTENT_TYPE=kind, HTTP_AUTHORIZATION=header,
         )  # fmt: skip
         assert not faults(answer), (kind, answer)
-        assert answer.status in {400, 401}
+        assert answer.status in {400, 401, 413, 415}
 
 
 def some_id(place: Inhabited, route: Route, name: str) -> str:

@@ -59,6 +59,7 @@ class InvitationViewSet(TenantViewSet):
         """Make an invitation and send its mail."""
         values = self.checked().validated_data
         values.pop("m3terUser", None)
+        values["contact_number"] = values.get("contact_number") or ""
         values["policy_ids"] = [str(one) for one in values.get("policy_ids", [])]
         row = Invitation(organization_id=self.organization_id, **values)
         return self.answer(invitations.invite(row, by=self.principal))
