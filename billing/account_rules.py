@@ -45,7 +45,7 @@ def check_account_plan(account_plan: AccountPlan) -> None:
     Overlaps are refused by the database; ``may_overlap`` says whether the organization allowed
     them when the row was saved (ACP-2).
     """
-    plan = account_plan.plan
+    plan = locking.current(account_plan.plan)
     if plan.account_id is not None and plan.account_id != account_plan.account_id:
         raise FieldRefused("planId", "this plan is bespoke to another account")
     if account_plan.child_billing_mode != ChildBillingMode.PARENT_BREAKDOWN:
@@ -54,7 +54,7 @@ def check_account_plan(account_plan: AccountPlan) -> None:
             "only PARENT_BREAKDOWN: other billing of children is not supported yet",
         )
     _check_single(account_plan)
-    account_plan.product_id = plan.plan_template.product_id
+    account_plan.product_id = locking.current(plan.plan_template).product_id
     if account_plan.end_date is not None and account_plan.end_date <= account_plan.start_date:
         raise FieldRefused("endDate", "must be after startDate")
     account_plan.may_overlap = OrganizationConfig.objects.filter(
@@ -66,8 +66,7 @@ def check_account_plan(account_plan: AccountPlan) -> None:
 
 
 def _check_single(account_plan: AccountPlan) -> None:
-    accounts = Account.objects.filter(pk=account_plan.account_id)
-    [account] = locking.held(accounts) or [account_plan.account]
+    account = locking.current(account_plan.account)
     is_parent = Account.objects.filter(parent_account_id=account.pk).exists()
     if is_parent or account.parent_account_id is not None:
         raise FieldRefused("accountId", FAMILIES)

@@ -60,7 +60,7 @@ def _check_change(stored: Meter, meter: Meter) -> None:
 def check_aggregation(aggregation: Aggregation) -> None:
     """Refuse a target or method that does not fit the meter (9.1, 9.3), and bad segments (10)."""
     # Held: until this is saved nobody takes a field away from the meter.
-    [meter] = locking.held(Meter.objects.filter(pk=aggregation.meter_id)) or [aggregation.meter]
+    meter = locking.current(aggregation.meter)
     categories = {
         field["code"]: field["category"] for field in [*meter.data_fields, *meter.derived_fields]
     }
@@ -111,6 +111,8 @@ def _check_priced(aggregation: Aggregation) -> None:
     stored = Aggregation.objects.filter(pk=aggregation.pk).first()
     if stored is None:
         return
+    if aggregation.segments and stored.pricings.filter(segment={}).exists():
+        raise FieldRefused("segments", "the aggregation is priced as a whole: end that price first")
     for pricing in stored.pricings.exclude(segment={}):
         if pricing.segment not in aggregation.segments:
             raise FieldRefused("segments", f"segment {pricing.segment_key} is priced")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from catalog.models import Pricing, PricingType
-from organizations.kernel import ids
+from organizations.kernel import ids, locking
 from organizations.kernel.errors import FieldRefused
 
 MAX_BANDS = 100
@@ -101,14 +101,15 @@ def _check_bands(pricing: Pricing) -> None:
 
 
 def _check_product(pricing: Pricing) -> None:
-    template = pricing.plan.plan_template if pricing.plan else pricing.plan_template
-    meter_product = pricing.aggregation.meter.product_id
+    plan = locking.current(pricing.plan) if pricing.plan else None
+    template = locking.current(plan.plan_template if plan else pricing.plan_template)
+    meter_product = locking.current(pricing.aggregation).meter.product_id
     if meter_product is not None and meter_product != template.product_id:
         raise FieldRefused("aggregationId", "belongs to another product than the plan (PRD-2)")
 
 
 def _check_segment(pricing: Pricing) -> None:
-    aggregation = pricing.aggregation
+    aggregation = locking.current(pricing.aggregation)
     if pricing.segment and pricing.segment not in aggregation.segments:
         raise FieldRefused("segment", "is not defined on the aggregation")
     if aggregation.segments and not pricing.segment:

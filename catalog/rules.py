@@ -1,6 +1,11 @@
 """Rules of products, plan templates and plans that are about other rows or several fields."""
 
-from catalog.models import Plan, PlanTemplate
+from uuid import UUID
+
+from django.db.models import Q
+
+from catalog.models import Plan, PlanTemplate, Pricing
+from organizations.kernel import locking
 from organizations.kernel.errors import FieldRefused
 from organizations.settings_rules import check_currency
 
@@ -20,6 +25,9 @@ def check_plan_template(template: PlanTemplate) -> None:
             raise FieldRefused("currency", "cannot change while plans are attached to accounts")
         if stored.product_id != template.product_id:
             raise FieldRefused("productId", "cannot change while plans are attached to accounts")
+    if stored and stored.product_id != template.product_id:
+        priced = Q(plan_template=template.pk) | Q(plan__plan_template=template.pk)
+        _check_unpriced("productId", priced, template.product_id)
 
 
 def check_plan(plan: Plan) -> None:
@@ -33,6 +41,16 @@ def check_plan(plan: Plan) -> None:
         raise FieldRefused("accountId", "a plan cannot be moved to another account")
     if stored.plan_template_id != plan.plan_template_id and plan.account_plans.exists():
         raise FieldRefused("planTemplateId", "cannot change while the plan is attached")
+    template = locking.current(plan.plan_template)
+    if stored.plan_template_id != template.pk:
+        _check_unpriced("planTemplateId", Q(plan=plan.pk), template.product_id)
+
+
+def _check_unpriced(field: str, priced: Q, product_id: UUID) -> None:
+    """Refuse to move what is priced by usage of another product than the new one (PRD-2)."""
+    rows = Pricing.objects.filter(priced, aggregation__meter__product__isnull=False)
+    if rows.exclude(aggregation__meter__product=product_id).exists():
+        raise FieldRefused(field, "cannot change while usage of the product is priced")
 
 
 def _check_range(field: str, value: int, lowest: int, highest: int) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
+from psycopg.errors import ForeignKeyViolation
 
 from organizations.kernel import bulk, clock, events, registry
 from organizations.kernel.errors import DomainError, FieldError, InUse, NotFound, VersionMismatch
@@ -40,10 +41,26 @@ def refusing() -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
+        if isinstance(error.__cause__, ForeignKeyViolation):
+            raise _dangling(error.__cause__) from error
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
         if not name:
             raise
         raise ConstraintRefused(name) from error
+
+
+def _dangling(error: ForeignKeyViolation) -> DomainError:
+    """Return the refusal of a reference that was true when it was checked, a moment ago."""
+    if "is not present" not in (error.diag.message_detail or ""):
+        return DomainError("Something that refers to it was made at this moment. Look again.")
+    # Django names it table_column_hash_fk_...; the detail does not say the column behind policies.
+    name = (error.diag.constraint_name or "").removeprefix(f"{error.diag.table_name}_")
+    head, *tail = name.partition("_fk_")[0].rpartition("_")[0].split("_")
+    field = head + "".join(word.capitalize() for word in tail)
+    sentence = "what it refers to was deleted at this moment"
+    if not field:
+        return DomainError(f"{sentence.capitalize()}.")
+    return DomainError(f"{field}: {sentence}.", errors=[FieldError(field, sentence)])
 
 
 def create(row: Row, *, by: Principal) -> Row:

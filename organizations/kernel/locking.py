@@ -5,11 +5,19 @@ and the commit somebody could delete or change that row. ``changes`` locks whate
 deletes, so it waits for who holds the row, and counts referrers only then.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+
+Row = TypeVar("Row", bound=Model)
+
+
+def current(row: Row) -> Row:
+    """Return a row as it is now, held; the one that was given when it is gone: the database then
+    refuses whatever refers to it."""
+    return next(iter(held(type(row)._base_manager.filter(pk=row.pk))), row)
 
 
 def held(rows: QuerySet) -> list[Any]:

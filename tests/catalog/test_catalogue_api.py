@@ -202,3 +202,36 @@ def test_an_aggregation_of_one_product_cannot_price_a_plan_of_another(api):
     aggregation = made(api, "aggregations", bodies.aggregation(meter["id"]))
 
     refused(api.post("pricings", bodies.pricing(plan["id"], aggregation["id"])), "aggregationId")
+
+
+def test_an_aggregation_that_is_priced_as_a_whole_gets_no_segments(api):
+    # Priced by segment too, the same usage would be charged twice (SEG-1).
+    plan = bodies.made_plan(api)
+    meter = bodies.made(api, "meters", bodies.meter())
+    aggregation = bodies.made(api, "aggregations", bodies.aggregation(meter["id"]))
+    bodies.made(api, "pricings", bodies.pricing(plan["id"], aggregation["id"]))
+    segmented = {
+        **aggregation, "segmentedFields": ["region"], "segments": [{"region": "eu"}],
+    }  # fmt: skip
+
+    refused(api.put(f"aggregations/{aggregation['id']}", segmented), "segments")
+
+
+@pytest.mark.parametrize("on", ["plan", "template"])
+def test_what_is_priced_by_usage_of_its_product_stays_with_the_product(api, on):
+    plan = bodies.made_plan(api)
+    template = api.get(f"plantemplates/{plan['planTemplateId']}").json
+    other = bodies.made(api, "products", {"name": "Other", "code": "other"})
+    elsewhere = bodies.made(api, "plantemplates", bodies.plan_template(other["id"], code="else"))
+    meter = bodies.made(api, "meters", bodies.meter(productId=template["productId"]))
+    aggregation = bodies.made(api, "aggregations", bodies.aggregation(meter["id"]))
+    whose = {"planId": plan["id"]} if on == "plan" else {
+        "planId": None, "planTemplateId": template["id"],
+    }  # fmt: skip
+    bodies.made(api, "pricings", bodies.pricing(None, aggregation["id"], **whose))
+
+    moved = api.put(f"plantemplates/{template['id']}", {**template, "productId": other["id"]})
+    refused(moved, "productId")
+    if on == "plan":
+        changed = {**plan, "planTemplateId": elsewhere["id"]}
+        refused(api.put(f"plans/{plan['id']}", changed), "planTemplateId")

@@ -5,14 +5,15 @@ The first change stands in an open transaction while the second one begins, in e
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from guardian.models import GroupObjectPermission
 
-from billing.models import Account
-from catalog.models import Aggregation, Meter, PlanTemplate
+from billing.models import Account, AccountPlan
+from catalog.models import Aggregation, Meter, PlanTemplate, Pricing
 from organizations import access, attachments, resource_groups, service_users
 from organizations.kernel import changes, isolation, principals
 from organizations.kernel.errors import DomainError
@@ -246,3 +247,71 @@ def test_two_accounts_that_make_each_other_parents_at_once_end_in_one_refusal(or
         Account.objects.filter(pk__in=[one.pk, other.pk]).update(parent_account=None)
 
     assert sorted(found) == [200] * 5 + [400] * 5
+
+
+@pytest.mark.parametrize("is_priced_first", [True, False])
+def test_a_segment_that_is_taken_from_an_aggregation_is_not_priced(
+    organization, by, is_priced_first
+):
+    fields = [
+        {"category": "MEASURE", "code": "q", "name": "q", "unit": "x"},
+        {"category": "WHERE", "code": "region", "name": "Region"},
+    ]
+    meter = factories.make_meter(organization, data_fields=fields)
+    aggregation = factories.make_aggregation(
+        meter, target_field="q", segmented_fields=["region"],
+        segments=[{"region": "eu"}, {"region": "us"}],
+    )  # fmt: skip
+    plan = factories.make_plan(factories.make_plan_template(factories.make_product(organization)))
+    pricing = Pricing(
+        organization=organization, plan=plan, aggregation=aggregation,
+        start_date=datetime(2024, 1, 1, tzinfo=UTC), segment={"region": "us"},
+        bands=factories.bands((0, 0, "1")),
+    )  # fmt: skip
+    pair = [
+        lambda: changes.create(pricing, by=by),
+        edit(aggregation, by, segments=[{"region": "eu"}]),
+    ]
+
+    refusal = meet(*pair) if is_priced_first else meet(*reversed(pair))
+
+    assert refusal is not None
+    segments = Aggregation.objects.get(pk=aggregation.pk).segments
+    assert all(row.segment in segments for row in Pricing.objects.filter(aggregation=aggregation))
+
+
+@pytest.mark.parametrize("is_attached_first", [True, False])
+def test_a_plan_that_moves_to_another_product_is_attached_as_what_it_is(
+    organization, by, is_attached_first
+):
+    product, other = (factories.make_product(organization) for _ in range(2))
+    template = factories.make_plan_template(product)
+    plan = factories.make_plan(template)
+    account = factories.make_account(organization)
+    attached = AccountPlan(
+        organization=organization, account=account, plan=plan, product=product,
+        start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    pair = [
+        lambda: changes.create(attached, by=by),
+        edit(template, by, product_id=other.pk),
+    ]
+
+    refusal = meet(*pair) if is_attached_first else meet(*reversed(pair))
+
+    assert (refusal is not None) == is_attached_first
+    row = AccountPlan.objects.get(account=account)
+    assert row.product_id == PlanTemplate.objects.get(pk=template.pk).product_id
+
+
+def test_a_reference_to_what_was_deleted_at_this_moment_is_named(organization, by):
+    product = factories.make_product(organization)
+    meter = Meter(
+        organization=organization, product=product, name="M", code="m",
+        data_fields=[{"category": "MEASURE", "code": "q", "name": "q", "unit": "x"}],
+    )  # fmt: skip
+
+    refusal = meet(lambda: changes.delete(product, by=by), lambda: changes.create(meter, by=by))
+
+    assert refusal.message == "productId: what it refers to was deleted at this moment."
+    assert [error.field for error in refusal.errors] == ["productId"]
