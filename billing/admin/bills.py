@@ -15,6 +15,7 @@ from billing.bills import lifecycle, runs
 from billing.models import Bill
 from organizations.kernel import clock
 from organizations.kernel.console import show
+from organizations.kernel.console.confirming import confirmed
 from organizations.kernel.console.filters import CurrencyFilter, OwnRelatedFilter, RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
 from organizations.kernel.errors import DomainError
@@ -118,6 +119,7 @@ class BillAdmin(PageConsoleAdmin):
 
     # What can be done with a selection --------------------------------------------------------
     @action(description="Approve selected", permissions=["operate"])
+    @confirmed("Approve", "They are what customers owe then. Those that are not pending stay.")
     def approve_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Approve those that are pending."""
         bill_ids = list(queryset.values_list("pk", flat=True))
@@ -133,19 +135,29 @@ class BillAdmin(PageConsoleAdmin):
         )
 
     @action(description="Lock selected", permissions=["operate"])
+    @confirmed("Lock", "They can never be changed or deleted again.", is_final=True)
     def lock_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Lock those that are approved; say which are not."""
-        locked = 0
+        locked = before = 0
         for bill in queryset:
+            if bill.is_locked:
+                before += 1
+                continue
             try:
                 lifecycle.lock(bill, by=request.principal, at=clock.now())
                 locked += 1
             except DomainError as refusal:
                 messages.error(request, f"{bill.account_name}: {refusal.message}")
-        if locked:
-            messages.success(request, f"{locked} locked.")
+        if locked or before:
+            stay = f", {before} locked already" if before else ""
+            messages.success(request, f"{locked} locked{stay}.")
 
     @action(description="Recalculate selected", permissions=["operate"])
+    @confirmed(
+        "Recalculate",
+        "A job calculates them again from usage and prices of now, and approved ones are pending "
+        "again. Locked ones stay.",
+    )
     def recalculate_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         """Start a job that calculates the selected bills again."""
         bill_ids = list(queryset.values_list("pk", flat=True))

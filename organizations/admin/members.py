@@ -15,6 +15,7 @@ from organizations import people
 from organizations.admin import decision_page, holdings, statements
 from organizations.kernel import changes, clock
 from organizations.kernel.console import show
+from organizations.kernel.console.confirming import confirmed
 from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
@@ -188,6 +189,7 @@ class MembershipAdmin(decision_page.AsksWhatMay):
         return statements.readable(row.organization_id, row.statements)
 
     @action(description="Deactivate", permissions=["operate"])
+    @confirmed("Deactivate", "They are locked out at once, also in windows that are open.")
     def deactivate(self, request: HttpRequest, queryset: QuerySet) -> None:
         """End the access of the selected people now (A2.9)."""
         self._each(request, queryset, lambda row: self._end(request, row, clock.now()))

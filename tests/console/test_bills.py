@@ -174,8 +174,8 @@ def test_selected_bills_are_approved_and_locked_together(console, founded, bill)
     selected = {"_selected_action": [bill.pk, other.pk]}
     page = address(Bill, "changelist")
 
-    console.client.post(page, {"action": "approve_selected", **selected})
-    console.client.post(page, {"action": "lock_selected", **selected})
+    console.client.post(page, {"action": "approve_selected", "confirmed": "yes", **selected})
+    console.client.post(page, {"action": "lock_selected", "confirmed": "yes", **selected})
 
     assert set(Bill.objects.values_list("status", "is_locked")) == {("APPROVED", True)}
 
@@ -185,7 +185,7 @@ def test_locking_a_selection_locks_what_is_approved_and_names_the_rest(console, 
 
     answer = console.client.post(
         address(Bill, "changelist"),
-        {"action": "lock_selected", "_selected_action": [bill.pk, approved.pk]},
+        {"action": "lock_selected", "confirmed": "yes", "_selected_action": [bill.pk, approved.pk]},
         follow=True,
     )
 
@@ -314,3 +314,20 @@ def test_bills_are_found_by_date_and_state(console, founded, bill):
     assert names() == ["Later", "Aurora"]
     assert names(status__exact="PENDING") == ["Aurora"]
     assert names(bill_date_from="2026-07-01", bill_date_to="2026-12-31") == ["Later"]
+
+
+def test_an_action_that_cannot_be_undone_asks_first_and_names_the_bills(console, founded):
+    approved = make_bill(factories.make_account(founded.organization), status="APPROVED")
+    page = address(Bill, "changelist")
+    wanted = {"action": "lock_selected", "_selected_action": [approved.pk]}
+
+    asked = console.client.post(page, wanted)
+    before = Bill.objects.get(pk=approved.pk).is_locked
+    console.client.post(page, {**wanted, "confirmed": "yes"})
+    again = console.client.post(page, {**wanted, "confirmed": "yes"}, follow=True)
+
+    assert (asked.status_code, before) == (200, False)
+    assert "can never be changed or deleted again" in asked.content.decode()
+    assert approved.account_name in asked.content.decode()
+    assert Bill.objects.get(pk=approved.pk).is_locked
+    assert "0 locked, 1 locked already." in again.content.decode()

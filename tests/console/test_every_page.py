@@ -240,7 +240,7 @@ def test_actions_on_a_selection_change_only_what_the_engine_allows(founded, rows
         for action in page.actions or ():
             console.client.post(
                 address(model, "changelist"),
-                {"action": action, ACTION_CHECKBOX_NAME: [str(rows[model].pk)]},
+                {"action": action, "confirmed": "yes", ACTION_CHECKBOX_NAME: [str(rows[model].pk)]},
             )
         if isinstance(getattr(page, "deeds", None), dict):
             for deed in page.deeds:

@@ -61,7 +61,8 @@ def test_somebody_who_may_only_read_cannot_approve_a_bill(founded, rows):
     page = console.text(console.get(Bill, "change", bill))
     button = console.post(Bill, "change", bill, do="approve")
     console.client.post(
-        address(Bill, "changelist"), {"action": "approve_selected", "_selected_action": [bill.pk]}
+        address(Bill, "changelist"),
+        {"action": "approve_selected", "confirmed": "yes", "_selected_action": [bill.pk]},
     )
 
     assert 'value="approve"' not in page
