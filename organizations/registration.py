@@ -126,6 +126,9 @@ def register() -> None:
     registry.explain_constraint(
         "organizations_organization_pkey", "", "this organization was founded already"
     )
+    registry.explain_constraint(
+        "organizations_accesskey_pkey", "", "this key was made already, and its secret shown once"
+    )
     registry.refers(
         Currency,
         "organization configurations",

@@ -4,6 +4,8 @@ A key that is made inactive or deleted cannot obtain tokens; tokens it has obtai
 in this process at once and in others within ``tokens.KEY_CACHE_SECONDS`` (A4.6: 60 s).
 """
 
+from uuid import UUID
+
 from django.db import transaction
 
 from organizations import people, tokens
@@ -12,10 +14,15 @@ from organizations.kernel.principals import Principal
 from organizations.models import AccessKey, AccessKeyStatus, ServiceUser
 
 
-def make_key(service_user: ServiceUser, *, by: Principal) -> tuple[AccessKey, str]:
-    """Return a new active key and its secret, which cannot be read again (A4.4)."""
-    with transaction.atomic():
-        key, secret = tokens.make_key(service_user, created_by=by.id)
+def make_key(
+    service_user: ServiceUser, *, by: Principal, key_id: UUID | None = None
+) -> tuple[AccessKey, str]:
+    """Return a new active key and its secret, which cannot be read again (A4.4).
+
+    ``key_id`` makes the call safe to repeat: the second one is refused.
+    """
+    with changes.refusing():
+        key, secret = tokens.make_key(service_user, created_by=by.id, key_id=key_id)
         changes.created_many([key], by=by)
     return key, secret
 

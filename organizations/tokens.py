@@ -72,11 +72,13 @@ class Bearer:
     is_guest: bool = False
 
 
-def make_key(service_user: ServiceUser, *, created_by: UUID) -> tuple[AccessKey, str]:
+def make_key(
+    service_user: ServiceUser, *, created_by: UUID, key_id: UUID | None = None
+) -> tuple[AccessKey, str]:
     """Return a new saved key and its secret, which cannot be read again."""
     secret = secrets.token_urlsafe(32)
     key = AccessKey(
-        id=ids.new_id(),
+        id=key_id or ids.new_id(),
         organization_id=service_user.organization_id,
         service_user=service_user,
         created_by=created_by,

@@ -161,7 +161,13 @@ class ServiceUserAdmin(decision_page.AsksWhatMay):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         made: tuple[AccessKey, str] | None = None
         if request.method == "POST":
-            made = service_users.make_key(row, by=request.principal)
+            # The id comes with the form: sent again by a reload, it makes no second key.
+            key_id = ids.parse(request.POST.get("key_id", ""))
+            try:
+                made = service_users.make_key(row, by=request.principal, key_id=key_id)
+            except DomainError as refusal:
+                messages.error(request, refusal.message)
+                return HttpResponseRedirect(show.address(row))
         return self._key_page(request, row, made)
 
     def _key_page(
@@ -172,6 +178,7 @@ class ServiceUserAdmin(decision_page.AsksWhatMay):
             "title": "New key" if made else "Generate key",
             "opts": self.opts,
             "service_user": row,
+            "key_id": ids.new_id(),
             "back": show.address(row),
         }
         if made:

@@ -85,7 +85,9 @@ def test_deactivating_locks_out_at_once_and_reactivating_lets_in_again(console, 
     row = member(founded, person)
     page = address(Membership, "changelist")
 
-    console.client.post(page, {"action": "deactivate", "_selected_action": [row.pk]})
+    console.client.post(
+        page, {"action": "deactivate", "confirmed": "yes", "_selected_action": [row.pk]}
+    )
     locked_out = Console(person).client.get("/admin/")["Location"]
     console.client.post(page, {"action": "reactivate", "_selected_action": [row.pk]})
 
@@ -97,7 +99,8 @@ def test_nobody_deactivates_themselves(console, founded):
     row = member(founded, founded.admin)
 
     console.client.post(
-        address(Membership, "changelist"), {"action": "deactivate", "_selected_action": [row.pk]}
+        address(Membership, "changelist"),
+        {"action": "deactivate", "confirmed": "yes", "_selected_action": [row.pk]},
     )
 
     row.refresh_from_db()
@@ -278,3 +281,16 @@ def test_alerts_are_marked_together(console, founded):
 
     alert.refresh_from_db()
     assert alert.status == "RESOLVED"
+
+
+def test_a_reloaded_page_of_a_new_key_makes_no_second_one(console, founded):
+    page = reverse("admin:organizations_serviceuser_generate_key", args=[founded.service_user.pk])
+    sent = {"key_id": str(console.client.get(page).context["key_id"])}
+
+    first = console.client.post(page, sent)
+    second = console.client.post(page, sent, follow=True)
+
+    assert "API secret" in first.content.decode()
+    assert "API secret" not in second.content.decode()
+    assert "made already" in second.content.decode()
+    assert founded.service_user.access_keys.count() == 2
