@@ -174,6 +174,11 @@ def test_a_list_narrows_while_one_types_and_the_address_follows(visit, founded):
     assert "Images" in page.inner_text("#result_list")
     assert page.url.endswith("?q=im")
     assert page.evaluate("document.activeElement.name") == "q"
+    # What belongs to the list has followed: its count, its export, and ticking all of it.
+    assert page.inner_text("[data-pages]").strip() == "1 product"
+    assert "q=im" in page.get_attribute("[data-export]", "href")
+    page.check("#result_list .action-toggle")
+    assert page.is_checked("#result_list tbody input.action-select")
 
 
 def test_the_kind_of_a_price_shows_its_columns(visit, founded, sold):

@@ -184,3 +184,27 @@ def test_a_service_users_changes_show_its_name(console, founded):
     page = console.text(console.get(AuditEntry, q=str(product.pk)))
 
     assert founded.service_user.name in page
+
+
+def test_a_form_of_one_organization_saves_nothing_in_another(founded, two):
+    ours, theirs = two
+    console = Console(founded.admin)
+    assert f'data-organization="{ours.pk}"' in console.text(console.get(Product))
+    console.client.post(reverse("admin:switch_organization", args=[theirs.pk]))
+
+    answer = console.post(
+        Product, "add", name="Meant for the first", code="x", custom_fields="[]",
+        _organization=str(ours.pk),
+    )  # fmt: skip
+    right = console.post(
+        Product, "add", name="Meant for the second", code="y", custom_fields="[]",
+        _organization=str(theirs.pk),
+    )  # fmt: skip
+    back = console.client.post(
+        reverse("admin:switch_organization", args=[ours.pk]), {"_organization": str(theirs.pk)}
+    )
+
+    assert (answer.status_code, right.status_code, back.status_code) == (409, 302, 302)
+    assert ours.name in console.text(answer)
+    assert not Product.objects.filter(name="Meant for the first").exists()
+    assert Product.objects.get(name="Meant for the second").organization == theirs

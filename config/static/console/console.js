@@ -19,9 +19,14 @@
         const fresh = page.querySelector("#changelist-form");
         if (!fresh) return;
         document.querySelector("#changelist-form").replaceWith(fresh);
-        const pages = document.querySelector(".paginator");
-        const freshPages = page.querySelector(".paginator");
-        if (pages && freshPages) pages.replaceWith(freshPages);
+        // What belongs to the list: its pages and count, and the link that exports it.
+        for (const part of ["[data-pages]", "[data-export]"]) {
+          const old = document.querySelector(part), next = page.querySelector(part);
+          if (old && next) old.replaceWith(next);
+        }
+        const boxes = fresh.querySelectorAll("tr input.action-select");
+        const parent = fresh.closest(".result-list-wrapper");
+        if (window.Actions && boxes.length && parent) window.Actions(boxes, { parent });
         history.replaceState(null, "", url);
       }, 300);
     });
@@ -62,6 +67,25 @@
     const button = event.target.closest("[data-confirm]");
     if (button && !window.confirm(button.dataset.confirm)) event.preventDefault();
   });
+
+  // A form says which organization its page was of: in another window one may have gone to another.
+  document.addEventListener("submit", (event) => {
+    const form = event.target, mark = document.querySelector("[data-organization]");
+    if (!mark || form.getAttribute("method") !== "post" || form.querySelector("[name=_organization]")) return;
+    form.append(Object.assign(document.createElement("input"),
+      { type: "hidden", name: "_organization", value: mark.dataset.organization }));
+  });
+
+  // Menus that open by a click open by the keyboard too.
+  const reachable = () => {
+    document.querySelectorAll("#nav-sidebar-inner div").forEach((part) => {
+      if (!part.hasAttribute("x-on:click") || part.hasAttribute("tabindex")) return;
+      part.tabIndex = 0; part.setAttribute("role", "button");
+      part.addEventListener("keydown", (event) => {
+        if (event.target === part && ["Enter", " "].includes(event.key)) { event.preventDefault(); part.click(); }
+      });
+    });
+  };
 
   // Buttons that copy; without the clipboard API (plain http) through a selection.
   document.addEventListener("click", async (event) => {
@@ -139,7 +163,7 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    searchWhileTyping(); proposeCodes(); followJobs(); drawCharts(document);
+    searchWhileTyping(); proposeCodes(); followJobs(); reachable(); drawCharts(document);
     new MutationObserver(paintCharts).observe(document.documentElement, { attributeFilter: ["class"] });
     document.body.addEventListener("htmx:afterSettle", (event) => drawCharts(event.target));
   });

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 
 from organizations import access
@@ -36,6 +37,7 @@ PREFIX = "/admin/"
 SIGN_IN = "/admin/sign-in/"
 INSTALLATION = "/admin/installation/"  # operators' pages about whole organizations
 SESSION_KEY = "organization"
+PAGE_OF = "_organization"  # in each form: the organization its page was of
 
 
 class ConsoleMiddleware:
@@ -57,6 +59,8 @@ class ConsoleMiddleware:
                 redirect = self._enter(request)
             if redirect is not None:
                 return redirect
+            if _is_of_another_organization(request):
+                return _told_so(request)
             with _scope(request):
                 return streamed(denials.recorded(request, self.get_response(request)))
         return self.get_response(request)
@@ -116,6 +120,25 @@ def _lead_to_installation(request: HttpRequest) -> HttpResponse | None:
     if not is_lost or not sessions.is_operator(request):
         return None
     return HttpResponseRedirect(reverse("installation:organizations"))
+
+
+def _is_of_another_organization(request: HttpRequest) -> bool:
+    """Say whether a form's page was of another organization than the one worked in now.
+
+    A person changes over in all windows at once; a form opened before must not save elsewhere.
+    """
+    if request.method != "POST" or request.organization is None:
+        return False
+    sent = request.POST.get(PAGE_OF, "")
+    is_change_over = request.path_info.startswith(f"{PREFIX}organization/")
+    return bool(sent) and sent != str(request.organization.pk) and not is_change_over
+
+
+def _told_so(request: HttpRequest) -> HttpResponse:
+    wanted = ids.parse(request.POST[PAGE_OF])
+    theirs = next((one for one in request.organizations if one.pk == wanted), None)
+    about = {"theirs": theirs, "ours": request.organization, "request_id": request_id.current()}
+    return render(request, "organizations/errors/other_organization.html", about, status=409)
 
 
 def _holds_nul(request: HttpRequest) -> bool:
