@@ -13,7 +13,7 @@ from billing import account_plans
 from billing.admin import overview
 from billing.models import AccountPlan
 from organizations.kernel import changes, clock
-from organizations.kernel.console import show
+from organizations.kernel.console import choices, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter, WordFilter
 from organizations.kernel.console.forms import ConsoleForm
@@ -82,7 +82,7 @@ class AccountPlanAdmin(ConsoleModelAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start with the first of this month."""
-        start = clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        start = choices.month_begins(request)
         return {"start_date": start, **super().get_changeform_initial_data(request)}
 
     def create_row(self, request: HttpRequest, row: AccountPlan, form: Any) -> None:

@@ -84,7 +84,7 @@ class AccountAdmin(ConsoleModelAdmin):
         extra = {**(options.pop("extra_context", None) or {})}
         account = self.get_object(request, object_id)
         if account is not None and request.method == "GET":
-            extra["overview"] = overview.of(account)
+            extra["overview"] = overview.of(request, account)
             extra["run_billing_url"] = f"{reverse('admin:run_billing')}?account={account.pk}"
         answer = super().change_view(request, object_id, *args, extra_context=extra, **options)
         if account is not None and answer.status_code == 200:

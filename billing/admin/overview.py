@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.http import HttpRequest
+
 from billing.admin import usage_chart
 from billing.models import Account, AccountPlan, Bill
+from catalog.models import Meter
 from organizations.kernel import clock
 from organizations.kernel.console import show
 
@@ -11,10 +14,12 @@ LATEST_BILLS = 8
 MOST_CHILDREN = 20
 
 
-def of(account: Account) -> dict[str, Any]:
-    """Return the overview; a fixed number of queries."""
+def of(request: HttpRequest, account: Account) -> dict[str, Any]:
+    """Return the overview, with usage of meters one may read; a fixed number of queries."""
+    meters = Meter.objects.for_organization(account.organization_id)
+    readable = request.permissions.visible(meters, "config:retrieve", "config:meter")
     return {
-        "charts": usage_chart.of_account(account),
+        "charts": usage_chart.of_account(account, among=readable),
         "plans": _plans(account),
         "bills": _bills(account),
         "children": [

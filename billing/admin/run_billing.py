@@ -13,7 +13,7 @@ from billing.bills import runs
 from billing.bills.job_requests import JobRequest
 from billing.models import Account
 from organizations.kernel import clock, ids
-from organizations.kernel.console import show
+from organizations.kernel.console import choices, show
 from organizations.kernel.console.forms import PlainForm
 from organizations.kernel.errors import DomainError
 
@@ -94,7 +94,7 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
 def _initial(request: HttpRequest) -> dict[str, Any]:
     wanted = ids.parse(request.GET.get("account"))
     account = Account.objects.for_organization(request.organization).filter(pk=wanted).first()
-    return {"day": clock.now().date(), "accounts": account.code if wanted and account else ""}
+    return {"day": choices.today(request), "accounts": account.code if wanted and account else ""}
 
 
 def _start(request: HttpRequest, asked: dict[str, Any]) -> Any:

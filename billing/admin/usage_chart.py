@@ -23,11 +23,12 @@ MOST_CHARTS = 6
 MOST_SERIES = 7
 
 
-def of_account(account: Account) -> list[dict[str, Any]]:
-    """Return a chart for each numeric field with usage in the latest thirty days, six at most."""
-    meters = list(
-        Meter.objects.for_organization(account.organization_id).newest_first()[:MOST_METERS]
-    )
+def of_account(account: Account, *, among: QuerySet[Meter]) -> list[dict[str, Any]]:
+    """Return a chart for each numeric field with usage in the latest thirty days, six at most.
+
+    ``among`` are the meters that may be shown.
+    """
+    meters = list(among.newest_first()[:MOST_METERS])
     zone = _zone(account.organization_id)
     edges = _edges(zone)
     asked = [(meter, field) for meter in meters for field in _numeric(meter)]

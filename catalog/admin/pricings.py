@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from catalog.models import Pricing
 from organizations.kernel import clock
-from organizations.kernel.console import fields, show
+from organizations.kernel.console import choices, fields, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter, WordFilter
 from organizations.kernel.console.forms import ConsoleForm
@@ -150,7 +150,7 @@ class PricingAdmin(ConsoleModelAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start with one tiered band, from the first of this month."""
-        start = clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        start = choices.month_begins(request)
         band = {"lowerLimit": "0", "fixedPrice": "", "unitPrice": ""}
         initial = super().get_changeform_initial_data(request)
         return {"shape": "TIERED", "start_date": start, "bands": [band], **initial}

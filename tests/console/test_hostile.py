@@ -6,8 +6,9 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from billing.models import Account, Bill
-from catalog.models import Aggregation, Meter, Pricing, Product
+from billing.models import Account, AccountPlan, Bill
+from catalog.models import Aggregation, Meter, Plan, Pricing, Product
+from organizations.kernel import ids
 from tests import factories
 from tests.console.clients import address, errors_of
 from tests.console.inhabited import inhabit
@@ -162,3 +163,12 @@ def test_the_calculator_answers_anything(console):
         )
         assert answer.status_code == 200
         assert answer.json()["problem"]
+
+
+def test_a_damaged_id_in_the_address_of_a_form_is_left_out(console):
+    for model, name in (
+        (AccountPlan, "account"), (Pricing, "plan"), (Pricing, "plan_template"),
+        (Pricing, "aggregation"), (Plan, "account"), (Account, "parent_account"),
+    ):  # fmt: skip
+        for value in ("zzz", "", "\x7f", str(ids.new_id())):
+            assert console.get(model, "add", **{name: value}).status_code == 200, (model, name)

@@ -11,6 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import Q
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -81,8 +82,33 @@ class ConsoleModelAdmin(ModelAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer, and accept, only rows of the same organization."""
         related = options.get("queryset", db_field.remote_field.model._base_manager.all())
-        options["queryset"] = related.filter(organization=request.organization)
+        options["queryset"] = self._offered(
+            request, db_field, related.filter(organization=request.organization)
+        )
         return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def _offered(
+        self, request: HttpRequest, db_field: Any, rows: models.QuerySet
+    ) -> models.QuerySet:
+        """Return the rows this person may read, and the one that is chosen already (A5.13.11)."""
+        known = registry.find(rows.model)
+        if known is None or request.permissions.allows_all("config:retrieve", known.name):
+            return rows
+        readable = request.permissions.visible(rows, "config:retrieve", known.name)
+        place = request.resolver_match.kwargs if request.resolver_match else {}
+        row_id = ids.parse(place.get("object_id", ""))
+        stored = self.model._base_manager.filter(pk=row_id).values(db_field.attname)
+        return rows.filter(Q(pk__in=readable.values("pk")) | Q(pk__in=stored))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Fill in what the address says; ids that are none are left out."""
+        initial = super().get_changeform_initial_data(request)
+        references = {one.name for one in self.opts.fields if one.is_relation}
+        return {
+            name: value
+            for name, value in initial.items()
+            if name not in references or ids.parse(value) is not None
+        }
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str
@@ -148,6 +174,10 @@ class ConsoleModelAdmin(ModelAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Use exact fields for decimals and JSON, and a table for custom fields."""
+        if isinstance(db_field, models.DateTimeField):
+            field = super().formfield_for_dbfield(db_field, request, **options)
+            field.help_text = f"{field.help_text} Date and time in UTC.".strip()
+            return field
         if isinstance(db_field, models.DecimalField):
             return db_field.formfield(form_class=fields.ExactDecimalField)
         if db_field.name == "custom_fields":

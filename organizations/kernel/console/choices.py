@@ -1,12 +1,30 @@
 """Choices that come from the organization's own lists."""
 
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from organizations.models import Currency
+from organizations.kernel import clock
+from organizations.kernel.periods import local_midnight, parse_timezone
+from organizations.models import Currency, OrganizationConfig
+
+
+def today(request: HttpRequest) -> date:
+    """Return the day it is in the organization's timezone."""
+    return clock.now().astimezone(_zone(request)).date()
+
+
+def month_begins(request: HttpRequest) -> datetime:
+    """Return when this month began in the organization's timezone."""
+    return local_midnight(today(request).replace(day=1), _zone(request))
+
+
+def _zone(request: HttpRequest) -> tzinfo:
+    config = OrganizationConfig.objects.for_organization(request.organization)
+    return parse_timezone(config.values_list("timezone", flat=True).get())
 
 
 def currency_field(request: HttpRequest, db_field: Any) -> forms.ChoiceField:
