@@ -112,7 +112,9 @@ def _check_priced(aggregation: Aggregation) -> None:
     if stored is None:
         return
     if aggregation.segments and stored.pricings.filter(segment={}).exists():
-        raise FieldRefused("segments", "the aggregation is priced as a whole: end that price first")
+        raise FieldRefused(
+            "segments", "the aggregation is priced as a whole; make another for segments"
+        )
     for pricing in stored.pricings.exclude(segment={}):
         if pricing.segment not in aggregation.segments:
             raise FieldRefused("segments", f"segment {pricing.segment_key} is priced")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from catalog.models import Pricing, PricingType
+from catalog.models import Aggregation, Pricing, PricingType
 from organizations.kernel import ids, locking
 from organizations.kernel.errors import FieldRefused
 
@@ -52,8 +52,9 @@ def check_pricing(pricing: Pricing) -> None:
         raise FieldRefused("type", "pricings that give credit are not available yet")
     _check_bands(pricing)
     pricing.bands = ordered_bands(pricing.bands, stored.bands if stored else [])
-    _check_product(pricing)
-    _check_segment(pricing)
+    aggregation = locking.current(pricing.aggregation)
+    _check_product(pricing, aggregation)
+    _check_segment(pricing, aggregation)
     if pricing.end_date is not None and pricing.end_date <= pricing.start_date:
         raise FieldRefused("endDate", "must be after startDate")
     if pricing.minimum_spend is not None and pricing.minimum_spend < 0:
@@ -100,16 +101,15 @@ def _check_bands(pricing: Pricing) -> None:
                 )
 
 
-def _check_product(pricing: Pricing) -> None:
+def _check_product(pricing: Pricing, aggregation: Aggregation) -> None:
     plan = locking.current(pricing.plan) if pricing.plan else None
     template = locking.current(plan.plan_template if plan else pricing.plan_template)
-    meter_product = locking.current(pricing.aggregation).meter.product_id
+    meter_product = aggregation.meter.product_id
     if meter_product is not None and meter_product != template.product_id:
         raise FieldRefused("aggregationId", "belongs to another product than the plan (PRD-2)")
 
 
-def _check_segment(pricing: Pricing) -> None:
-    aggregation = locking.current(pricing.aggregation)
+def _check_segment(pricing: Pricing, aggregation: Aggregation) -> None:
     if pricing.segment and pricing.segment not in aggregation.segments:
         raise FieldRefused("segment", "is not defined on the aggregation")
     if aggregation.segments and not pricing.segment:

@@ -17,9 +17,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from organizations import founding
 from organizations.installation import standing
 from organizations.installation.forms import FoundingForm
-from organizations.kernel.api import request_id
+from organizations.kernel.console import entry
 from organizations.kernel.errors import DomainError, NotFound
-from organizations.kernel.principals import Principal
 from organizations.models import OrganizationStatus
 from organizations.signin import sessions
 from organizations.signin.pages.frame import redirect
@@ -78,7 +77,7 @@ def found(request: HttpRequest) -> HttpResponse:
                 admin_email=answers["admin_email"],
                 kind=answers["type"],
                 organization_id=answers["id"],
-                by=_operator(request, answers["id"]),
+                by=entry.principal_of(request, answers["id"]),
             )
         except DomainError as refusal:
             form.show_refusal(refusal)
@@ -119,7 +118,7 @@ def set_status(request: HttpRequest, organization_id: UUID, deed: str) -> HttpRe
     try:
         row = DEEDS[deed](
             organization_id,
-            by=_operator(request, organization_id),
+            by=entry.principal_of(request, organization_id),
             version=int(sent) if sent.isdecimal() and len(sent) < 19 else None,
         )
     except NotFound as missing:
@@ -130,17 +129,6 @@ def set_status(request: HttpRequest, organization_id: UUID, deed: str) -> HttpRe
         messages.success(request, f"{row.name} is {row.get_status_display().lower()} now.")
     place = reverse("installation:organization", args=[organization_id])
     return HttpResponseRedirect(place)
-
-
-def _operator(request: HttpRequest, organization_id: UUID) -> Principal:
-    return Principal(
-        id=request.user.pk,
-        kind="USER",
-        organization_id=organization_id,
-        is_superuser=True,
-        source_address=request.META.get("REMOTE_ADDR") or None,
-        request_id=request_id.current(),
-    )
 
 
 def _list() -> str:

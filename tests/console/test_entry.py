@@ -205,6 +205,8 @@ def test_a_form_of_one_organization_saves_nothing_in_another(founded, two):
     )
 
     assert (answer.status_code, right.status_code, back.status_code) == (409, 302, 302)
+    left = console.client.post(reverse("admin:logout"), {"_organization": str(theirs.pk)})
+    assert left.status_code == 200 and "_auth_user_id" not in console.client.session
     assert ours.name in console.text(answer)
     assert not Product.objects.filter(name="Meant for the first").exists()
     assert Product.objects.get(name="Meant for the second").organization == theirs

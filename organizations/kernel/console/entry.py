@@ -86,7 +86,7 @@ class ConsoleMiddleware:
         if redirect := _stop_at_barrier(request) or _lead_to_installation(request):
             return redirect
         if request.organization is not None:
-            request.principal = _principal(request)
+            request.principal = principal_of(request, request.organization.pk)
             request.permissions = Permissions(request.principal)
             _tell_of_guest(request)
         return None
@@ -129,9 +129,11 @@ def _is_of_another_organization(request: HttpRequest) -> bool:
     """
     if request.method != "POST" or request.organization is None:
         return False
-    sent = request.POST.get(PAGE_OF, "")
-    is_change_over = request.path_info.startswith(f"{PREFIX}organization/")
-    return bool(sent) and sent != str(request.organization.pk) and not is_change_over
+    # Changing over, leaving, and one's own account are of no organization.
+    own = (f"{PREFIX}organization/", SIGN_IN, f"{PREFIX}logout/", f"{PREFIX}password_change/")
+    if request.path_info.startswith(own):
+        return False
+    return request.POST.get(PAGE_OF, "") not in ("", str(request.organization.pk))
 
 
 def _told_so(request: HttpRequest) -> HttpResponse:
@@ -178,11 +180,12 @@ def _chosen(request: HttpRequest) -> Organization | None:
     return request.organizations[0] if request.organizations else None
 
 
-def _principal(request: HttpRequest) -> Principal:
+def principal_of(request: HttpRequest, organization_id: UUID) -> Principal:
+    """Return the person of a request as who acts in an organization."""
     return Principal(
         id=request.user.pk,
         kind="USER",
-        organization_id=request.organization.pk,
+        organization_id=organization_id,
         is_superuser=sessions.is_operator(request),
         source_address=request.META.get("REMOTE_ADDR") or None,
         request_id=request_id.current(),
