@@ -1,7 +1,7 @@
 # Billwright: `make demo` shows everything, `make up` runs it. `make help` lists the rest.
 #
 # Variables: PYTHON (3.11 or newer), SERVE=0 (demo ends after printing the bills), PORT, NOW (the
-# demonstration's date), ARGS (for pytest), SCALE (for the benchmarks).
+# demonstration's date), ARGS and PROCESSES (for pytest), SCALE (for the benchmarks).
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -10,6 +10,9 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+
+# Given servers are for one test process.
+PROCESSES ?= $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses=auto --maxprocesses=4 --dist=loadgroup)
 
 SERVE ?= 1
 export SERVE PORT NOW SCALE
@@ -31,7 +34,7 @@ up: install ## Run web, worker and beat (and embedded servers) until Ctrl-C
 	@exec $(PY) manage.py up
 
 test: install-tests ## Run the tests on servers of their own (ARGS="-k bills")
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(PROCESSES) $(ARGS)
 
 bench: install-tests ## Measure the ratios of tests/benchmarks (SCALE=0.1 is quicker)
 	@export BILLWRIGHT_HOME="$(CURDIR)/.billwright/bench"; \

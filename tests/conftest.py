@@ -3,6 +3,10 @@
 Runs at the same time do not meet, and none touches the servers of a running ``make up``.
 ``DATABASE_URL`` and ``REDIS_URL`` are used when set. With ``KEEP_SERVERS=1`` the servers stay up
 after the run and the next one reuses them (one run at a time, then).
+
+Several processes (``-n 2``) have a pair of servers each: the first that of the process that leads
+them, the others their own. Tests of one file stay in one process, and so do all that start servers
+of their own: those wait more than they work, and would measure one another.
 """
 
 import os
@@ -14,11 +18,31 @@ import pytest
 from config import embedded
 from config.embedded import processes
 
+# Which process of several this is ("gw1"), empty when it is alone or leads the others.
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+# Set by the leading process when the addresses in the environment are those of its own servers.
+ARE_OURS = "BILLWRIGHT_TEST_SERVERS"
+STARTS_SERVERS = {"kill"}
 
-def pytest_configure() -> None:
-    """Refuse settings loaded too early: they would hold the addresses of other servers."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse settings loaded too early, and several processes on one pair of given servers."""
     if os.environ.get("DJANGO_SETTINGS_MODULE") != "config.settings":
         raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: tests/conftest.py sets it.")
+    if config.getoption("numprocesses", None) and not PROCESS:
+        if OWN_HOME is None:
+            raise pytest.UsageError("Given servers are for one process: leave --numprocesses out.")
+        # Those that are started now would read their settings before they have their servers.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay together when several processes share them."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        together = "servers" if marks & STARTS_SERVERS else item.path.name
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 def pytest_unconfigure() -> None:
@@ -29,16 +53,26 @@ def pytest_unconfigure() -> None:
 
 def _start_servers() -> Path | None:
     """Start what no address is given for and put the addresses into the environment."""
-    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
-        return None
     base = embedded.default_home()
+    if os.environ.get(ARE_OURS) == "1":
+        if PROCESS == "gw0":
+            return None
+        base = base.parent
+        del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
+    elif os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        return None
     _remove_leftovers(base)
-    name = "test" if os.environ.get("KEEP_SERVERS") == "1" else f"test-{os.getpid()}"
-    home = base / name
+    kept = f"test{PROCESS}" if os.environ.get("KEEP_SERVERS") == "1" else ""
+    home = base / (kept or f"test-{os.getpid()}")
     servers = embedded.start(home, durable=False)
-    os.environ["DATABASE_URL"] = servers.database_url
-    os.environ["REDIS_URL"] = servers.redis_url
-    os.environ["BILLWRIGHT_HOME"] = str(home)
+    os.environ.update(
+        {
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+            "BILLWRIGHT_HOME": str(home),
+            ARE_OURS: "1",
+        }
+    )
     return home
 
 
