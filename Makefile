@@ -12,7 +12,8 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 
 # Given servers are for one test process.
-PROCESSES ?= $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses=auto --maxprocesses=4 --dist=loadgroup)
+PROCESSES ?= $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses=auto --maxprocesses=4 \
+	--dist=loadgroup --no-loadscope-reorder)
 
 SERVE ?= 1
 export SERVE PORT NOW SCALE

@@ -22,7 +22,7 @@ from config.embedded import processes
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 # Set by the leading process when the addresses in the environment are those of its own servers.
 ARE_OURS = "BILLWRIGHT_TEST_SERVERS"
-STARTS_SERVERS = {"kill"}
+SERVERS = "servers"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,11 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together when several processes share them."""
+    """Say which tests stay together when several processes share them; the longest come first."""
     for item in items:
-        marks = {mark.name for mark in item.iter_markers()}
-        together = "servers" if marks & STARTS_SERVERS else item.path.name
+        together = SERVERS if item.get_closest_marker("kill") else item.path.name
         item.add_marker(pytest.mark.xdist_group(together))
+    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
 
 
 def pytest_unconfigure() -> None:

@@ -99,11 +99,14 @@ def submit(request: HttpRequest, **_where: Any) -> HttpResponse:
     # What is stored at once is stored at the catalogue's revision, which policies raise too.
     if was_allowed and ingest.accept_at_once(organization_id, received, at=at):
         return HttpResponse(ACCEPTED, content_type="application/json")
-    if was_allowed:
-        access.require(principal, *UPLOAD)
+
+    def admit(revision: int) -> None:
+        if was_allowed and revision != catalog.revision:
+            access.require(principal, *UPLOAD)
+
     # With an idempotency key measurements and kept answer are committed together.
     take_in = ingest.take_in if idempotency.is_transaction_open(request) else ingest.accept
-    take_in(organization_id, received, at=at)
+    take_in(organization_id, received, at=at, admit=admit)
     if catalog is not None and principal.kind == "SERVICE_USER":
         catalog.uploaders.add(principal.id)
     return HttpResponse(ACCEPTED, content_type="application/json")

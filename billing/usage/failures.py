@@ -9,21 +9,17 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 from django.conf import settings
 from django.core import signing
-from psycopg.types.json import Jsonb
 
 from billing.models import IngestFailure
 from billing.usage.enrichment import Failure
-from organizations.kernel import events, ids, isolation
+from organizations.kernel import bulk, events, ids, isolation
 from organizations.kernel.errors import Forbidden, NotFound
 
 EVENT = "ingest.validation.failure"
 DOWNLOAD_SECONDS = 300
 SALT = "billing.usage.failures"
-
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class DownloadExpired(Forbidden):
@@ -50,7 +46,7 @@ def record(organization_id: UUID, found: Sequence[Failure], *, at: datetime) -> 
     ]
     for row, event in zip(rows, happened, strict=True):
         row.event_id = event.pk
-    IngestFailure.objects.bulk_create(rows, batch_size=500)
+    bulk.insert(rows)
     events.record_many(happened)
 
 
@@ -64,8 +60,7 @@ def _row(organization_id: UUID, failure: Failure, at: datetime) -> IngestFailure
         message=failure.message,
         meter_code=first.meter if len(failure.items) == 1 else "",
         account_code=first.account if len(failure.items) == 1 else "",
-        # Encoded once, by the encoder that knows items and exact numbers.
-        measurements=Jsonb(failure.items, dumps=_encoder.encode),
+        measurements=failure.items,
         uids=[item.uid for item in failure.items if item.uid],
     )
 

@@ -6,7 +6,7 @@ bad one is a failure with its event; when it is not, nothing of the batch was re
 """
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,10 +19,18 @@ from organizations.kernel import ids
 
 ATTEMPTS = 3
 DEADLOCK_DETECTED = "40P01"
+# Told the catalogue's revision before anything is stored; raises when the sender may not send.
+Admission = Callable[[int], None]
 REVISION = "SELECT catalog_revision FROM organizations_organization WHERE id = %s"
 
 
-def accept(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
+def accept(
+    organization_id: UUID,
+    received: Sequence[Received],
+    *,
+    at: datetime,
+    admit: Admission | None = None,
+) -> None:
     """Store what can be stored and record why the rest cannot; ``at`` is the time of receipt.
 
     Uids are claimed in order, so batches do not deadlock with each other; should something else
@@ -33,7 +41,7 @@ def accept(organization_id: UUID, received: Sequence[Received], *, at: datetime)
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic(durable=True):
-                take_in(organization_id, received, at=at)
+                take_in(organization_id, received, at=at, admit=admit)
             return
         except OperationalError as error:
             is_deadlock = getattr(error.__cause__, "sqlstate", None) == DEADLOCK_DETECTED
@@ -49,7 +57,7 @@ def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: d
     catalog = resolution.latest(organization_id)
     if catalog is None or len(received) > store.MOST_AT_ONCE or connection.in_atomic_block:
         return False
-    if not catalog.is_smooth:  # whoever sends again sends the next batch again too
+    if not catalog.is_smooth:
         return False
     outcome = enrichment.enrich(received, catalog.meters)
     uids = {one.received.item.uid for one in outcome.enriched if one.received.item.uid}
@@ -65,18 +73,28 @@ def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: d
     return catalog.is_smooth
 
 
-def take_in(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> None:
+def take_in(
+    organization_id: UUID,
+    received: Sequence[Received],
+    *,
+    at: datetime,
+    admit: Admission | None = None,
+) -> None:
     """Do what ``accept`` does inside a transaction of the caller, who has more to store with it.
 
     The caller may not have changed meters or accounts in that transaction: what is resolved here
     is remembered for the revision, and a rollback would take the revision back.
     """
-    catalog = resolution.catalog_at(organization_id, _revision(organization_id))
+    revision = _revision(organization_id)
+    if admit is not None:
+        admit(revision)
+    catalog = resolution.catalog_at(organization_id, revision)
     catalog.learn({one.item.meter for one in received}, {one.item.account for one in received})
     outcome = enrichment.enrich(received, catalog.meters)
     good, failed = _without_similar_accounts(organization_id, outcome.enriched, catalog)
     failed = outcome.failures + failed
-    good, duplicated = _claim(organization_id, good, at)
+    # Whoever sent a batch again sends the next one again too.
+    good, duplicated = _claim(organization_id, good, at, look_first=not catalog.is_smooth)
     accounts, refused = _accounts(organization_id, good, catalog)
     if refused:
         good, failed = _give_back(organization_id, good, refused, failed)
@@ -134,12 +152,11 @@ def _sort_out(
 
 
 def _claim(
-    organization_id: UUID, enriched: list[Enriched], at: datetime
+    organization_id: UUID, enriched: list[Enriched], at: datetime, *, look_first: bool
 ) -> tuple[list[Enriched], list[Failure]]:
     """Claim the uids; of two items with one uid the first is stored. Without uid all are."""
-    won = store.claim(
-        organization_id, [one.received.item.uid for one in enriched if one.received.item.uid], at=at
-    )
+    uids = [one.received.item.uid for one in enriched if one.received.item.uid]
+    won = store.claim(organization_id, uids, at=at, look_first=look_first)
     good, duplicated = [], []
     for one in enriched:
         uid = one.received.item.uid

@@ -1,7 +1,8 @@
-"""Write many rows of one table at once: four times as fast as the ORM's inserts.
+"""Write rows of one table at once: several times as fast as the ORM's inserts.
 
-Row-level security forbids COPY, so rows are copied, in binary, into a temporary table and
+Row-level security forbids COPY, so many rows are copied, in binary, into a temporary table and
 inserted from there: every policy and constraint holds, and it takes no longer than a COPY in text.
+For a few rows one INSERT is quicker than that; its text is made once for each model.
 """
 
 import zlib
@@ -15,7 +16,7 @@ from psycopg import sql
 
 from organizations.kernel import exact_json, isolation
 
-# Below this the ORM is quick enough.
+# Fewer rows are inserted by one statement of their own.
 WORTH_COPYING = 20
 # Written as text and cast where the rows are inserted: JSON is text already, addresses too.
 AS_TEXT = {"jsonb", "inet"}
@@ -39,15 +40,23 @@ def insert(rows: Sequence[models.Model]) -> None:
     """Store new rows of one model; a key that the database counts is left to it."""
     if not rows:
         return
+    table = rows[0]._meta.db_table
     columns, attributes, json = _layout(type(rows[0]))
-    insert_values(rows[0]._meta.db_table, columns, (values(row, attributes, json) for row in rows))
+    written = [values(row, attributes, json) for row in rows]
+    if len(rows) >= WORTH_COPYING:
+        insert_values(table, columns, written)
+        return
+    start, row_of = _insertion(type(rows[0]))
+    with connection.cursor() as cursor:
+        statement = start + ", ".join([row_of] * len(written))
+        cursor.execute(statement, [value for row in written for value in row])
 
 
 def values(row: models.Model, attributes: Sequence[str], json: frozenset[str]) -> list[Any]:
     """Return the row's values as ``insert_values`` takes them: JSON as text."""
     return [
-        exact_json.dumps(getattr(row, name)).decode() if name in json else getattr(row, name)
-        for name in attributes
+        exact_json.dumps(value).decode() if name in json and value is not None else value
+        for name, value in ((name, getattr(row, name)) for name in attributes)
     ]
 
 
@@ -88,11 +97,27 @@ def staged(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 
 @lru_cache(maxsize=64)
-def _staging(table: str, columns: tuple[str, ...], role: str) -> Staging:
-    """Return the temporary table for these columns; each role has its own, for it owns it."""
+def _insertion(model: type[models.Model]) -> tuple[str, str]:
+    """Return an INSERT as far as its VALUES, and the placeholders of one row."""
+    columns = _layout(model)[0]
+    of_column = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
+    start = sql.SQL("INSERT INTO {} ({}) VALUES ").format(
+        sql.Identifier(model._meta.db_table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    casts = (f"::{of_column[column]}" if of_column[column] in AS_TEXT else "" for column in columns)
+    return start.as_string(None), f"({', '.join(f'%s{cast}' for cast in casts)})"
+
+
+def _types(table: str) -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(_TYPES, [table])
-        types = dict(cursor.fetchall())
+        return dict(cursor.fetchall())
+
+
+@lru_cache(maxsize=64)
+def _staging(table: str, columns: tuple[str, ...], role: str) -> Staging:
+    """Return the temporary table for these columns; each role has its own, for it owns it."""
+    types = _types(table)
     made, read = [], []
     for column in columns:
         cast = {"column": sql.Identifier(column), "type": sql.SQL(types[column])}

@@ -164,10 +164,7 @@ def _record(
     resource = registry.of(changed[0][0])
     at = clock.now()
     audit = [_audit(resource, row, verb, old, new, by, at) for row, old, new in changed]
-    if len(audit) < bulk.WORTH_COPYING:
-        AuditEntry.objects.bulk_create(audit)
-    else:
-        bulk.insert(audit)
+    bulk.insert(audit)
     if resource.event:
         events.record_many(
             events.build(

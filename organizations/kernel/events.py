@@ -70,10 +70,7 @@ def record_many(rows: Iterable[Event]) -> None:
     rows = list(rows)
     if not rows:
         return
-    if len(rows) < bulk.WORTH_COPYING:
-        Event.objects.bulk_create(rows)
-    else:
-        bulk.insert(rows)
+    bulk.insert(rows)
     for callback in _listeners:
         transaction.on_commit(callback, robust=True)
 

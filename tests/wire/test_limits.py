@@ -177,9 +177,13 @@ def test_tokens_have_a_bucket_of_their_own_for_each_key(founded, api, allow):
     allow(tokens_per_key=2, config_per_organization=1, config_per_address=1)
     other = make_founded()
 
-    statuses = [ask_for_token(founded, founded.api_secret) for _ in range(3)]
+    began = time.monotonic()
+    statuses = [ask_for_token(founded, founded.api_secret) for _ in range(12)]
+    refilled = 2 * (time.monotonic() - began)
 
-    assert statuses == [200, 200, 429]
+    assert statuses[:2] == [200, 200]
+    assert statuses.count(200) <= 2 + refilled
+    assert set(statuses) == {200, 429} or refilled >= 9
     assert ask_for_token(other, other.api_secret) == 200
     assert get(api).status == 200  # tokens count for nothing else (B10.3)
 

@@ -48,19 +48,26 @@ FORGET = """
 """
 
 
-def claim(organization_id: UUID, uids: Collection[str], *, at: datetime) -> set[str]:
+def claim(
+    organization_id: UUID, uids: Collection[str], *, at: datetime, look_first: bool = False
+) -> set[str]:
     """Return the uids that are ours now; the others were received in the 35 days before ``at``.
 
-    A claim older than that is taken over, whether or not maintenance has deleted it yet.
+    A claim older than that is taken over, whether or not maintenance has deleted it yet. With
+    ``look_first`` those that live are left out before anything is inserted: the quicker way where
+    most are expected to.
     """
     wanted = sorted(set(uids))
     won: set[str] = set()
+    if look_first and wanted:
+        live = _live(organization_id, wanted, at)
+        wanted = [uid for uid in wanted if uid not in live]
     while wanted:
         won.update(_insert(organization_id, wanted, at))
         lost = [uid for uid in wanted if uid not in won]
         if not lost:
             break
-        live = set(_run(LIVE, [organization_id, text_array(lost), at - WINDOW]))
+        live = _live(organization_id, lost, at)
         stale = [uid for uid in lost if uid not in live]
         if not stale:
             break
@@ -102,6 +109,10 @@ def _insert(organization_id: UUID, uids: list[str], at: datetime) -> list[str]:
         cursor.execute(CLAIM, [organization_id, text_array(uids), at, len(uids)])
         [(some,)] = cursor.fetchall()
     return uids if some is None else some
+
+
+def _live(organization_id: UUID, uids: list[str], at: datetime) -> set[str]:
+    return set(_run(LIVE, [organization_id, text_array(uids), at - WINDOW]))
 
 
 def _run(statement: str, parameters: list[object]) -> list[str]:

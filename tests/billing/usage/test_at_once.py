@@ -184,6 +184,20 @@ def test_who_may_send_is_remembered_until_a_policy_changes(founded, organization
     assert send() == 200
 
 
+def test_what_is_sent_again_and_again_is_refused_as_soon_as_a_policy_says_so(founded, organization):
+    api = ApiClient(founded)
+    batch = {"measurements": [item(uid="again")]}
+    assert [api.post("measurements", batch).status for _ in range(3)] == [200] * 3
+    before = failures(organization)
+    for attached in PolicyAttachment.objects.filter(principal_type=PrincipalType.SERVICEUSER):
+        changes.delete(attached, by=principals.system(organization.pk))
+
+    answer = api.post("measurements", batch)
+
+    assert answer.status == 403
+    assert (len(before), failures(organization)) == (2, before)
+
+
 def test_whoever_may_not_send_is_not_told_what_is_wrong_with_the_body(founded, organization):
     api = ApiClient(founded)
     for _ in range(2):

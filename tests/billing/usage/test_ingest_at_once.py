@@ -62,6 +62,19 @@ def test_the_same_uids_in_different_order_never_deadlock(organization, age):
     assert len(duplicates) == 2 * rounds * size
 
 
+@pytest.mark.parametrize("look_first", [False, True])
+def test_of_live_old_and_new_uids_the_live_ones_are_not_ours(organization, look_first):
+    store.claim(organization.pk, ["live", "other"], at=NOON - timedelta(days=34))
+    store.claim(organization.pk, ["old"], at=NOON - timedelta(days=36))
+
+    asked = ["new", "old", "live", "new"]
+    won = store.claim(organization.pk, asked, at=NOON, look_first=look_first)
+
+    assert won == {"new", "old"}
+    assert store.claim(organization.pk, asked, at=NOON, look_first=look_first) == set()
+    assert store.claim(organization.pk, [], at=NOON, look_first=look_first) == set()
+
+
 def test_claims_deleted_while_they_are_asked_for_are_not_duplicates(organization):
     gigabytes(organization)
     make_account(organization, code="acme")
