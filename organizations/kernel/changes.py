@@ -224,6 +224,8 @@ def _audit(
 def difference(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
     """Return {field: [before, after]} for every field that differs."""
     old, new = old or {}, new or {}
+    if not old:  # of the many bills of a run, each is new
+        return {key: [None, new[key]] for key in sorted(new) if new[key] is not None}
     return {
         key: [old.get(key), new.get(key)]
         for key in sorted(old.keys() | new.keys())

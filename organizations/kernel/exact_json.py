@@ -18,7 +18,7 @@ from organizations.kernel.instants import iso_instant
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
-_AS_IT_IS = frozenset({str, bool, int})
+_AS_IT_IS = frozenset({str, bool, int, type(None)})
 
 
 def plain(number: Decimal) -> Decimal | msgspec.Raw:
@@ -31,14 +31,16 @@ def plain(number: Decimal) -> Decimal | msgspec.Raw:
 
 def _plain(value: Any) -> Any:
     """Return ``value`` with every number and time in the form the wire wants."""
-    if value is None or type(value) in _AS_IT_IS:  # most values: asked first
+    if type(value) in _AS_IT_IS:
         return value
+    # Most values are as they should be: those are not called for.
     if isinstance(value, dict):
         return {
-            key if isinstance(key, str) else str(key): _plain(item) for key, item in value.items()
+            key if type(key) is str else str(key): item if type(item) in _AS_IT_IS else _plain(item)
+            for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [item if type(item) in _AS_IT_IS else _plain(item) for item in value]
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, datetime):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, tzinfo
+from functools import lru_cache
 
 # ``fromisoformat`` also reads weeks (2024-W01-1), ordinals and dates without hyphens.
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -16,7 +17,16 @@ def iso_instant(value: datetime | None) -> str | None:
     """Return UTC with ``Z`` and milliseconds: ``2026-01-02T03:04:05.678Z``."""
     if value is None:
         return None
+    # Elsewhere the two hours of a change of the clock are equal to each other: not remembered.
+    return _remembered(value) if value.tzinfo is UTC else _written(value)
+
+
+def _written(value: datetime) -> str:
     return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+# The periods of a thousand bills are the same, and so is the time at which they are written.
+_remembered = lru_cache(maxsize=1024)(_written)
 
 
 def is_instant(text: str) -> bool:

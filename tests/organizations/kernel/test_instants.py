@@ -1,10 +1,12 @@
 """Dates are YYYY-MM-DD and instants begin with one; other ISO spellings are refused (B6.5)."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from organizations.kernel.instants import parse_day, parse_instant
+from organizations.kernel import exact_json
+from organizations.kernel.instants import iso_instant, parse_day, parse_instant
 
 NOON = datetime(2024, 10, 10, 12, tzinfo=UTC)
 
@@ -44,3 +46,17 @@ def test_another_spelling_of_a_date_is_refused(text):
 def test_another_spelling_of_an_instant_is_refused(text):
     with pytest.raises(ValueError):
         parse_instant(text)
+
+
+def test_each_of_two_hours_that_the_clock_shows_alike_is_written_as_its_own_instant():
+    berlin = ZoneInfo("Europe/Berlin")
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=berlin)
+    second = first.replace(fold=1)
+
+    for _ in range(2):
+        assert iso_instant(first) == "2026-10-25T00:30:00.000Z"
+        assert iso_instant(second) == "2026-10-25T01:30:00.000Z"
+        assert iso_instant(first.astimezone(UTC)) == "2026-10-25T00:30:00.000Z"
+    assert exact_json.dumps({1: [first, None, {"a": second}]}) == (
+        b'{"1":["2026-10-25T00:30:00.000Z",null,{"a":"2026-10-25T01:30:00.000Z"}]}'
+    )
