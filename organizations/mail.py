@@ -33,7 +33,7 @@ def enqueue(task: object, **ids: str) -> None:
 
     def hand_out() -> None:
         try:
-            task.delay(**ids)  # type: ignore[attr-defined]
+            task.apply_async(kwargs=ids, retry=False)  # type: ignore[attr-defined]
         except OperationalError:
             logger.exception("No mail was sent: the broker is away. Send it again later.")
 

@@ -1,7 +1,8 @@
 """Let people into an organization and out of it; which policies speak of them.
 
-A new person gets a temporary password that is shown once and valid for 30 days (A2.12); it has
-to be replaced at the first login.
+A new person gets a temporary password by mail, valid for 30 days (A2.12), which has to be replaced
+at the first login. Nobody else is shown it: who could log in as somebody would be them in every
+organization they ever join.
 """
 
 import secrets
@@ -41,17 +42,29 @@ class LastAdministrator(DomainError):
         )
 
 
-def find_or_make(email: str) -> tuple[User, str | None]:
-    """Return the person with this address, made when there is none, and a password made now."""
+def find_or_make(email: str) -> tuple[User, bool]:
+    """Return the person with this address, and whether they were made now.
+
+    To somebody new a temporary password has to be mailed (``let_password_be_mailed``).
+    """
     existing = User.objects.filter(email__iexact=email).first()
     if existing is not None:
-        return existing, None
-    password = secrets.token_urlsafe(12)
+        return existing, False
     ends = clock.now() + TEMPORARY_PASSWORD_LASTS
     made = User.objects.create_user(
-        email, password, must_change_password=True, temporary_password_expires_at=ends
+        email,
+        secrets.token_urlsafe(32),  # known to nobody; that of the mail replaces it
+        must_change_password=True,
+        temporary_password_expires_at=ends,
     )
-    return made, password
+    return made, True
+
+
+def let_password_be_mailed(membership: Membership) -> None:
+    """Have a temporary password made and mailed by the workers, after the commit."""
+    from organizations import tasks
+
+    mail.enqueue(tasks.mail_temporary_password, membership_id=str(membership.pk))
 
 
 def renew_password(membership: Membership) -> str:
@@ -67,12 +80,10 @@ def renew_password(membership: Membership) -> str:
 
 def resend_password(membership: Membership, *, by: Principal) -> None:
     """Let a new temporary password be mailed; refused as ``renew_password`` is."""
-    from organizations import tasks
-
     _require_temporary(membership.user)
     with transaction.atomic():
         audit.record(by, "password resent", "config:orgUser", membership.user_id)
-        mail.enqueue(tasks.mail_temporary_password, membership_id=str(membership.pk))
+        let_password_be_mailed(membership)
 
 
 def mail_temporary_password(membership: Membership) -> None:

@@ -108,17 +108,16 @@ class MembershipAdmin(decision_page.AsksWhatMay):
             row.group_list = groups.get(row.user_id, [])
 
     def create_row(self, request: HttpRequest, row: Membership, form: Any) -> None:
-        """Join a person who exists, or make one with a temporary password shown once."""
+        """Join a person who exists, or make one, to whom a temporary password is mailed."""
         with transaction.atomic():
-            person, password = people.find_or_make(form.cleaned_data["email"])
+            person, is_new = people.find_or_make(form.cleaned_data["email"])
             row.user = person
             changes.create(row, by=request.principal)
             self._hold(request, row, form)
-        if password is not None:
-            messages.warning(
-                request,
-                f"Temporary password of {person.email}, shown only now: {password}",
-            )
+            if is_new:
+                people.let_password_be_mailed(row)
+        if is_new:
+            messages.info(request, f"A temporary password is mailed to {person.email}.")
 
     def update_row(self, request: HttpRequest, row: Membership, form: Any) -> None:
         """Change the end of access, the policies and the groups together."""

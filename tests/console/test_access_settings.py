@@ -92,6 +92,36 @@ def test_users_are_filtered_by_status(console, founded):
     assert (shown("inactive"), shown("active")) == ({gone.pk}, {founded.admin.pk})
 
 
+def test_a_new_person_gets_the_temporary_password_by_mail_and_nobody_else_sees_it(
+    console, founded, eager_tasks, django_capture_on_commit_callbacks
+):
+    sent = {"email": "ceo@beta.example", "policies": [], "groups": [], **NO_END}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = console.post(Membership, "add", None, **sent)
+    page = console.client.get(answer["Location"]).content.decode()
+
+    person = User.objects.get(email="ceo@beta.example")
+    [letter] = mail.outbox
+    [password] = [word for word in letter.body.split() if person.check_password(word)]
+    assert (letter.to, person.must_change_password) == ([person.email], True)
+    assert "is mailed to ceo@beta.example" in page
+    assert password not in page
+
+
+def test_somebody_who_has_an_account_joins_with_the_password_they_have(
+    console, founded, eager_tasks, django_capture_on_commit_callbacks
+):
+    person = factories.make_founded(admin_password="their-own-password").admin
+    sent = {"email": person.email, "policies": [], "groups": [], **NO_END}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        console.post(Membership, "add", None, **sent)
+
+    person.refresh_from_db()
+    assert member(founded, person) and person.check_password("their-own-password")
+    assert mail.outbox == []
+
+
 def test_a_temporary_password_is_mailed_again_and_refused_to_who_has_their_own(
     console, founded, eager_tasks, django_capture_on_commit_callbacks
 ):
