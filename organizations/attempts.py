@@ -27,14 +27,36 @@ class Attempts:
         counts = cache.get_many(keys.values())
         return any(counts.get(key, 0) >= self.limits[kind] for kind, key in keys.items())
 
+    def begin(self, **who: str) -> bool:
+        """Count an attempt as failed before it is looked at; False when it may not be.
+
+        So of many at the same time no more are looked at than the limit allows. One that succeeds
+        is taken back by ``succeeded``.
+        """
+        keys = self._keys(who)
+        counts = {kind: self._count(key, 1) for kind, key in keys.items()}
+        if any(count > self.limits[kind] for kind, count in counts.items()):
+            self.succeeded(**who)  # what was not looked at does not count
+            return False
+        return True
+
+    def succeeded(self, **who: str) -> None:
+        """Take back what ``begin`` has counted."""
+        for key in self._keys(who).values():
+            self._count(key, -1)
+
     def failed(self, **who: str) -> None:
         """Count a failure against each identity."""
         for key in self._keys(who).values():
-            cache.add(key, 0, self.window_seconds)
-            try:
-                cache.incr(key)
-            except ValueError:  # the window ended in between
-                cache.set(key, 1, self.window_seconds)
+            self._count(key, 1)
+
+    def _count(self, key: str, step: int) -> int:
+        cache.add(key, 0, self.window_seconds)
+        try:
+            return int(cache.incr(key, step))
+        except ValueError:  # the window ended in between
+            cache.set(key, max(step, 0), self.window_seconds)
+            return max(step, 0)
 
     def forget(self, **who: str) -> None:
         """Forget the failures of the identities, after a success."""
@@ -53,6 +75,8 @@ class Attempts:
 # from one address must not free it with an account of their own. A browser the person has signed
 # in with before counts for itself (signin.devices), so strangers cannot lock it out.
 LOGIN = Attempts("login", 15 * 60, {"email": 10, "address": 50, "device": 10})
+# The old password, asked for before it is changed.
+OLD_PASSWORD = Attempts("old-password", 15 * 60, {"person": 10})
 # Asked for after the right password only.
 SECOND_FACTOR = Attempts("second-factor", 15 * 60, {"person": 5})
 # Not failures, but mails that somebody else has to read.

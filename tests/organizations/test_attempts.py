@@ -1,11 +1,14 @@
 """Guessing passwords and secrets is locked out; changing a password ends other sessions."""
 
 import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from organizations import attempts
 from organizations.kernel import exact_json
 from organizations.models import AccessKey
 from tests.organizations.people_made import make_member
@@ -52,6 +55,57 @@ def test_a_success_in_between_starts_the_count_again(organization):
             assert not log_in(email, "wrong")
 
         assert log_in(email, PASSWORD)
+
+
+@pytest.mark.parametrize("blank", [{"password": ""}, {"username": ""}, {}])
+def test_sending_the_form_half_empty_does_not_forget_the_failures(organization, blank):
+    email = make_member(organization).user.email
+    for _ in range(9):
+        log_in(email, "wrong")
+    Client().post(reverse("admin:login"), {"username": email, **blank}, REMOTE_ADDR="10.0.0.1")
+    log_in(email, "wrong")
+
+    assert not log_in(email, PASSWORD)
+
+
+def test_of_many_guesses_at_once_no_more_than_the_limit_are_looked_at():
+    gate, looked_at = threading.Barrier(20), []
+
+    def guess():
+        gate.wait(10)
+        if attempts.LOGIN.begin(email="ann@example.com", address="10.0.0.1"):
+            looked_at.append(1)
+
+    with ThreadPoolExecutor(20) as pool:
+        for future in [pool.submit(guess) for _ in range(20)]:
+            future.result(30)
+
+    assert 1 <= len(looked_at) <= 10
+    for _ in range(10 - len(looked_at)):
+        assert attempts.LOGIN.begin(email="ann@example.com")
+    assert not attempts.LOGIN.begin(email="ann@example.com")
+    assert attempts.LOGIN.begin(email="bob@example.com", address="10.0.0.1")
+
+
+def test_guessing_at_the_old_password_of_an_open_session_is_limited(organization):
+    member = make_member(organization)
+    browser = Client()
+    assert log_in(member.user.email, PASSWORD, client=browser)
+
+    def change(old):
+        wanted = "another-long-password"
+        return browser.post(
+            reverse("admin:password_change"),
+            {"old_password": old, "new_password1": wanted, "new_password2": wanted},
+        )
+
+    answers = [change(f"guess {number}") for number in range(10)]
+    locked = change(PASSWORD)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert "Too many failed attempts" in locked.content.decode()
+    member.user.refresh_from_db()
+    assert member.user.check_password(PASSWORD)
 
 
 def test_fifty_failures_lock_an_address_for_every_account(organization):

@@ -20,16 +20,15 @@ class ConsoleLoginForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Check the password unless there were too many failures."""
+        if not (self.cleaned_data.get("username") and self.cleaned_data.get("password")):
+            return super().clean()  # nothing was tried, so nothing is forgotten either
         who = self._who()
-        if attempts.LOGIN.are_locked(**who):
+        if not attempts.LOGIN.begin(**who):
             raise ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
             )
-        try:
-            cleaned = super().clean()
-        except ValidationError:
-            attempts.LOGIN.failed(**who)
-            raise
+        cleaned = super().clean()  # which raises for a wrong password: that counts
+        attempts.LOGIN.succeeded(**who)
         attempts.LOGIN.forget(**{kind: who[kind] for kind in ("email", "device") if kind in who})
         return cleaned
 
@@ -52,6 +51,17 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """Change one's password; a temporary one is permanent afterwards."""
 
     request: HttpRequest | None = None
+
+    def clean_old_password(self) -> str:
+        """Check the old password; guessing at it is limited, whoever sits at an open session."""
+        who = {"person": str(self.user.pk)}
+        if not attempts.OLD_PASSWORD.begin(**who):
+            raise ValidationError(
+                "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
+            )
+        password: str = super().clean_old_password()
+        attempts.OLD_PASSWORD.forget(**who)
+        return password
 
     def clean_new_password1(self) -> str:
         """A temporary password is replaced, not kept."""

@@ -61,12 +61,11 @@ class CodeForm(forms.Form):
 def check_code(user: User, code: str) -> None:
     """Raise ``ValidationError`` unless the code is right; it is used up."""
     who = {"person": str(user.pk)}
-    if attempts.SECOND_FACTOR.are_locked(**who):
+    if not attempts.SECOND_FACTOR.begin(**who):
         raise forms.ValidationError(
             "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
         )
     if not second_factor.check(user, code):
-        attempts.SECOND_FACTOR.failed(**who)
         raise forms.ValidationError("This code is not valid. Enter the one your app shows now.")
     attempts.SECOND_FACTOR.forget(**who)
 
