@@ -151,7 +151,7 @@ def test_an_answer_with_a_secret_is_neither_stored_nor_repeated(api):
     assert KeptAnswer.objects.get().body is None
 
 
-def test_a_denied_request_is_audited_once(api):
+def test_a_denied_request_is_audited_each_time_and_carried_out_once_a_policy_allows_it(api):
     user = api.post("serviceusers", {"name": "Without policies"}).json
     key = api.post(f"serviceusers/{user['id']}/accesskeys").json
     token = tokens.token_for(AccessKey.objects.get(pk=key["id"]))
@@ -160,7 +160,17 @@ def test_a_denied_request_is_audited_once(api):
     answers = [post(stranger, "products", PRODUCT, "k-1") for _ in range(2)]
 
     assert [answer.status for answer in answers] == [403, 403]
-    assert AuditEntry.objects.filter(is_allowed=False).count() == 1
+    assert AuditEntry.objects.filter(is_allowed=False).count() == 2
+    assert not KeptAnswer.objects.exists()
+
+    [policy] = [p for p in api.get("permissionpolicies").json["data"]
+                if p["name"] == "Administrator"]  # fmt: skip
+    path = f"permissionpolicies/{policy['id']}/addtoserviceuser"
+    assert api.post(path, {"principalId": user["id"]}).status == 200
+    answers = [post(stranger, "products", PRODUCT, "k-1") for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert Product.objects.count() == 1
 
 
 def test_usage_sent_twice_is_taken_in_once_without_duplicates(api):

@@ -3,8 +3,8 @@
 The answer is kept in the transaction of the effect: both are committed or neither, so nothing
 that dies in between doubles anything. A request that comes while the first one is still being
 answered waits for it in the unique index, at most ``WAIT_SECONDS``. Kept for 24 hours is what the
-view answered, but neither a failure of ours nor "try later"; requests that were let in are meant:
-a refusal before that (401, 403, 429) is always given anew.
+view answered, but neither a failure of ours nor "try later" nor "you may not": 401, 403 and 429
+are always given anew, so a policy that allows it acts on the next request (A5.13.6).
 """
 
 import hashlib
@@ -26,6 +26,7 @@ REPLAYED = "Idempotent-Replayed"
 LONGEST_KEY = 255
 KEPT_FOR = timedelta(hours=24)
 WAIT_SECONDS = 5
+ALWAYS_ANEW = {401, 403}
 LOCK_NOT_AVAILABLE = "55P03"
 DELETED_AT_ONCE = 5_000
 # A row older than a day is nobody's any more: whoever comes takes it over.
@@ -80,6 +81,8 @@ def _answer_once(request: HttpRequest, key: str, get_response: Answer) -> HttpRe
         response = get_response(request)
         if _is_undone(response):
             transaction.set_rollback(True)  # it may be tried again with the same key
+        elif response.status_code in ALWAYS_ANEW:
+            KeptAnswer.objects.filter(pk=kept.pk).delete()  # what was audited stays
         else:
             _keep(kept, response)
         return response
