@@ -79,6 +79,17 @@ def test_only_a_proxy_of_ours_can_say_that_the_client_came_over_tls(api, tls):
     assert send(sent, peer="192.0.2.9").status == 403
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("HTTPS", 200), ("http, https", 200), ("https, http", 403), ("", 403), ("httpsx", 403)],
+)
+def test_of_several_schemes_that_of_the_proxy_next_to_us_counts(api, tls, said, status):
+    headers = {"Authorization": f"Bearer {api.token}", "X-Forwarded-Proto": said}
+    sent = request("GET", f"/organizations/{api.organization.pk}/products", headers)
+
+    assert send(sent, peer="10.0.0.1").status == status
+
+
 @pytest.fixture
 def shared(settings: LazySettings) -> None:
     """One origin may call the API."""

@@ -38,8 +38,10 @@ class TransportMiddleware:
         meta = request.META
         peer = meta.get("REMOTE_ADDR", "")
         if self.proxies.are_any:
-            if not self.proxies.trusts(peer):
-                meta.pop("HTTP_X_FORWARDED_PROTO", None)  # it would pass for TLS
+            scheme = meta.pop("HTTP_X_FORWARDED_PROTO", "")
+            if scheme and self.proxies.trusts(peer):
+                # Of several the last is that of the proxy next to us.
+                meta["HTTP_X_FORWARDED_PROTO"] = scheme.rpartition(",")[2].strip().lower()
             forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
             meta["REMOTE_ADDR"] = self.proxies.client(peer, forwarded)
         if settings.REQUIRE_TLS and not request.is_secure() and request.path not in WITHOUT_TLS:
