@@ -9,12 +9,17 @@ transaction; the connection is then made to the very address that was checked.
 import ipaddress
 import re
 import socket
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Expired
 from dataclasses import dataclass
+from threading import Lock
 from urllib.parse import urlsplit
 
 from django.conf import settings
+
+from organizations.kernel import isolation
+from organizations.kernel.public_addresses import is_public
 
 URL_LIMIT = 2048
 RESOLVE_SECONDS = 5.0
@@ -22,24 +27,13 @@ _LABEL = "[a-z0-9_][a-z0-9_-]{0,62}"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 # Resolvers read 127.1, 2130706433 and 0x7f.1 as addresses too.
 _NUMERIC_LAST_LABEL = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?\Z")
-# Reachable as if public, but not: metadata services, and addresses that carry an IPv4 address.
-_REFUSED_NETWORKS = [
-    ipaddress.ip_network(text)
-    for text in (
-        "168.63.129.16/32",
-        "192.0.0.0/24",
-        "192.88.99.0/24",
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
-        "2001::/32",
-        "2002::/16",
-        "fec0::/10",
-        "::/96",
-        "::ffff:0:0/96",
-    )
-]
-# getaddrinfo knows no time limit: asked in threads, so that a dead resolver holds up nobody.
-_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
+# getaddrinfo knows no time limit: asked in threads, so that a dead resolver holds up nobody. A
+# question that was given up keeps its thread, so nobody may have more than a few of them.
+THREADS = 32
+QUESTIONS_EACH = 2
+_resolvers = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="resolve")
+_asked: Counter[str] = Counter()
+_lock = Lock()
 
 
 class TargetRefused(ValueError):
@@ -81,9 +75,12 @@ def parse(url: str) -> Target:
 
 
 def resolve(target: Target) -> list[str]:
-    """Return the host's addresses, all of them allowed. Raises ``TargetRefused``."""
+    """Return the host's addresses, all of them allowed. Raises ``TargetRefused``.
+
+    Slow names of the organization the running code works for hold up its own targets only.
+    """
     try:
-        found = _resolvers.submit(_addresses, target).result(timeout=RESOLVE_SECONDS)
+        found = _ask(target).result(timeout=RESOLVE_SECONDS)
     except (OSError, UnicodeError, Expired) as error:
         raise TargetRefused("has a host name that cannot be resolved") from error
     if not found:
@@ -94,17 +91,22 @@ def resolve(target: Target) -> list[str]:
     return found
 
 
-def is_public(address: str) -> bool:
-    """Return whether an address may be called: no private, local, multicast or reserved one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if not parsed.is_global or parsed.is_multicast or parsed.is_reserved:
-        return False
-    return not any(
-        parsed.version == network.version and parsed in network for network in _REFUSED_NETWORKS
-    )
+def _ask(target: Target) -> "Future[list[str]]":
+    asker = isolation.current().organization
+    with _lock:
+        if _asked[asker] >= QUESTIONS_EACH:
+            raise TargetRefused("has a host name that cannot be resolved: earlier ones still are")
+        _asked[asker] += 1
+    answer = _resolvers.submit(_addresses, target)
+    answer.add_done_callback(lambda _: _answered(asker))
+    return answer
+
+
+def _answered(asker: str) -> None:
+    with _lock:
+        _asked[asker] -= 1
+        if not _asked[asker]:
+            del _asked[asker]
 
 
 def _check_host(host: str) -> None:

@@ -5,7 +5,6 @@ issuer. What comes back is checked there (signature, issuer, audience, times, no
 is decided in ``organizations.signin.recognition``.
 """
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from joserfc.errors import JoseError
 
 from organizations.kernel import sealing
 from organizations.kernel.errors import DomainError
+from organizations.kernel.public_addresses import is_public
 from organizations.models import SignInSettings
 
 PURPOSE = "sign-in provider"
@@ -167,5 +167,5 @@ def _check_address(url: str) -> None:
     if parts.scheme != "https" or not parts.hostname:
         raise ProviderFailed("The sign-in provider must be reached by https.")
     found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    if not all(ipaddress.ip_address(str(one[4][0])).is_global for one in found):
+    if not all(is_public(str(one[4][0])) for one in found):
         raise ProviderFailed("The sign-in provider is not on the public network.")

@@ -1,10 +1,13 @@
 """Which addresses a webhook may go to."""
 
 import socket
+import threading
+import time
 
 import pytest
 
 from integrations import sending, targets
+from organizations.kernel import ids, isolation
 
 
 @pytest.fixture(autouse=True)
@@ -121,8 +124,6 @@ def test_a_name_nobody_knows_is_refused(resolver):
 
 
 def test_a_resolver_that_never_answers_is_not_waited_for(monkeypatch):
-    import threading
-
     over = threading.Event()
     monkeypatch.setattr(targets, "RESOLVE_SECONDS", 0.1)
     monkeypatch.setattr(targets.socket, "getaddrinfo", lambda *_a, **_k: over.wait(10) and [])
@@ -130,6 +131,36 @@ def test_a_resolver_that_never_answers_is_not_waited_for(monkeypatch):
     with pytest.raises(targets.TargetRefused, match="cannot be resolved"):
         targets.resolve(targets.parse("https://hooks.example.com/"))
     over.set()
+
+
+def test_slow_names_of_one_organization_hold_up_no_other(monkeypatch):
+    over, slow = threading.Event(), targets.parse("https://slow.example.com/")
+
+    def look_up(host, port, **_options):
+        if host == "slow.example.com":
+            over.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr(targets, "RESOLVE_SECONDS", 0.05)
+    monkeypatch.setattr(targets.socket, "getaddrinfo", look_up)
+    slow_one, other = ids.new_id(), ids.new_id()
+    try:
+        with isolation.within(slow_one):
+            for _ in range(targets.THREADS + 1):
+                with pytest.raises(targets.TargetRefused, match="cannot be resolved"):
+                    targets.resolve(slow)
+        monkeypatch.setattr(targets, "RESOLVE_SECONDS", 10)
+        with isolation.within(other):
+            quick = targets.resolve(targets.parse("https://hooks.example.com/"))
+    finally:
+        over.set()
+
+    assert quick == ["8.8.8.8"]
+    deadline = time.monotonic() + 10
+    while str(slow_one) in targets._asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with isolation.within(slow_one):
+        assert targets.resolve(slow) == ["8.8.8.8"]
 
 
 def test_each_request_resolves_again_and_connects_only_to_what_was_checked(
