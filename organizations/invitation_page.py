@@ -19,7 +19,7 @@ from organizations.kernel.console import entry
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.errors import DomainError
 from organizations.models import Invitation, Organization, User
-from organizations.signin import admission, devices, passwords, second_factor
+from organizations.signin import admission, devices, passwords, second_factor, sessions
 from organizations.signin.pages import arriving
 from organizations.signin.sessions import Way
 
@@ -55,16 +55,16 @@ class JoinForm(forms.Form):
     def clean_password(self) -> str:
         """Check the password; guessing is limited as at the login."""
         who = devices.who(self.request, self.person.email)
-        if attempts.LOGIN.are_locked(**who):
+        if not attempts.LOGIN.begin(**who):
             raise forms.ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
             )
         password = self.cleaned_data["password"]
         if authenticate(self.request, username=self.person.email, password=password) is None:
-            attempts.LOGIN.failed(**who)
             raise forms.ValidationError("This is not the password of your account.")
         if passwords.is_outdated(self.person):
             raise forms.ValidationError("This temporary password has expired.")
+        attempts.LOGIN.succeeded(**who)
         attempts.LOGIN.forget(**{kind: who[kind] for kind in ("email", "device") if kind in who})
         return password
 
@@ -151,9 +151,19 @@ def _form(request: HttpRequest, invitation: Invitation, person: User | None) -> 
     if person is None:
         names = {"first_name": invitation.first_name, "last_name": invitation.last_name}
         return AccountForm(data, initial=names)
-    if request.user.is_authenticated and request.user.pk == person.pk:
+    if (
+        request.user.is_authenticated
+        and request.user.pk == person.pk
+        and _counts_here(request, invitation)
+    ):
         return AlreadyInForm(data)
     return JoinForm(data, request=request, person=person)
+
+
+def _counts_here(request: HttpRequest, invitation: Invitation) -> bool:
+    """Whether the open session may know of who invites: another's provider proves nothing here."""
+    invited_by = Organization.objects.get(pk=invitation.organization_id)
+    return bool(admission.known_to(sessions.way_of(request), [invited_by]))
 
 
 def _join(request: HttpRequest, token: str, person: User | None, form: forms.Form) -> HttpResponse:

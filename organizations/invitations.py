@@ -47,6 +47,8 @@ def invite(invitation: Invitation, *, by: Principal) -> Invitation:
         invitation.expires_at = clock.now() + LASTS
     if invitation.expires_at <= clock.now():
         raise FieldRefused("dtExpiry", "must lie in the future")
+    if invitation.access_ends_at is not None and invitation.access_ends_at <= clock.now():
+        raise FieldRefused("dtEndAccess", "must lie in the future")
     _check_policies(invitation)
     members = Membership.objects.for_organization(invitation.organization_id)
     if members.filter(user__email__iexact=invitation.email).exists():
@@ -171,14 +173,17 @@ def accept_as_new(token: str, *, first_name: str, last_name: str, password: str)
     """Make an account for the invited address, and accept."""
     with transaction.atomic():
         invitation = find(token)
-        with changes.refusing():
-            person = User.objects.create_user(
-                invitation.email,
-                password,
-                first_name=first_name,
-                last_name=last_name,
-                contact_number=invitation.contact_number,
-            )
+        try:
+            with changes.refusing():
+                person = User.objects.create_user(
+                    invitation.email,
+                    password,
+                    first_name=first_name,
+                    last_name=last_name,
+                    contact_number=invitation.contact_number,
+                )
+        except changes.ConstraintRefused as taken:  # somebody accepts it at this moment
+            raise NotOpen from taken
         return accept(token, person)
 
 

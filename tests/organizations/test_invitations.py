@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 from django.core import mail
@@ -107,6 +108,7 @@ def test_it_expires_after_30_days_unless_said_otherwise(invite):
         ({"contactNumber": "1" * 51}, "contactNumber"),
         ({"m3terUser": "yes"}, "m3terUser"),
         ({"dtExpiry": "2026-01-01T00:00:00Z"}, "dtExpiry"),
+        ({"dtEndAccess": "2026-01-01T00:00:00Z"}, "dtEndAccess"),
         ({"permissionPolicyIds": [str(ids.new_id())]}, "permissionPolicyIds"),
         ({"permissionPolicyIds": "x"}, "permissionPolicyIds"),
     ],
@@ -249,6 +251,19 @@ def test_somebody_logged_in_with_the_address_only_agrees(organization, invite):
 
     assert answer.status_code == 302
     assert Membership.objects.filter(organization=organization, user=member.user).exists()
+
+
+def test_of_two_who_accept_at_the_same_moment_the_second_is_told_that_it_is_over(invite):
+    _, path = invite()
+    form = Client().get(path).context["form"]
+    # The other one made the account after this page had looked for it.
+    with mock.patch.object(invitations, "person_of", return_value=None):
+        make_member(make_founded().organization, email="ann@example.com")
+        answer = Client().post(path, NEW_ACCOUNT)
+
+    assert form.fields.keys() == NEW_ACCOUNT.keys()
+    assert answer.status_code == 410
+    assert "not valid any more" in answer.content.decode()
 
 
 def test_revoked_is_dead_and_sent_again_is_a_new_link(

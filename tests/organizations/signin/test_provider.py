@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from organizations import invitations
 from organizations.kernel import clock, sealing
 from organizations.models import (
     AuditEntry,
@@ -368,3 +369,27 @@ def test_a_provider_without_https_or_in_a_private_network_is_not_called(
         assert answer.status_code == 502
         with pytest.raises(protocol.ProviderFailed):
             protocol.check_reachable(issuer)
+
+
+def test_a_session_of_one_provider_accepts_no_invitation_of_another_organization(
+    organization, provider, rules, ann
+):
+    elsewhere = make_founded().organization
+    invitation = invite(elsewhere, email=ann.email)
+    path = reverse("invitation", args=[invitations.renew_token(invitation)])
+    browser = Client()
+    sign_in(organization, provider, browser)
+
+    page = browser.get(path)
+    answer = browser.post(path)
+
+    assert list(page.context["form"].fields) == ["password"]
+    assert answer.status_code == 200  # asked for the password again
+    assert not Membership.objects.filter(user=ann, organization=elsewhere).exists()
+
+
+def test_an_address_that_carries_a_private_one_is_not_called(organization, rules, settings):
+    settings.OIDC_ALLOW_PRIVATE_PROVIDERS = False
+    for host in ("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "168.63.129.16"):
+        with pytest.raises(protocol.ProviderFailed, match="not on the public network"):
+            protocol._check_address(f"https://{host}/")
