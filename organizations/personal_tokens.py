@@ -62,6 +62,12 @@ def standing(token_id: UUID, user_id: UUID, organization_id: UUID) -> tuple[bool
     return found and (bool(found[0]), bool(found[1]))
 
 
+def revoke_in(organization_id: UUID) -> int:
+    """End every token of people in an organization; returns how many there were."""
+    deleted, _ = PersonalToken.objects.for_organization(organization_id).delete()
+    return deleted
+
+
 @isolation.everywhere()
 def revoke_all(user: User) -> int:
     """End every token of the person, in all organizations; returns how many there were."""

@@ -17,6 +17,7 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
+from organizations import personal_tokens
 from organizations.admin.settings import OneRowAdmin
 from organizations.kernel import changes, ids
 from organizations.kernel.console import show
@@ -150,6 +151,9 @@ class SignInSettingsAdmin(OneRowAdmin):
             is_operator=request.principal.is_superuser,
         )
         rules.keep_secret(row, form.cleaned_data.get("new_secret", ""))
+        if {"requires_second_factor", "requires_provider"} & set(form.changed_data):
+            # A token says nothing of how its person had signed in.
+            personal_tokens.revoke_in(row.organization_id)
 
     @display(description="Redirect address")
     def callback(self, row: SignInSettings) -> str:

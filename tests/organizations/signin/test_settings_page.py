@@ -4,10 +4,13 @@ themselves out."""
 import pytest
 from django.urls import reverse
 
+from organizations import personal_tokens
 from organizations.kernel import sealing
+from organizations.kernel.principals import Principal
 from organizations.models import AuditEntry, ProviderIdentity, SignInSettings, User
 from organizations.signin import provider as protocol
 from tests import factories
+from tests.clients import ApiClient
 from tests.console.clients import Console, make_person
 from tests.organizations.signin import fake_provider
 
@@ -173,3 +176,24 @@ def test_who_may_only_read_unlinks_nobody(founded):
 
     assert answer.status_code == 403
     assert ProviderIdentity.objects.filter(pk=mine.pk).exists()
+
+
+@pytest.mark.parametrize(("change", "status"), [({"requires_second_factor": "on"}, 403), ({}, 200)])
+def test_tokens_of_people_end_when_more_is_asked_of_whoever_signs_in(
+    console, founded, change, status
+):
+    by = Principal(founded.admin.pk, "USER", founded.organization.pk)
+    api = ApiClient(founded, personal_tokens.mint(founded.admin, by=by))
+    other = factories.make_founded(admin_password="a-long-secret")
+    theirs = ApiClient(
+        other,
+        personal_tokens.mint(
+            other.admin, by=Principal(other.admin.pk, "USER", other.organization.pk)
+        ),
+    )
+    assert api.get("users/me").status == 200
+
+    save(console, founded, provider_domains="", **change)
+
+    assert api.get("users/me").status == status
+    assert theirs.get("users/me").status == 200
