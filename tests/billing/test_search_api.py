@@ -2,6 +2,7 @@
 
 import pytest
 
+from organizations.kernel.api import search
 from tests.catalog import bodies
 
 
@@ -67,6 +68,16 @@ def test_pages_go_by_document_number(api, found):
     assert len(first["data"]) == 3
     assert (len(second["data"]), second["nextToken"]) == (2, None)
     assert api.get("accounts/search", fromDocument=10000).json["data"] == []
+
+
+def test_no_token_leads_beyond_what_may_be_asked_for(api, found, monkeypatch):
+    monkeypatch.setattr(search, "DEEPEST", 3)
+
+    def page(first):
+        body = api.get("accounts/search", pageSize=2, fromDocument=first).json
+        return len(body["data"]), body["nextToken"]
+
+    assert [page(0), page(1), page(2), page(3)] == [(2, "2"), (2, "3"), (2, None), (2, None)]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,10 @@ def _order(fields: Mapping[str, Field], sort_by: str | None, sort_order: str | N
 def run(
     rows: QuerySet, fields: Mapping[str, Field], query: Mapping[str, str]
 ) -> tuple[list[Any], str | None]:
-    """Return the page asked for, and the next ``fromDocument`` as the token (B5.7)."""
+    """Return the page asked for, and the next ``fromDocument`` as the token (B5.7).
+
+    No token leads deeper than what may be asked for: whoever wants more narrows the search.
+    """
     operator = query.get("operator") or "AND"
     if operator not in {"AND", "OR"}:
         raise FieldRefused("operator", "must be AND or OR")
@@ -144,7 +147,9 @@ def run(
     found = rows.filter(condition(query.get("searchQuery") or "", operator, fields))
     ordered = found.order_by(*_order(fields, query.get("sortBy"), query.get("sortOrder")))
     page = list(ordered[first : first + size + 1])
-    return page[:size], str(first + size) if len(page) > size else None
+    following = first + size
+    has_more = len(page) > size and following <= DEEPEST
+    return page[:size], str(following) if has_more else None
 
 
 def _from_document(text: str | None) -> int:
