@@ -113,7 +113,11 @@ def organization(request: HttpRequest, organization_id: UUID) -> HttpResponse:
 @for_operators
 @require_POST
 def set_status(request: HttpRequest, organization_id: UUID, deed: str) -> HttpResponse:
-    """Archive or activate one, as it was when the page was read."""
+    """Archive or activate one, as it was when the page was read; archiving wants a tick too."""
+    place = reverse("installation:organization", args=[organization_id])
+    if deed == "archive" and request.POST.get("confirmed") != "yes":
+        messages.error(request, "Nothing was done: tick that everybody in it may be locked out.")
+        return HttpResponseRedirect(place)
     sent = request.POST.get("_version", "")
     try:
         row = DEEDS[deed](
@@ -127,7 +131,6 @@ def set_status(request: HttpRequest, organization_id: UUID, deed: str) -> HttpRe
         messages.error(request, refusal.message)
     else:
         messages.success(request, f"{row.name} is {row.get_status_display().lower()} now.")
-    place = reverse("installation:organization", args=[organization_id])
     return HttpResponseRedirect(place)
 
 

@@ -121,7 +121,9 @@ def test_an_archived_organization_answers_403_also_to_tokens_given_before(operat
     api = ApiClient(founded)
     assert api.get("products").status == 200
 
-    operator.client.post(f"{place_of(founded.organization)}archive/", {"_version": 1})
+    operator.client.post(
+        f"{place_of(founded.organization)}archive/", {"_version": 1, "confirmed": "yes"}
+    )
 
     founded.organization.refresh_from_db()
     assert founded.organization.status == OrganizationStatus.ARCHIVED
@@ -136,7 +138,7 @@ def test_its_people_cannot_enter_until_it_is_active_again(operator, founded):
     person = make_person(founded, "Administrator")
     place = place_of(founded.organization)
 
-    operator.client.post(f"{place}archive/", {"_version": 1})
+    operator.client.post(f"{place}archive/", {"_version": 1, "confirmed": "yes"})
     shut = Console(person).get(Product)
     operator.client.post(f"{place}activate/", {"_version": 2})
 
@@ -145,15 +147,27 @@ def test_its_people_cannot_enter_until_it_is_active_again(operator, founded):
     assert ApiClient(founded).get("products").status == 200
 
 
+def test_archiving_without_the_tick_does_nothing(operator, founded):
+    place = place_of(founded.organization)
+    assert 'name="confirmed"' in operator.client.get(place).content.decode()
+
+    refused = operator.client.post(f"{place}archive/", {"_version": 1}, follow=True)
+
+    assert "Nothing was done" in str(next(iter(refused.context["messages"])))
+    founded.organization.refresh_from_db()
+    assert founded.organization.status == "ACTIVE"
+
+
 def test_a_page_that_was_read_before_a_change_changes_nothing(operator, founded):
     place = place_of(founded.organization)
-    operator.client.post(f"{place}archive/", {"_version": 1}, follow=True)
+    operator.client.post(f"{place}archive/", {"_version": 1, "confirmed": "yes"}, follow=True)
 
     for deed, version, words in (
         ("activate", 1, "was changed by somebody else"),
         ("archive", 2, "is archived already"),
     ):
-        refused = operator.client.post(f"{place}{deed}/", {"_version": version}, follow=True)
+        sent = {"_version": version, "confirmed": "yes"}
+        refused = operator.client.post(f"{place}{deed}/", sent, follow=True)
         assert words in str(next(iter(refused.context["messages"])))
 
     founded.organization.refresh_from_db()
@@ -162,7 +176,7 @@ def test_a_page_that_was_read_before_a_change_changes_nothing(operator, founded)
 
 def test_the_list_searches_by_name_and_id_and_narrows_by_status(operator, founded):
     other = factories.make_founded(name="Zebra").organization
-    operator.client.post(f"{place_of(other)}archive/", {"_version": 1})
+    operator.client.post(f"{place_of(other)}archive/", {"_version": 1, "confirmed": "yes"})
 
     def names(**query):
         return [row.name for row in operator.client.get(LIST, query).context["rows"]]
@@ -252,5 +266,5 @@ def test_a_missing_organization_is_a_404_and_a_deed_is_no_link(operator):
     nowhere = f"{LIST}{ids.new_id()}/"
 
     assert operator.client.get(nowhere).status_code == 404
-    assert operator.client.post(f"{nowhere}archive/").status_code == 404
+    assert operator.client.post(f"{nowhere}archive/", {"confirmed": "yes"}).status_code == 404
     assert operator.client.get(f"{nowhere}archive/").status_code == 405
