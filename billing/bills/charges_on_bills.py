@@ -29,15 +29,19 @@ class AlreadyBilled(DomainError):
         start, end = line.service_period.start, line.service_period.end
         super().__init__(
             f"{line.description} for {start:%Y-%m-%d} to {end:%Y-%m-%d} is already billed on "
-            f"bill {charge.bill_name} dated {charge.bill_date}. Delete one of the two bills, "
-            "put back the billing epoch, timezone or in-advance setting that changed since, or "
-            "let the account plan begin where that charge ends."
+            f"bill {charge.bill_name} dated {charge.bill_date}. Calculate that bill again if an "
+            "account plan has ended since, delete one of the two bills, put back the billing "
+            "epoch, timezone or in-advance setting that changed since, or let the account plan "
+            "begin where that charge ends."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class BilledCharge:
-    """A line on a bill: what it charges for, and when. ``in_advance``: after its bill's period."""
+    """A line on a bill: what it charges for, and when. ``in_advance``: after its bill's period.
+
+    ``is_locked``: its bill never changes again.
+    """
 
     bill_id: UUID | None
     bill_name: str
@@ -48,6 +52,7 @@ class BilledCharge:
     service_period: Period
     subtotal: Decimal
     in_advance: bool
+    is_locked: bool = False
 
 
 def subject(
@@ -67,7 +72,11 @@ def advance_minimums(charges: Iterable[BilledCharge]) -> tuple[AdvanceMinimum, .
     """Return the minimum spends that really were billed in advance (MIN-3)."""
     return tuple(
         AdvanceMinimum(
-            charge.account_plan_id, charge.pricing_id, charge.service_period, charge.subtotal
+            charge.account_plan_id,
+            charge.pricing_id,
+            charge.service_period,
+            charge.subtotal,
+            charge.is_locked,
         )
         for charge in charges
         if charge.in_advance
@@ -85,6 +94,7 @@ def arrears_charges(charges: Iterable[BilledCharge]) -> tuple[ArrearsCharge, ...
             LineType(charge.subject[0]),
             charge.service_period,
             charge.subtotal,
+            charge.is_locked,
         )
         for charge in charges
         if not charge.in_advance and charge.account_plan_id is not None

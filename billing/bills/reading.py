@@ -201,6 +201,7 @@ def charges(
             "bill__account_id", "bill_id", "bill__invoice_reference", "bill__bill_date",
             "bill__end_at", "line_item_type", "plan_id", "account_plan_id", "pricing_id",
             "aggregation_id", "segment", "service_period_start", "service_period_end", "subtotal",
+            "bill__is_locked",
         )
     )  # fmt: skip
     found: dict[UUID, list[BilledCharge]] = defaultdict(list)
@@ -213,6 +214,7 @@ def _charge(
     bill_id: UUID, reference: str | None, bill_date: date, ends_at: datetime, line_type: str,
     plan_id: UUID, account_plan_id: UUID, pricing_id: UUID | None, aggregation_id: UUID | None,
     segment: dict[str, str], starts: datetime, ends: datetime, subtotal: Any,
+    is_locked: bool,
 ) -> BilledCharge:  # fmt: skip
     return BilledCharge(
         bill_id=bill_id,
@@ -224,4 +226,5 @@ def _charge(
         service_period=Period(starts, ends),
         subtotal=subtotal,
         in_advance=starts >= ends_at,
+        is_locked=is_locked,
     )

@@ -71,7 +71,13 @@ def _usage(line: LineItem) -> str:
 def _prorated(line: LineItem) -> str:
     facts = line.calculation
     days = shares_text(facts["shares"])
-    return f"{_fact(facts['amount'], line)} x {days} = {amount(line.subtotal, line)}"
+    kept = ""
+    if "atLeast" in facts:
+        kept = (
+            f", but at least {_fact(facts['atLeast'], line)}, because the bill of the period "
+            "has given it back"
+        )
+    return f"{_fact(facts['amount'], line)} x {days}{kept} = {amount(line.subtotal, line)}"
 
 
 def _top_up(line: LineItem) -> str:
@@ -85,9 +91,12 @@ def _top_up(line: LineItem) -> str:
 
 def _refund(line: LineItem) -> str:
     facts = line.calculation
+    excess = ""
+    if "excess" in facts:
+        excess = f", with {_fact(facts['excess'], line)} asked for above the minimum "
     return (
         f"{_fact(facts['advance'], line)} minimum spend was billed in advance and "
-        f"{_fact(facts['eligible'], line)} charged: the smaller is given back "
+        f"{_fact(facts['eligible'], line)} charged: the smaller is given back{excess or ' '}"
         f"= {amount(line.subtotal, line)}"
     )
 

@@ -186,20 +186,22 @@ class AdvanceMinimum:
     """An advance MINIMUM_SPEND line that an *earlier* bill really carries (MIN-3).
 
     ``pricing_id`` is ``None`` for a plan-level minimum. ``amount`` is the line's subtotal, in the
-    plan currency; ``period`` its service period.
+    plan currency; ``period`` its service period. ``is_locked``: its bill never changes again.
     """
 
     account_plan_id: UUID
     pricing_id: UUID | None
     period: Period
     amount: Decimal
+    is_locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ArrearsCharge:
     """What *another* bill has charged an account plan for service that was over.
 
-    ``kind`` is the line's type, ``amount`` its subtotal, in the plan currency.
+    ``kind`` is the line's type, ``amount`` its subtotal, in the plan currency. ``is_locked``: its
+    bill never changes again.
     """
 
     account_plan_id: UUID
@@ -207,6 +209,7 @@ class ArrearsCharge:
     kind: str
     period: Period
     amount: Decimal
+    is_locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

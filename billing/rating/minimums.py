@@ -13,12 +13,18 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.rating.drafts import Draft, PlanOnBill
-from billing.rating.inputs import AdvanceMinimum, MinimumSpend, PricingTerm, RatingInput
+from billing.rating.inputs import (
+    AdvanceMinimum,
+    ArrearsCharge,
+    MinimumSpend,
+    PricingTerm,
+    RatingInput,
+)
 from billing.rating.lines import LineType
 from billing.rating.proration import prorate
 from billing.rating.records import pricing_facts, prorated_facts, refund_facts, top_up_facts
 from billing.rating.usage import accounting_product_id
-from organizations.kernel.money import ZERO, round_money
+from organizations.kernel.money import ZERO, plain, round_money
 from organizations.kernel.periods import DayRange, Period, local_date
 
 # MIN-5: charges that count toward a minimum; standing charges and fees do not.
@@ -44,6 +50,10 @@ class _Scope:
     name: str
     accounting_product_id: UUID
 
+    @property
+    def pricing_id(self) -> UUID | None:
+        return self.pricing.id if self.pricing else None
+
 
 def assess_minimum_spends(
     bill: RatingInput, plans: Sequence[PlanOnBill], drafts: Sequence[Draft]
@@ -53,14 +63,16 @@ def assess_minimum_spends(
     for plan in plans:
         charges = [draft for draft in drafts if draft.plan is plan and draft.line_type in ELIGIBLE]
         eligible = sum((draft.subtotal for draft in charges), ZERO)
+        of_pricings: list[Draft] = []
         for pricing in plan.term.pricings:
             if pricing.minimum_spend is None and not bill.advance_minimums:
                 continue
             scope = _pricing_scope(plan, pricing)
             assessed, added = _assess_pricing(bill, scope, pricing, charges)
-            lines += assessed
+            of_pricings += assessed
             eligible += added
-        lines += _assess_plan(bill, plan, eligible)
+        lines += of_pricings
+        lines += _assess_plan(bill, plan, eligible, of_pricings)
     return [line for line in lines if line.subtotal]
 
 
@@ -94,8 +106,13 @@ def _assess_pricing(
     return lines, added
 
 
-def _assess_plan(bill: RatingInput, plan: PlanOnBill, eligible: Decimal) -> list[Draft]:
-    """Return the lines of a plan-level minimum: settled for the past, advanced for the next."""
+def _assess_plan(
+    bill: RatingInput, plan: PlanOnBill, eligible: Decimal, of_pricings: Sequence[Draft]
+) -> list[Draft]:
+    """Return the lines of a plan-level minimum: settled for the past, advanced for the next.
+
+    ``of_pricings`` are the lines of the pricing-level minimums on this bill.
+    """
     scope = _plan_scope(plan)
     lines: list[Draft] = []
     if plan.ending is not None:
@@ -103,7 +120,12 @@ def _assess_plan(bill: RatingInput, plan: PlanOnBill, eligible: Decimal) -> list
         if line is not None:
             lines.append(line)
     if plan.starting is not None and scope.minimum is not None and scope.minimum.in_advance:
-        lines += _advance(bill, scope, scope.minimum, plan.starting.active)
+        days = plan.starting.active
+        coming = days.to_period(plan.schedule.zone)
+        inner = (
+            line.subtotal for line in of_pricings if coming.contains(line.service_period.start)
+        )
+        lines += _advance(bill, scope, scope.minimum, days, inner=sum(inner, ZERO))
     return lines
 
 
@@ -119,7 +141,8 @@ def _settle(
     advances = _advances(bill.advance_minimums, scope, period)
     if advances:
         advance = sum((fact.amount for fact in advances), ZERO)
-        return _refund(scope, period, advance, eligible), advance
+        excess = _excess(scope, days, advances, advance, eligible)
+        return _refund(scope, period, advance, eligible, excess), advance
     if scope.minimum is None:
         return None, ZERO
     return _top_up(scope, scope.minimum, days, eligible), ZERO
@@ -129,12 +152,11 @@ def _advances(
     facts: Iterable[AdvanceMinimum], scope: _Scope, period: Period
 ) -> list[AdvanceMinimum]:
     """Find by where the advance began: its end may have moved since, with the plan's (DAT-6)."""
-    pricing_id = scope.pricing.id if scope.pricing else None
     return [
         fact
         for fact in facts
         if fact.account_plan_id == scope.plan.term.id
-        and fact.pricing_id == pricing_id
+        and fact.pricing_id == scope.pricing_id
         and period.contains(fact.period.start)
     ]
 
@@ -146,52 +168,111 @@ def _top_up(scope: _Scope, minimum: MinimumSpend, days: DayRange, eligible: Deci
     return _draft(LineType.MINIMUM_SPEND, scope, amount, _period(scope, days), facts)
 
 
+def _excess(
+    scope: _Scope,
+    days: DayRange,
+    advances: Sequence[AdvanceMinimum],
+    advance: Decimal,
+    eligible: Decimal,
+) -> Decimal:
+    """Return what an advance asks for above the minimum and the charges, to be given back too.
+
+    It does so where it was calculated after the bill of its period (``_still_owed``). One on a
+    locked bill, or from before the account plan was ended, is not corrected here (DAT-6).
+    """
+    is_final = any(fact.is_locked or _outlasts(fact, scope) for fact in advances)
+    if scope.minimum is None or is_final:
+        return ZERO
+    due = prorate(scope.minimum.amount, scope.plan.schedule.shares(days))
+    return max(ZERO, advance - max(round_money(due, scope.plan.currency), eligible))
+
+
+def _outlasts(fact: AdvanceMinimum | ArrearsCharge, scope: _Scope) -> bool:
+    """Whether it was calculated before the account plan was ended, for days that are gone now."""
+    ends = scope.plan.term.period.end
+    return ends is not None and fact.period.end is not None and fact.period.end > ends
+
+
 def _advance(
-    bill: RatingInput, scope: _Scope, minimum: MinimumSpend, days: DayRange
+    bill: RatingInput, scope: _Scope, minimum: MinimumSpend, days: DayRange, inner: Decimal = ZERO
 ) -> list[Draft]:
-    """Return the advance line; none when a bill made before this one has settled the minimum."""
+    """Return the advance line; none when a bill made before this one has settled the minimum.
+
+    ``inner`` is what this bill asks for in advance at the levels inside the scope (MIN-6).
+    """
     shares = scope.plan.schedule.shares(days)
-    amount = prorate(minimum.amount, shares)
-    period = _period(scope, days)
-    if _is_settled(bill, scope, period, amount):
+    due = prorate(minimum.amount, shares)
+    charged = _charged_in_arrears(bill, scope, days)
+    if _is_settled(charged, scope, due):
         return []
     facts = prorated_facts("minimum spend", minimum.amount, shares, in_advance=True)
-    return [_draft(LineType.MINIMUM_SPEND, scope, amount, period, facts)]
+    amount = max(due, _still_owed(charged, scope, due, inner))
+    if amount > due:
+        facts["atLeast"] = plain(amount)
+    return [_draft(LineType.MINIMUM_SPEND, scope, amount, _period(scope, days), facts)]
 
 
-def _is_settled(bill: RatingInput, scope: _Scope, period: Period, amount: Decimal) -> bool:
+def _charged_in_arrears(bill: RatingInput, scope: _Scope, days: DayRange) -> list[ArrearsCharge]:
+    """Return what the bill of the period, made before this one, carries for the account plan."""
+    period = _period(scope, days)
+    return [
+        fact
+        for fact in bill.arrears_charges
+        if fact.account_plan_id == scope.plan.term.id and period.contains(fact.period.start)
+    ]
+
+
+def _is_settled(charged: Sequence[ArrearsCharge], scope: _Scope, due: Decimal) -> bool:
     """Say whether the bill of this period was made first, and asked for the minimum (INV-J).
 
     Without an advance it billed the shortfall, or the charges reached the minimum and nothing
     was given back for it. With one it never bills a shortfall, and gives back what is charged.
     """
-    pricing_id = scope.pricing.id if scope.pricing else None
-    facts = [
-        fact
-        for fact in bill.arrears_charges
-        if fact.account_plan_id == scope.plan.term.id and period.contains(fact.period.start)
-    ]
-    own = {fact.kind for fact in facts if fact.pricing_id == pricing_id}
+    own = {fact.kind for fact in charged if fact.pricing_id == scope.pricing_id}
     if LineType.MINIMUM_SPEND in own:
         return True
     if LineType.MINIMUM_SPEND_REFUND in own:
         return False
-    charged = sum(
-        (
-            fact.amount
-            for fact in facts
-            if (fact.kind in ELIGIBLE or (pricing_id is None and fact.pricing_id is not None))
-            and pricing_id in (None, fact.pricing_id)
-        ),
-        ZERO,
+    return bool(charged) and _eligible(charged, scope) >= due > ZERO
+
+
+def _still_owed(
+    charged: Sequence[ArrearsCharge], scope: _Scope, due: Decimal, inner: Decimal
+) -> Decimal:
+    """Return what is left to ask for where the bill of the period was made with an advance.
+
+    An account plan that was ended since owes less in advance than that bill has given back of
+    the old advance (DAT-6). Advance, charges and refund still make the larger of the minimum and
+    the charges (INV-J). A bill that has itself to be calculated again for the end decides nothing.
+    """
+    refunds = [
+        fact.amount
+        for fact in charged
+        if fact.kind == LineType.MINIMUM_SPEND_REFUND and fact.pricing_id == scope.pricing_id
+    ]
+    if not refunds or any(_outlasts(fact, scope) and not fact.is_locked for fact in charged):
+        return ZERO
+    eligible = inner + _eligible(charged, scope)
+    return max(due, eligible) - eligible - sum(refunds, ZERO)
+
+
+def _eligible(charged: Sequence[ArrearsCharge], scope: _Scope) -> Decimal:
+    """Add up what counts toward the minimum of the scope (MIN-5, MIN-6)."""
+    counted = (
+        fact.amount
+        for fact in charged
+        if (fact.kind in ELIGIBLE or (scope.pricing is None and fact.pricing_id is not None))
+        and scope.pricing_id in (None, fact.pricing_id)
     )
-    return bool(facts) and charged >= amount > ZERO
+    return sum(counted, ZERO)
 
 
-def _refund(scope: _Scope, period: Period, advance: Decimal, eligible: Decimal) -> Draft:
+def _refund(
+    scope: _Scope, period: Period, advance: Decimal, eligible: Decimal, excess: Decimal
+) -> Draft:
     """MIN-4: give back the overlap of advance and charges; negative charges make it a charge."""
-    amount = -min(advance, eligible)
-    facts = refund_facts(advance, eligible)
+    amount = -min(advance, eligible) - excess
+    facts = refund_facts(advance, eligible, excess)
     return _draft(LineType.MINIMUM_SPEND_REFUND, scope, amount, period, facts)
 
 

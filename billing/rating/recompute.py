@@ -95,12 +95,19 @@ def _prorated_amount(facts: Facts) -> Decimal:
     return prorate(Decimal(facts["amount"]), _shares(facts))
 
 
+def _billed_by_days(facts: Facts) -> Decimal:
+    """An advance stays at what the bill of its period has given back of it (``atLeast``)."""
+    amount = _prorated_amount(facts)
+    return max(amount, Decimal(facts["atLeast"])) if "atLeast" in facts else amount
+
+
 def _top_up_amount(facts: Facts) -> Decimal:
     return max(ZERO, _prorated_amount(facts) - Decimal(facts["eligible"]))
 
 
 def _refund_amount(facts: Facts) -> Decimal:
-    return -min(Decimal(facts["advance"]), Decimal(facts["eligible"]))
+    overlap = min(Decimal(facts["advance"]), Decimal(facts["eligible"]))
+    return -overlap - Decimal(facts.get("excess", ZERO))
 
 
 def _usage_story(facts: Facts) -> tuple[str, list[Step]]:
@@ -144,7 +151,11 @@ def _prorated_story(facts: Facts) -> tuple[str, list[Step]]:
         f"A {subject} of {_money(facts, 'amount')}, billed {when} "
         f"for {_days_words(_shares(facts))}, comes to {_money(facts)}."
     )
-    return sentence, [_proration_step(facts)]
+    steps = [_proration_step(facts)]
+    if "atLeast" in facts:
+        reckoning = "at least what the bill of the period leaves to pay"
+        steps.append(Step("Given back already", reckoning, facts["atLeast"]))
+    return sentence, steps
 
 
 def _top_up_story(facts: Facts) -> tuple[str, list[Step]]:
@@ -166,6 +177,8 @@ def _refund_story(facts: Facts) -> tuple[str, list[Step]]:
         f"{_money(facts, 'eligible')} count toward it, so the smaller of the two is given back."
     )
     reckoning = f"the smaller of {facts['advance']} and {facts['eligible']}"
+    if "excess" in facts:
+        reckoning = f"{reckoning}, and {facts['excess']} above the minimum"
     return sentence, [Step("Refund", reckoning, _figure(_refund_amount(facts)))]
 
 
@@ -242,7 +255,7 @@ _ROUNDING_WORDS: Final = {
 }
 _AMOUNTS: Final[Mapping[str, Callable[[Facts], Decimal]]] = {
     records.USAGE: _usage_amount,
-    records.PRORATED: _prorated_amount,
+    records.PRORATED: _billed_by_days,
     records.TOP_UP: _top_up_amount,
     records.REFUND: _refund_amount,
 }

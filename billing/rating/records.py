@@ -14,7 +14,7 @@ from functools import lru_cache
 from billing.rating.inputs import Aggregation, Band, PricingTerm, UsageWindow
 from billing.rating.lines import Record
 from billing.rating.schedule import DayShare
-from organizations.kernel.money import Currency, plain
+from organizations.kernel.money import ZERO, Currency, plain
 
 USAGE = "usage"
 PRORATED = "prorated"
@@ -105,14 +105,18 @@ def top_up_facts(
     }
 
 
-def refund_facts(advance: Decimal, eligible: Decimal) -> dict[str, object]:
-    """Return the facts of the return of a minimum spend billed in advance (MIN-3)."""
-    return {
+def refund_facts(advance: Decimal, eligible: Decimal, excess: Decimal = ZERO) -> dict[str, object]:
+    """Return the facts of the return of a minimum spend billed in advance (MIN-3).
+
+    ``excess``, rarely there, is what the advance asks for above what is due for the period now.
+    """
+    facts: dict[str, object] = {
         "kind": REFUND,
         "subject": "minimum spend",
         "advance": plain(advance),
         "eligible": plain(eligible),
     }
+    return facts | {"excess": plain(excess)} if excess else facts
 
 
 def complete(

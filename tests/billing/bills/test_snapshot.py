@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.bills import calculation, snapshot
+from billing.bills import calculation, explain, snapshot
 from billing.bills.selection import DueBills, TheseBills
-from billing.models import AccountPlan, Bill, BillJobAccount
+from billing.models import AccountPlan, Bill, BillJobAccount, LineItem
 from tests import factories
 from tests.billing.bills import making, runners
 
@@ -247,3 +247,52 @@ def test_a_minimum_in_advance_is_left_out_when_the_bill_of_its_period_was_made_f
         for account, due in ((poor, 100), (rich, 120)):
             bills = Bill.objects.filter(account=account)
             assert sum(bill.total for bill in bills) == due, (day, bills)
+
+
+def test_a_plan_ended_inside_a_period_in_advance_owes_the_same_whichever_bill_is_made_again_first():
+    """INV-J, DAT-6: 80 were used of a minimum that is 50 for the fifteen days."""
+    shop = making.Shop(
+        minimum_spend=Decimal(100), minimum_spend_bill_in_advance=True, standing_charge=Decimal(0)
+    )
+    accounts = [shop.account() for _ in range(2)]
+    for account in accounts:
+        runners.use(account, shop.meter, "2024-06-10", 800)
+    AccountPlan.objects.update(
+        start_date=runners.instant("2024-06-01"), end_date=runners.instant("2024-07-01")
+    )
+    for day in ("2024-05-31", "2024-06-30"):
+        runners.run(shop.organization, day)
+    AccountPlan.objects.update(end_date=runners.instant("2024-06-16"))
+
+    for account, days in zip(
+        accounts, [("2024-05-31", "2024-06-30"), ("2024-06-30", "2024-05-31")], strict=True
+    ):
+        for day in days:
+            runners.run(shop.organization, day, account_ids=[str(account.pk)])
+
+        assert sum(bill.total for bill in Bill.objects.filter(account=account)) == 80
+
+    [kept] = LineItem.objects.filter(bill__account=accounts[1], bill__boundary_date="2024-06-01")
+    assert explain.explain(kept).sentence == (
+        "100.00 x 15/30 days, but at least 80.00, because the bill of the period has given it "
+        "back = 80.00 USD."
+    )
+
+
+def test_dat_6_an_advance_on_a_locked_bill_is_not_given_back_by_itself():
+    shop = making.Shop(
+        minimum_spend=Decimal(100), minimum_spend_bill_in_advance=True, standing_charge=Decimal(0)
+    )
+    account = shop.account()
+    runners.use(account, shop.meter, "2024-06-10", 300)
+    AccountPlan.objects.update(
+        start_date=runners.instant("2024-06-01"), end_date=runners.instant("2024-06-20")
+    )
+    runners.run(shop.organization, "2024-05-31")  # 63.33 in advance
+    Bill.objects.update(status="APPROVED", is_locked=True)
+    shop.plan.plan_template.minimum_spend = Decimal(60)
+    shop.plan.plan_template.save()
+
+    runners.run(shop.organization, "2024-06-30")
+
+    assert sum(bill.total for bill in Bill.objects.all()) == Decimal("63.33")
