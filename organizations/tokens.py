@@ -31,20 +31,28 @@ _PAYLOAD = struct.Struct(">16s16s16sQ")
 _OF_PERSON = b"P"
 # Some clients ask for a token before each call (B11.3), so it does without the cost of building
 # a query.
-ACTIVE_KEY = """
-    SELECT id, secret_hash, service_user_id, organization_id, latest_used_at
-    FROM organizations_accesskey WHERE id = %s AND status = 'ACTIVE'
+KEY = """
+    SELECT key.id, key.secret_hash, key.service_user_id, key.organization_id, key.latest_used_at,
+           key.status = 'ACTIVE' AND organization.status = 'ACTIVE' AS is_usable
+    FROM organizations_accesskey key
+    JOIN organizations_organization organization ON organization.id = key.organization_id
+    WHERE key.id = %s
 """
 
 
 class InvalidClient(DomainError):
-    """Unknown key, wrong secret or inactive key: never says which."""
+    """Unknown key, wrong secret, inactive key or archived organization: never says which.
+
+    ``is_guess`` is for the count of guesses: who has the right secret is none, so that a client
+    which goes on asking is not locked out on the day its key works again.
+    """
 
     status_code = 401
     code = "INVALID_CLIENT"
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_guess: bool = True) -> None:
         super().__init__("The access key or its secret is not valid.")
+        self.is_guess = is_guess
 
 
 class InvalidToken(DomainError):
@@ -90,14 +98,19 @@ def make_key(
 
 
 def issue(access_key_id: str, secret: str) -> str:
-    """Return a bearer token for a key and its secret; raises ``InvalidClient``."""
+    """Return a bearer token for a key and its secret; raises ``InvalidClient``.
+
+    A key of an archived organization is as good as an inactive one (A1.5, A4.6).
+    """
     key_id = ids.parse(access_key_id)
-    found = AccessKey.objects.raw(ACTIVE_KEY, [key_id]) if key_id else ()
+    found = AccessKey.objects.raw(KEY, [key_id]) if key_id else ()
     key = next(iter(found), None)
     expected = bytes(key.secret_hash) if key else b"\0" * 32
     given = _hash(key_id or UUID(int=0), secret)
     if not hmac.compare_digest(expected, given) or key is None:
         raise InvalidClient
+    if not key.is_usable:
+        raise InvalidClient(is_guess=False)
     _remember_use(key)
     return token_for(key)
 

@@ -60,8 +60,9 @@ def _issue(request: HttpRequest, key_id: str, secret: str) -> str:
         raise tokens.InvalidClient
     try:
         return tokens.issue(key_id, secret)
-    except tokens.InvalidClient:
-        attempts.TOKEN.failed(**who)
+    except tokens.InvalidClient as refusal:
+        if refusal.is_guess:
+            attempts.TOKEN.failed(**who)
         raise
 
 

@@ -6,7 +6,9 @@ import time
 import pytest
 import time_machine
 
-from organizations import tokens
+from organizations import attempts, tokens
+from organizations.installation import standing
+from organizations.kernel import principals
 from organizations.models import AccessKey
 from tests.clients import ApiClient
 
@@ -71,6 +73,34 @@ def test_an_inactive_key_gets_no_token_and_its_tokens_die(client, founded):
     assert ask(client, founded.access_key_id, founded.api_secret).status_code == 401
     tokens.forget_keys()
     assert api.get("products").status == 403
+
+
+def test_a_key_of_an_archived_organization_gets_no_token_until_it_is_active_again(client, founded):
+    """A1.5: at once both ways, however often a client has asked in vain meanwhile."""
+    key, secret = founded.access_key_id, founded.api_secret
+    organization_id = founded.organization.pk
+
+    standing.archive(organization_id, by=principals.system(organization_id))
+    refused = [ask(client, key, secret) for _ in range(attempts.TOKEN.limits["key"] + 1)]
+    standing.activate(organization_id, by=principals.system(organization_id))
+    answer = ask(client, key, secret)
+
+    assert {each.status_code for each in refused} == {401}
+    assert refused[0].json()["error"] == "invalid_client"
+    assert refused[0].json()["message"] == "The access key or its secret is not valid."
+    assert answer.status_code == 200
+    assert ApiClient(founded, answer.json()["access_token"]).get("products").status == 200
+
+
+def test_guesses_at_a_key_of_an_archived_organization_are_counted(client, founded):
+    organization_id = founded.organization.pk
+    standing.archive(organization_id, by=principals.system(organization_id))
+
+    for _ in range(attempts.TOKEN.limits["key"]):
+        ask(client, founded.access_key_id, "a guess")
+    standing.activate(organization_id, by=principals.system(organization_id))
+
+    assert ask(client, founded.access_key_id, founded.api_secret).status_code == 401
 
 
 def test_a_token_ends_after_its_lifetime_and_30_seconds_of_leeway(founded):
