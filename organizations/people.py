@@ -32,14 +32,17 @@ from organizations.models import (
     User,
 )
 
+NOBODY_LEFT = (
+    "the organization would be left without anybody who holds the Administrator policy and "
+    "whose access does not end"
+)
+
 
 class LastAdministrator(DomainError):
-    """Somebody has to be left who may change policies (A2.10)."""
+    """Somebody has to be left who may change policies, today and on every later day (A2.10)."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The organization would be left without anybody who holds the Administrator policy."
-        )
+        super().__init__(f"{NOBODY_LEFT[0].upper()}{NOBODY_LEFT[1:]}.")
 
 
 def find_or_make(email: str) -> tuple[User, bool]:
@@ -147,17 +150,28 @@ def end_access(membership: Membership, at: datetime | None, *, by: Principal) ->
 
 
 def check_remaining(membership: Membership, end: datetime | None, *, by: Principal) -> None:
-    """Refuse to lock oneself out, or everybody who could let others in (A2.10)."""
-    if end is None or end > clock.now():
+    """Refuse to lock oneself out, or everybody who could let others in, now or later (A2.10).
+
+    An administrator may have an end only while there is another one who has none.
+    """
+    if end is None:
         return
-    if membership.user_id == by.id:
+    if end <= clock.now() and membership.user_id == by.id:
         raise FieldRefused("dtEndAccess", "you cannot end your own access")
-    if not _has_administrator(membership.organization_id, but=membership):
-        raise LastAdministrator
+    is_one = is_administrator(membership)
+    if is_one and not _has_administrator(membership.organization_id, but=membership):
+        raise FieldRefused("dtEndAccess", NOBODY_LEFT)
+
+
+def is_administrator(principal: Membership | ServiceUser) -> bool:
+    """Return whether Administrator is attached to a member or a service user."""
+    kind = PrincipalType.USER if isinstance(principal, Membership) else PrincipalType.SERVICEUSER
+    identity = principal.user_id if isinstance(principal, Membership) else principal.pk
+    return _holders(principal.organization_id, kind).filter(principal_id=identity).exists()
 
 
 def require_administrator(organization_id: UUID) -> None:
-    """Refuse what was just changed when it leaves nobody who holds Administrator (A2.10)."""
+    """Refuse what was just changed when it leaves no Administrator without an end (A2.10)."""
     if not _has_administrator(organization_id):
         raise LastAdministrator
 
@@ -192,9 +206,10 @@ def set_policies(
             ),
             by=by,
         )
+    was_administrator = is_administrator(principal)
     for policy_id in attached.keys() - wanted.keys():
         changes.delete(attached[policy_id], by=by)
-    if attached.keys() - wanted.keys():
+    if was_administrator and not is_administrator(principal):
         require_administrator(principal.organization_id)
 
 
@@ -216,8 +231,9 @@ def _holders(organization_id: UUID, kind: PrincipalType) -> QuerySet:
 
 
 def _has_administrator(organization_id: UUID, *, but: Membership | None = None) -> bool:
-    """Return whether an active person or service user with an active key is Administrator."""
-    people = administrators(organization_id)
+    """Return whether an active person whose access does not end, or a service user with an
+    active key, is Administrator."""
+    people = administrators(organization_id).filter(access_ends_at__isnull=True)
     if but is not None:
         people = people.exclude(pk=but.pk)
     if people.exists():

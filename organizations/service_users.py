@@ -34,7 +34,7 @@ def set_status(
     with transaction.atomic():
         with changes.editing(key, by=by, version=version) as changed:
             changed.status = status
-        if status == AccessKeyStatus.INACTIVE:
+        if status == AccessKeyStatus.INACTIVE and people.is_administrator(key.service_user):
             people.require_administrator(key.organization_id)
     _forget()
     return changed
@@ -44,7 +44,8 @@ def delete_key(key: AccessKey, *, by: Principal) -> AccessKey:
     """Delete a key and return it as it was; refuses like ``set_status``."""
     with transaction.atomic():
         deleted = changes.delete(key, by=by)
-        people.require_administrator(key.organization_id)
+        if people.is_administrator(key.service_user):
+            people.require_administrator(key.organization_id)
     _forget()
     return deleted
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 
-from organizations import grants
-from organizations.kernel import clock, ids
+from organizations import grants, people
+from organizations.kernel import clock, ids, principals
 from organizations.models import (
     AuditEntry,
     Membership,
@@ -139,11 +139,16 @@ def test_a_refused_put_changes_nothing(api, organization, body, status, field):
     assert AuditEntry.objects.count() == audited
 
 
-def test_the_last_administrator_cannot_be_locked_out(api, founded, organization):
-    everything = make_policy(organization, "Everything")
+def keep_the_key_without_administrator(founded):
+    """Let the key of the tests do everything by another policy."""
+    everything = make_policy(founded.organization, "Everything")
     PermissionPolicy.objects.filter(pk=everything.pk).update(statements=ALL)
     PolicyAttachment.objects.filter(principal_id=founded.service_user.pk).update(policy=everything)
-    grants.rederive(organization.pk)
+    grants.rederive(founded.organization.pk)
+
+
+def test_the_last_administrator_cannot_be_locked_out(api, founded, organization):
+    keep_the_key_without_administrator(founded)
     ended = (clock.now() - timedelta(seconds=1)).isoformat()
 
     answer = api.put(f"users/{founded.admin.pk}", {"version": 1, "dtEndAccess": ended})
@@ -151,6 +156,29 @@ def test_the_last_administrator_cannot_be_locked_out(api, founded, organization)
     assert answer.status == 400
     assert "Administrator" in answer.json["message"]
     assert Membership.objects.get(user=founded.admin).access_ends_at is None
+
+
+def test_the_only_administrator_without_an_end_is_given_none(api, founded, organization):
+    """A2.10: neither by a later end, nor by taking the policy from whoever has no end."""
+    keep_the_key_without_administrator(founded)
+    administrator = PermissionPolicy.objects.get(organization=organization, name="Administrator")
+    other = make_member(organization)
+    people.set_policies(other, [administrator], by=principals.system(organization.pk))
+
+    first = api.put(f"users/{other.user_id}", {"version": 1, "dtEndAccess": WORLD_END})
+    second = api.put(f"users/{founded.admin.pk}", {"version": 1, "dtEndAccess": WORLD_END})
+    with pytest.raises(people.LastAdministrator):
+        people.set_policies(
+            Membership.objects.get(user=founded.admin), [], by=principals.system(organization.pk)
+        )
+
+    assert (first.status, second.status) == (200, 400)
+    assert [error["field"] for error in second.json["errors"]] == ["dtEndAccess"]
+    assert "whose access does not end" in second.json["message"]
+    assert Membership.objects.get(user=founded.admin).access_ends_at is None
+    # Whoever is no administrator may have an end all the same.
+    guest = make_member(organization)
+    assert api.put(f"users/{guest.user_id}", {"version": 1, "dtEndAccess": WORLD_END}).status == 200
 
 
 def test_with_an_administrator_left_a_person_can_be_deactivated_and_reactivated(api, founded):
