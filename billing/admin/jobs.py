@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from billing.admin import run_billing
 from billing.bills import runs
+from billing.bills.sentences import count
 from billing.models import BillJob, BillJobStatus, JobAccountStatus
 from organizations.kernel.console import running, show
 from organizations.kernel.console.filters import RangeDateFilter
@@ -103,8 +104,8 @@ class BillJobAdmin(PageConsoleAdmin):
 
     @display(description="Done")
     def progress(self, row: BillJob) -> str:
-        """How many of how many accounts."""
-        return f"{row.total - row.pending} of {row.total}"
+        """How many of how many bills (JOB-2)."""
+        return _done(row)
 
     @display(description="Parked")
     def shown_parked(self, row: BillJob) -> str:
@@ -125,16 +126,16 @@ def describe(job: BillJob) -> str:
 def progress_of(job: BillJob) -> dict[str, Any]:
     """Return the shares of the progress bar in percent, a sentence, and whether it is over."""
     shares = {
-        name: _percent(count, job.total)
-        for name, count in (
+        name: _percent(accounts, job.total)
+        for name, accounts in (
             ("billed", job.billed),
             ("skipped", job.skipped),
             ("parked", job.parked),
         )
     }
-    words = f"{job.get_status_display()}: {job.total - job.pending} of {job.total} done"
+    words = f"{job.get_status_display()}: {_done(job)} done"
     if job.billed or job.total:
-        words += f", {job.billed} billed"
+        words += f", {count(job.billed, 'account')} billed"
     if job.skipped:
         words += f", {job.skipped} without a bill"
     if job.parked:
@@ -152,14 +153,20 @@ def _running(request: HttpRequest) -> list[running.RunningTask]:
             describe(job),
             show.address(job),
             progress_of(job)["words"],
-            _percent(job.total - job.pending, job.total),
+            _percent(job.total_bills - job.pending_bills, job.total_bills),
         )
         for job in seen.order_by("created_at", "pk")
     ]
 
 
-def _percent(count: int, total: int) -> str:
-    return f"{Decimal(100 * count) / total:.2f}" if total else "0"
+def _done(job: BillJob) -> str:
+    """Return how far a job is, in bills (JOB-2); the bar above it shares out the accounts."""
+    done = job.total_bills - job.pending_bills
+    return f"{done:,} of {count(job.total_bills, 'bill')}"
+
+
+def _percent(part: int, total: int) -> str:
+    return f"{Decimal(100 * part) / total:.2f}" if total else "0"
 
 
 def _account(row: Any) -> dict[str, Any]:

@@ -1,11 +1,17 @@
-"""The rows behind a bill job: one per account, in chunks; made, cancelled and unparked at once."""
+"""The rows behind a bill job: one per account, in chunks; made, cancelled and unparked at once.
+
+A row knows how many bills of its account are due, so that the job counts bills (JOB-2).
+"""
 
 from math import ceil
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 
+from billing.bills import snapshot
+from billing.bills.job_requests import wanted
 from billing.models import (
     Bill,
     BillJob,
@@ -31,11 +37,11 @@ SELECT id FROM billing_account a
 _NAMED_ACCOUNTS = "SELECT id FROM billing_account WHERE organization_id = %s AND id = ANY(%s)"
 _INSERT = """
 INSERT INTO billing_billjobaccount
-       (id, bill_job_id, account_id, chunk_id, status, reason)
+       (id, bill_job_id, account_id, chunk_id, status, reason, due_bills)
 SELECT gen_random_uuid(), %s, account.id,
        (%s::uuid[])[1 + (row_number() OVER (ORDER BY account.id) - 1) / %s],
-       'PENDING', ''
-  FROM unnest(%s::uuid[]) AS account(id)
+       'PENDING', '', account.due_bills
+  FROM unnest(%s::uuid[], %s::int[]) AS account(id, due_bills)
 """
 
 
@@ -45,14 +51,26 @@ def make(job: BillJob) -> None:
     Without named accounts these are all that have a plan: no other can have a bill (JOB-8).
     """
     found = account_ids(job)
+    due = _count_due(job, found)
     size = min(CHUNK_AT_MOST, max(CHUNK_AT_LEAST, ceil(len(found) / CHUNKS_PER_JOB)))
     made = BillJobChunk.objects.bulk_create(
         BillJobChunk(bill_job=job, number=number)
         for number in range(1, ceil(len(found) / size) + 1)
     )
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [job.pk, [chunk.pk for chunk in made], size, found])
+        cursor.execute(_INSERT, [job.pk, [chunk.pk for chunk in made], size, found, due])
     job.total = job.pending = len(found)
+    job.total_bills = job.pending_bills = sum(due)
+
+
+def _count_due(job: BillJob, found: list[UUID]) -> list[int]:
+    """Return how many bills of each account are due; read by chunks, as those are billed."""
+    due: list[int] = []
+    for start in range(0, len(found), CHUNK_AT_MOST):
+        some = found[start : start + CHUNK_AT_MOST]
+        counts = snapshot.count_due(job.organization_id, some, wanted(job))
+        due += (counts.get(account_id, 0) for account_id in some)
+    return due
 
 
 def cancel(job: BillJob) -> None:
@@ -65,13 +83,14 @@ def cancel(job: BillJob) -> None:
     )
     locked = BillJob.objects.select_for_update(no_key=True).get(pk=job.pk)
     count(locked)
-    locked.save(update_fields=["pending", "billed", "parked", "skipped"])
+    locked.save(update_fields=["pending", "billed", "parked", "skipped", "pending_bills"])
 
 
 def unpark(job: BillJob) -> int:
     """Make the parked accounts pending again; returns how many."""
     parked = BillJobAccount.objects.filter(bill_job=job, status=JobAccountStatus.PARKED)
     chunk_ids = set(parked.values_list("chunk_id", flat=True))
+    job.pending_bills += parked.aggregate(bills=Coalesce(Sum("due_bills"), 0))["bills"]
     unparked = parked.update(status=JobAccountStatus.PENDING, reason="", finished_at=None)
     BillJobChunk.objects.filter(pk__in=chunk_ids).update(
         status=ChunkStatus.PENDING, finished_at=None, lease_ends_at=None
@@ -103,6 +122,7 @@ def count(job: BillJob) -> None:
         skipped=Count(
             "pk", filter=Q(status__in=(JobAccountStatus.NOTHING, JobAccountStatus.LOCKED))
         ),
+        pending_bills=Coalesce(Sum("due_bills", filter=Q(status=JobAccountStatus.PENDING)), 0),
     )
     for name, number in counted.items():
         setattr(job, name, number)

@@ -90,6 +90,8 @@ def _start(job: BillJob, *, by: Principal) -> BillJob:
         if not job.is_scheduled and active >= RUNNING_JOBS_AT_MOST:
             raise TooManyJobs
         job.total = job.pending = len(job_rows.account_ids(job))
+        # Until a worker has planned the bills: most accounts have one.
+        job.total_bills = job.pending_bills = len(job.bill_ids) or job.total
         changes.create(job, by=by)
         _enqueue_after_commit(tasks.prepare_bill_job, job_id=str(job.pk))
     return job

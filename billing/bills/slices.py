@@ -169,6 +169,7 @@ def _finish_rows(
     billed = sum(row.status == JobAccountStatus.BILLED for row in finished)
     BillJob.objects.filter(pk=job.pk).update(
         pending=F("pending") - len(finished),
+        pending_bills=F("pending_bills") - sum(row.due_bills for row in finished),
         billed=F("billed") + billed,
         parked=F("parked") + len(now_parked),
         skipped=F("skipped") + len(finished) - billed - len(now_parked),

@@ -5,9 +5,11 @@ Bill runs, preview and the recomputation behind an explanation all begin here, a
 ``calculation.calculate``.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from billing.bills import planning, reading
@@ -126,6 +128,31 @@ def take(
         suppresses_empty_bills=shared.config.suppressed_empty_bills,
         has_invoice_prefix=bool(shared.config.bill_prefix),
     )
+
+
+def count_due(
+    organization_id: UUID, account_ids: Collection[UUID], wanted: DueBills | TheseBills
+) -> dict[UUID, int]:
+    """Return by account how many bills are wanted of it (JOB-2): planned, nothing is calculated.
+
+    Accounts whose plans and dates are the same are planned once.
+    """
+    if isinstance(wanted, TheseBills):
+        bills = reading.bills_by_id(organization_id, wanted.bill_ids)
+        return dict(Counter(bill.account_id for bill in bills))
+    shared = _read_shared(organization_id, account_ids)
+    counts: dict[UUID, int] = {}
+    known: dict[tuple[Any, ...], int] = {}
+    for account_id, facts in reading.accounts(organization_id, account_ids).items():
+        attached = shared.attached.get(account_id, [])
+        alike = (
+            facts.bill_epoch,
+            *((row.plan_id, row.start_at, row.end_at, row.bill_epoch) for row in attached),
+        )
+        if alike not in known:
+            known[alike] = len(planning.due(facts, attached, shared.plans, shared.config, wanted))
+        counts[account_id] = known[alike]
+    return counts
 
 
 def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Shared:

@@ -26,8 +26,9 @@ class BillJobStatus(models.TextChoices):
 class BillJob(TenantModel):
     """One bill run: what to bill, and how far it is (JOB-1..4).
 
-    The counters are kept by the chunks as they finish; ``parked`` accounts wait for a person and
-    a retry, they are neither pending nor failed.
+    The counters are kept by the chunks as they finish. ``total_bills`` and ``pending_bills`` count
+    bills (JOB-2), all others accounts; ``parked`` ones wait for a person and a retry, they are
+    neither pending nor failed.
     """
 
     type = models.CharField(max_length=16, choices=BillJobType, default=BillJobType.CREATE)
@@ -53,6 +54,8 @@ class BillJob(TenantModel):
     billed = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
     parked = models.PositiveIntegerField(default=0)
+    total_bills = models.PositiveIntegerField("bills", default=0)
+    pending_bills = models.PositiveIntegerField("bills to do", default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -114,7 +117,10 @@ class JobAccountStatus(models.TextChoices):
 
 
 class BillJobAccount(models.Model):
-    """One account of a job: done, or parked with a reason a finance person understands."""
+    """One account of a job: done, or parked with a reason a finance person understands.
+
+    ``due_bills`` were due of it when the job was prepared.
+    """
 
     belongs_to = "bill_job"
 
@@ -126,6 +132,7 @@ class BillJobAccount(models.Model):
         max_length=16, choices=JobAccountStatus, default=JobAccountStatus.PENDING
     )
     reason = models.TextField(default="", blank=True)
+    due_bills = models.PositiveIntegerField(default=1)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

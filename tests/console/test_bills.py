@@ -58,7 +58,7 @@ def test_running_billing_makes_the_bills_of_the_period(
     assert (job.status, job.billed) == ("COMPLETE", 1)
     assert (bill.account, bill.total, f"{bill.start_date}") == (customer, 20, "2024-06-01")
     page = console.text(console.client.get(answer["Location"]))
-    assert "Complete: 1 of 1 done, 1 billed" in page
+    assert "Complete: 1 of 1 bill done, 1 account billed" in page
 
 
 def test_billing_may_be_run_for_chosen_accounts_by_code(
@@ -121,14 +121,14 @@ def test_a_parked_account_shows_its_reason_and_is_billed_after_a_retry(
 def test_progress_is_told_in_shares_and_words(console, founded):
     job = BillJob.objects.create(
         organization=founded.organization, status="RUNNING",
-        total=8, pending=3, billed=2, skipped=1, parked=2,
+        total=8, pending=3, billed=2, skipped=1, parked=2, total_bills=11, pending_bills=4,
     )  # fmt: skip
 
     answer = console.client.get(reverse("admin:bill_job_progress", args=[job.pk])).json()
 
     assert answer == {
         "shares": {"billed": "25.00", "skipped": "12.50", "parked": "25.00"},
-        "words": "Running: 5 of 8 done, 2 billed, 1 without a bill, 2 parked",
+        "words": "Running: 7 of 11 bills done, 2 accounts billed, 1 without a bill, 2 parked",
         "isFinished": False,
     }
 

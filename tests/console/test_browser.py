@@ -103,7 +103,7 @@ def test_from_a_priced_plan_to_a_locked_bill_and_its_document(visit, founded, so
     assert page.input_value("[name=accounts]") == "aurora"
     page.fill("[name=day]", "2024-06-15")
     page.click("button:has-text('Run billing')")
-    page.wait_for_selector("text=Complete: 1 of 1 done, 1 billed")
+    page.wait_for_selector("text=Complete: 1 of 1 bill done, 1 account billed")
     page.click("text=Its bills")
     page.click("#result_list >> text=Aurora Labs")
 
@@ -258,6 +258,7 @@ def test_the_header_counts_what_runs_and_follows_it(visit, founded):
     job = BillJob.objects.create(
         organization=founded.organization, status="RUNNING", created_by=ids.new_id(),
         latest_date_in_billing_period="2026-10-31", total=4, pending=3, billed=1,
+        total_bills=4, pending_bills=3,
     )  # fmt: skip
     window = visit()
     page = window.log_in(founded.admin.email, "a-long-secret")
@@ -265,9 +266,9 @@ def test_the_header_counts_what_runs_and_follows_it(visit, founded):
     page.wait_for_selector(".bw-running.bw-busy")
 
     page.click(".bw-running summary")
-    page.wait_for_selector("text=Running: 1 of 4 done")
-    BillJob.objects.filter(pk=job.pk).update(pending=1, billed=3)
-    page.wait_for_selector("text=Running: 3 of 4 done")
+    page.wait_for_selector("text=Running: 1 of 4 bills done")
+    BillJob.objects.filter(pk=job.pk).update(pending=1, pending_bills=1, billed=3)
+    page.wait_for_selector("text=Running: 3 of 4 bills done")
     BillJob.objects.filter(pk=job.pk).update(status="COMPLETE", pending=0, billed=4)
     page.wait_for_selector("text=Nothing runs.")
 

@@ -11,10 +11,12 @@ from tests.console.clients import Console, make_person
 
 
 def make_job(organization, status, **fields):
-    """Make a bill job of three accounts."""
+    """Make a bill job of three accounts with a bill each."""
+    fields = {"total": 3, "pending": 3, **fields}
     return BillJob.objects.create(
         organization=organization, status=status, created_by=ids.new_id(),
-        latest_date_in_billing_period="2026-10-31", **{"total": 3, "pending": 3, **fields},
+        latest_date_in_billing_period="2026-10-31",
+        total_bills=fields["total"], pending_bills=fields["pending"], **fields,
     )  # fmt: skip
 
 
@@ -35,7 +37,7 @@ def test_what_runs_is_told_with_its_progress_and_what_is_over_is_not(console, fo
     [task] = running(console)
     assert str(job.pk) in task["url"]
     assert task["percent"] == "66.67"
-    assert "2 of 3 done" in task["words"]
+    assert "2 of 3 bills done" in task["words"]
 
 
 def test_who_may_not_see_bill_jobs_is_told_of_none(founded):

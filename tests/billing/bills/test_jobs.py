@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from billing import representations
 from billing.bills import chunks, job_rows, runs, slices, snapshot
 from billing.bills.job_requests import JobRequest
 from billing.models import (
@@ -116,6 +117,48 @@ def test_a_job_goes_from_pending_to_complete_and_counts():
     names = Event.objects.filter(resource_id=job.pk).order_by("created_at", "id")
     states = [event.payload["eventData"]["newDto"]["status"] for event in names]
     assert states == ["PENDING", "INITIALIZING", "RUNNING", "COMPLETE"]
+
+
+def test_jobs_count_bills_where_the_console_counts_accounts_too():
+    """JOB-2: one account with two cycles, one with a plan that has not begun, one parked."""
+    shop = making.Shop()
+    both, later, lost = shop.account(), factories.make_account(shop.organization), shop.account()
+    template = factories.make_plan_template(
+        factories.make_product(shop.organization), bill_frequency="WEEKLY", currency="USD"
+    )
+    factories.make_account_plan(both, factories.make_plan(template))
+    factories.make_account_plan(later, shop.plan, start_date=runners.instant("2024-08-05"))
+    lost.currency = "EUR"
+    lost.save()
+
+    job = runners.start(shop.organization, MONTH)
+    runs.prepare(job.pk)
+    job.refresh_from_db()
+    ahead = representations.bill_job(job)
+    runners.work_off(job)
+    over = representations.bill_job(job)
+
+    assert (ahead["total"], ahead["pending"]) == (3, 3)
+    assert (over["total"], over["pending"]) == (3, 0)
+    assert (job.total, job.billed, job.skipped, job.parked) == (3, 1, 1, 1)
+    again = representations.bill_job(runs.retry(job, by=system(shop)))
+    assert (again["total"], again["pending"]) == (3, 1)
+
+
+def test_a_recalculation_counts_its_bills():
+    shop = making.Shop()
+    shop.account()
+    for month in ("2024-05-15", "2024-06-15"):
+        runners.run(shop.organization, month)
+    at = runners.instant("2024-09-01")
+    bill_ids = list(Bill.objects.values_list("pk", flat=True))
+
+    job = runs.recalculate(shop.organization, bill_ids, by=system(shop), at=at)
+    asked = (job.total_bills, job.pending_bills)
+    runners.work_off(job)
+
+    assert asked == (2, 2)
+    assert (job.total_bills, job.pending_bills, job.total) == (2, 0, 1)
 
 
 def test_a_job_of_an_organization_without_plans_is_complete_at_once():
