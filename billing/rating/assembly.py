@@ -16,6 +16,7 @@ from organizations.kernel.money import (
     ONE,
     ZERO,
     AmountTooLarge,
+    RoundingNotPermitted,
     average_unit_price,
     convert,
     eighteen_places,
@@ -39,7 +40,7 @@ def assemble(bill: RatingInput, drafts: Iterable[Draft]) -> RatedBill:
     )
     total = sum((line.converted_subtotal for line in lines), ZERO)
     if not -_LARGEST_TOTAL < total < _LARGEST_TOTAL:
-        raise AmountTooLarge(bill.bill_currency)
+        raise AmountTooLarge(bill.bill_currency, "The whole bill")
     return RatedBill(
         account_id=bill.account_id,
         key=bill.key,
@@ -81,9 +82,7 @@ def _line(bill: RatingInput, draft: Draft, key: str, sequence: int) -> RatedLine
         bill.bill_currency.code,
         account_code=bill.account_code,
     )
-    # Rounding an amount a second time by the same currency would not change it.
-    is_same = rate is ONE and currency == bill.bill_currency
-    converted = draft.subtotal if is_same else convert(draft.subtotal, rate, bill.bill_currency)
+    converted = _converted(bill, draft, rate)
     return RatedLine(
         line_type=draft.line_type,
         line_key=key,
@@ -120,6 +119,17 @@ def _line(bill: RatingInput, draft: Draft, key: str, sequence: int) -> RatedLine
             converted_subtotal=converted,
         ),
     )
+
+
+def _converted(bill: RatingInput, draft: Draft, rate: Decimal) -> Decimal:
+    """Return the subtotal in the bill's currency (MON-5 b); a refusal names the line."""
+    # Rounding an amount a second time by the same currency would not change it.
+    if rate is ONE and draft.plan.currency == bill.bill_currency:
+        return draft.subtotal
+    try:
+        return convert(draft.subtotal, rate, bill.bill_currency)
+    except (RoundingNotPermitted, AmountTooLarge) as refusal:
+        raise refusal.of(draft.plan.named(draft.description)) from None
 
 
 def _band_usage(

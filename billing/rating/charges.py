@@ -10,7 +10,6 @@ from billing.rating.lines import LineType
 from billing.rating.proration import prorate
 from billing.rating.records import prorated_facts
 from billing.rating.schedule import BillingPeriod
-from organizations.kernel.money import round_money
 
 
 def charge_standing(
@@ -47,11 +46,12 @@ def is_charged(charge: StandingCharge, number: int) -> bool:
 
 def _standing_charge(plan: PlanOnBill, charge: StandingCharge, period: BillingPeriod) -> Draft:
     shares = plan.schedule.shares(period.active)
+    description = charge.description or "Standing Charge"
     return Draft(
         line_type=LineType.STANDING_CHARGE,
         plan=plan,
-        description=charge.description or "Standing Charge",
-        subtotal=round_money(prorate(charge.amount, shares), plan.currency),
+        description=description,
+        subtotal=plan.rounded(prorate(charge.amount, shares), description),
         service_period=period.active.to_period(plan.schedule.zone),
         accounting_product_id=charge.accounting_product_id or plan.term.product.id,
         facts=prorated_facts("standing charge", charge.amount, shares, charge.in_advance),

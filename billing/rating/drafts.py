@@ -16,7 +16,13 @@ from billing.rating.bands import Portion
 from billing.rating.inputs import AccountPlanTerm, PricingTerm, RatingInput, Segment
 from billing.rating.lines import LineType
 from billing.rating.schedule import BillingPeriod, PlanSchedule
-from organizations.kernel.money import ONE, Currency
+from organizations.kernel.money import (
+    ONE,
+    AmountTooLarge,
+    Currency,
+    RoundingNotPermitted,
+    round_money,
+)
 from organizations.kernel.periods import Period
 
 
@@ -33,6 +39,20 @@ class PlanOnBill:
     schedule: PlanSchedule
     ending: BillingPeriod | None
     starting: BillingPeriod | None
+
+    def rounded(self, amount: Decimal, name: str) -> Decimal:
+        """Round the subtotal of the line called ``name`` (MON-5 a); a refusal says which it was.
+
+        Raises ``RoundingNotPermitted`` (MON-4) and ``AmountTooLarge``.
+        """
+        try:
+            return round_money(amount, self.currency)
+        except (RoundingNotPermitted, AmountTooLarge) as refusal:
+            raise refusal.of(self.named(name)) from None
+
+    def named(self, name: str) -> str:
+        """Return a line in words: its name and its product's."""
+        return f"{name} of {self.term.product.name}"
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):

@@ -281,11 +281,12 @@ def _draft(
 ) -> Draft:
     if scope.pricing is not None:
         facts["pricing"] = pricing_facts(scope.pricing)
+    description = _description(scope, line_type)
     return Draft(
         line_type=line_type,
         plan=scope.plan,
-        description=_description(scope, line_type),
-        subtotal=round_money(amount, scope.plan.currency),
+        description=description,
+        subtotal=scope.plan.rounded(amount, description),
         service_period=period,
         accounting_product_id=scope.accounting_product_id,
         facts=facts,

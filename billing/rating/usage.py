@@ -23,7 +23,7 @@ from billing.rating.lines import LineType
 from billing.rating.quantities import to_units
 from billing.rating.records import usage_facts
 from organizations.kernel.errors import DomainError
-from organizations.kernel.money import eighteen_places, round_money
+from organizations.kernel.money import eighteen_places
 
 
 class CreditPricingNotRated(DomainError):
@@ -73,7 +73,7 @@ def _rate_window(plan: PlanOnBill, pricing: PricingTerm, window: UsageWindow) ->
     )
     # What is shown and stored has 18 places; what is priced is exact (MON-7).
     shown = units if aggregation.rounding is not QuantityRounding.NONE else eighteen_places(units)
-    subtotal = round_money(bands.charge(portions), plan.currency)
+    subtotal = plan.rounded(bands.charge(portions), aggregation.name)
     if not quantity and not subtotal:
         return None
     return Draft(

@@ -99,12 +99,18 @@ class RoundingNotPermitted(DomainError):
 
     code = "ROUNDING_NOT_PERMITTED"
 
-    def __init__(self, amount: Decimal, currency: Currency) -> None:
+    def __init__(self, amount: Decimal, currency: Currency, what: str = "") -> None:
         super().__init__(
-            f"The amount {plain(amount)} {currency.code} needs more than "
-            f"{currency.max_decimal_places} decimal places, and the rounding mode of "
+            f"{f'{what}: the' if what else 'The'} amount {plain(amount)} {currency.code} needs "
+            f"more than {currency.max_decimal_places} decimal places, and the rounding mode of "
             f"{currency.code} is UNNECESSARY, so it may not be rounded (MON-4)."
         )
+        self.amount = amount
+        self.currency = currency
+
+    def of(self, what: str) -> RoundingNotPermitted:
+        """Return the same refusal, saying what the amount is for."""
+        return RoundingNotPermitted(self.amount, self.currency, what)
 
 
 class AmountTooLarge(DomainError):
@@ -112,8 +118,17 @@ class AmountTooLarge(DomainError):
 
     code = "AMOUNT_TOO_LARGE"
 
-    def __init__(self, currency: Currency) -> None:
-        super().__init__(f"An amount in {currency.code} has more than 20 digits.")
+    def __init__(self, currency: Currency, what: str = "") -> None:
+        super().__init__(
+            f"{f'{what}: the' if what else 'The'} amount in {currency.code} has more than 20 "
+            "digits before the point, more than a bill can hold. Look at the quantity, the price "
+            "and the conversion rate behind it."
+        )
+        self.currency = currency
+
+    def of(self, what: str) -> AmountTooLarge:
+        """Return the same refusal, saying what the amount is for."""
+        return AmountTooLarge(self.currency, what)
 
 
 class MissingConversionRate(DomainError):

@@ -12,6 +12,7 @@ from billing.rating.inputs import MinimumSpend, PricingType, StandingCharge
 from billing.rating.lines import LINE_KEY_MAX_LENGTH, LineType, line_key, segment_digest
 from billing.rating.pipeline import rate
 from billing.rating.usage import CreditPricingNotRated
+from organizations.kernel.money import AmountTooLarge, ConversionRate
 from tests.billing.rating.making import (
     at,
     make_aggregation,
@@ -21,6 +22,8 @@ from tests.billing.rating.making import (
     make_term,
 )
 
+HUGE = Decimal("1E19")
+DEAR = ConversionRate("EUR", "USD", Decimal(100))
 ACCOUNT, PLAN, PRICING = (UUID(int=number) for number in (1, 2, 3))
 
 
@@ -144,3 +147,36 @@ def test_a_compound_aggregation_is_named_as_such():
 def test_a_credit_pricing_is_refused_rather_than_charged(credit):
     with pytest.raises(CreditPricingNotRated, match="cannot be billed yet"):
         rate(make_bill(make_term(pricings=(make_pricing(10, type=credit),))))
+
+
+@pytest.mark.parametrize(
+    ("term", "rates", "named"),
+    [
+        ({"pricings": (make_pricing(HUGE, bands=make_bands((0, 0, 100))),)}, (), "Requests of"),
+        ({"pricings": (make_pricing(HUGE),)}, (DEAR,), "Requests of"),
+        ({"standing_charge": StandingCharge(HUGE * 100)}, (), "Standing Charge of"),
+        (
+            {"minimum_spend": MinimumSpend(HUGE * 100)},
+            (),
+            "Storage Minimum Spend Adjustment of",
+        ),
+    ],
+)
+def test_an_amount_that_no_bill_can_hold_names_its_line_and_product(term, rates, named):
+    currency = "EUR" if rates else "USD"
+    bill = make_bill(make_term(currency=currency, **term), conversion_rates=rates)
+
+    with pytest.raises(AmountTooLarge) as refusal:
+        rate(bill)
+
+    assert refusal.value.message == (
+        f"{named} Storage: the amount in USD has more than 20 digits before the point, more than "
+        "a bill can hold. Look at the quantity, the price and the conversion rate behind it."
+    )
+
+
+def test_lines_that_are_too_large_together_are_told_of_as_the_whole_bill():
+    terms = (make_term(pricings=(make_pricing(HUGE * 9),)) for _ in range(2))
+
+    with pytest.raises(AmountTooLarge, match=r"^The whole bill: the amount in USD"):
+        rate(make_bill(*terms))
