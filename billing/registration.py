@@ -4,8 +4,9 @@ from billing import account_rules
 from billing import representations as look
 from billing.bills import numbering
 from billing.models import Account, AccountPlan, Bill, BillJob, IngestFailure, LineItem
+from billing.usage import failures
 from catalog.models import Plan
-from organizations.kernel import registry
+from organizations.kernel import event_types, registry
 from organizations.models import Currency, OrganizationConfig
 
 
@@ -31,6 +32,10 @@ def register() -> None:
     registry.register(BillJob, "billing:billJob", event="billing.billjob", represent=look.bill_job)
     registry.also_check(OrganizationConfig, numbering.check_series)
     registry.name(IngestFailure, "data:measurement")
+    registry.other_event(
+        failures.EVENT,
+        lambda: failures.payload(event_types.sample(IngestFailure), is_single=True),
+    )
     registry.refers(Account, "account plans", lambda row: row.account_plans.all())
     registry.refers(Account, "child accounts", lambda row: row.children.all())
     registry.refers(Account, "bills", lambda row: row.bills.all())

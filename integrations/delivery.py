@@ -27,6 +27,8 @@ REFUSED_CREDENTIALS = frozenset({401, 403})
 UNREADABLE = "The secret cannot be read: SECRET_KEY has changed. Set a new secret."
 # Events about integrations: a failing delivery of one is not reported by another (A13, G11).
 OWN_EVENTS = "integration."
+AUTHENTICATION_FAILED = "integration.authentication.error"
+DELIVERY_FAILED = "integration.perform.error"
 # What an attempt may change; the frozen body is never written again.
 WRITTEN = [
     "status",
@@ -160,24 +162,22 @@ def _report(
     event = Event.objects.filter(pk=delivery.event_id).only("account_id").first()
     if event is None:  # a test event, or gone after its 28 days
         return
-    what = "authentication" if answer.status_code in REFUSED_CREDENTIALS else "perform"
+    is_refused = answer.status_code in REFUSED_CREDENTIALS
     account_id = event.account_id
     events.record(
         delivery.organization_id,
-        f"integration.{what}.error",
+        AUTHENTICATION_FAILED if is_refused else DELIVERY_FAILED,
         events.data(
             delivery.organization_id,
-            new={
-                "message": f"{delivery.event_name} could not be delivered to "
-                f"{destination.name}: {delivery.error}",
-                "integrationConfigId": None,
-                "integrationRunId": str(delivery.pk),
-                "entityType": "Event",
-                "entityId": str(delivery.event_id),
-                "destination": representations.CREDENTIALS_DESTINATION,
-                "destinationId": str(destination.pk),
-                "accountId": str(account_id) if account_id else None,
-            },
+            new=representations.trouble(
+                destination,
+                f"{delivery.event_name} could not be delivered to {destination.name}: "
+                f"{delivery.error}",
+                entity_type="Event",
+                entity_id=delivery.event_id,
+                run_id=delivery.pk,
+                account_id=account_id,
+            ),
         ),
         resource_id=destination.pk,
         account_id=account_id,

@@ -20,6 +20,7 @@ ONLY_FAILURES_FOR = timedelta(days=5)
 APART = timedelta(hours=12)
 # ... happened within this time; a short outage never starts it.
 WITHIN = timedelta(hours=24)
+EVENT = "integration.disabled.error"
 GONE = "The receiver answered 410 Gone."
 ONLY_FAILURES = "Every delivery failed for 5 days."
 
@@ -62,19 +63,15 @@ def disable(destination: WebhookDestination, reason: str, at: datetime) -> None:
     message = f"Webhook destination {destination.name} was made inactive: {reason}"
     events.record(
         destination.organization_id,
-        "integration.disabled.error",
+        EVENT,
         events.data(
             destination.organization_id,
-            new={
-                "message": message,
-                "integrationConfigId": None,
-                "integrationRunId": None,
-                "entityType": "WebhookDestination",
-                "entityId": str(destination.pk),
-                "destination": representations.CREDENTIALS_DESTINATION,
-                "destinationId": str(destination.pk),
-                "accountId": None,
-            },
+            new=representations.trouble(
+                destination,
+                message,
+                entity_type="WebhookDestination",
+                entity_id=destination.pk,
+            ),
         ),
         resource_id=destination.pk,
         at=at,

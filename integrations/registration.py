@@ -1,9 +1,11 @@
 """What this app tells the kernel's registry when Django starts."""
 
+from typing import Any
+
+from integrations import delivery, disabling, waking
 from integrations import representations as look
-from integrations import waking
 from integrations.models import Delivery, WebhookDestination
-from organizations.kernel import events, registry
+from organizations.kernel import event_types, events, registry
 
 
 def register() -> None:
@@ -14,6 +16,8 @@ def register() -> None:
         "config:webhookDestination",
         represent=look.webhook_destination,
     )
+    for event in (delivery.AUTHENTICATION_FAILED, delivery.DELIVERY_FAILED, disabling.EVENT):
+        registry.other_event(event, _sample_of_trouble)
     registry.name(Delivery, "config:webhookDestination")
     registry.explain_constraint(
         "webhook_destination_code_unique",
@@ -21,3 +25,10 @@ def register() -> None:
         "another webhook destination of this organization already has this code",
     )
     events.listen(waking.wake)
+
+
+def _sample_of_trouble() -> dict[str, Any]:
+    destination = event_types.sample(WebhookDestination)
+    return look.trouble(
+        destination, "", entity_type="Event", entity_id=destination.pk, account_id=destination.pk
+    )

@@ -1,6 +1,7 @@
-"""How the rows of this app look outside: API answers and audit entries. Never with a secret."""
+"""How the rows of this app look outside: answers, event payloads, audit. Never with a secret."""
 
 from typing import Any
+from uuid import UUID
 
 from integrations.models import Delivery, DeliveryAttempt, WebhookDestination
 from organizations.kernel.instants import iso_instant
@@ -32,6 +33,28 @@ def webhook_destination(row: WebhookDestination) -> dict[str, Any]:
             **_written(audit(row)),
         },
         **audit(row),
+    }
+
+
+def trouble(
+    destination: WebhookDestination,
+    message: str,
+    *,
+    entity_type: str,
+    entity_id: UUID,
+    run_id: UUID | None = None,
+    account_id: UUID | None = None,
+) -> dict[str, Any]:
+    """What an ``integration.<what>.error`` event tells (A13)."""
+    return {
+        "message": message,
+        "integrationConfigId": None,
+        "integrationRunId": text(run_id),
+        "entityType": entity_type,
+        "entityId": str(entity_id),
+        "destination": CREDENTIALS_DESTINATION,
+        "destinationId": str(destination.pk),
+        "accountId": text(account_id),
     }
 
 

@@ -38,7 +38,7 @@ def record(organization_id: UUID, found: Sequence[Failure], *, at: datetime) -> 
         events.build(
             organization_id,
             EVENT,
-            events.data(organization_id, new=_payload(row, failure)),
+            events.data(organization_id, new=payload(row, is_single=len(failure.items) == 1)),
             resource_id=row.pk,
             at=at,
         )
@@ -65,15 +65,14 @@ def _row(organization_id: UUID, failure: Failure, at: datetime) -> IngestFailure
     )
 
 
-def _payload(row: IngestFailure, failure: Failure) -> dict[str, Any]:
-    """Return what the event tells (usage.md 5.5.1)."""
-    single = len(failure.items) == 1
+def payload(row: IngestFailure, *, is_single: bool) -> dict[str, Any]:
+    """Return what the event tells (usage.md 5.5.1); codes only where it is about one item."""
     return {
         "id": str(row.pk),
         "errorType": str(row.type),
         "message": row.message,
-        "meterCode": row.meter_code if single else None,
-        "accountCode": row.account_code if single else None,
+        "meterCode": row.meter_code if is_single else None,
+        "accountCode": row.account_code if is_single else None,
         "uids": row.uids,
         "receivedAt": row.created_at,
         "getDownloadUrl": download_call(row.organization_id, row.pk),

@@ -159,6 +159,18 @@ class EventSerializer(serializers.Serializer):
     dtActioned = fields.InstantField(allow_null=True)
 
 
+class EventTypesSerializer(serializers.Serializer):
+    """The names of the types of events."""
+
+    events = serializers.ListField(child=serializers.CharField())
+
+
+class EventFieldsSerializer(serializers.Serializer):
+    """By event type, the type of each field of its payload by path."""
+
+    events = serializers.DictField(child=serializers.DictField(child=serializers.CharField()))
+
+
 class AuditedSerializer(serializers.Serializer):
     """Identity and audit fields, for answers that are no single model's."""
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from organizations import event_reading
 from organizations.api import serializers as shapes
-from organizations.kernel import events
+from organizations.kernel import event_types, events
 from organizations.kernel.api.filters import Filter, boolean, code_list, id_list, related
 from organizations.kernel.api.filters import word as any_word
 from organizations.kernel.api.views import TenantViewSet
@@ -136,7 +137,10 @@ class EventViewSet(TenantViewSet):
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
         "list": ("config:retrieve", "config:event"),
         "retrieve": ("config:retrieve", "config:event"),
+        "types": ("config:retrieve", "config:event"),
+        "fields": ("config:retrieve", "config:event"),
     }
+    action_filters: ClassVar[dict[str, dict[str, Filter]]] = {"fields": {"eventName": Filter(None)}}
     filters: ClassVar[dict[str, Filter]] = {
         "ids": id_list(),
         "eventName": Filter("name"),
@@ -158,6 +162,22 @@ class EventViewSet(TenantViewSet):
         if "ids" in others and len(others) > 1:
             raise FieldRefused("ids", "cannot be combined with other filters")
         return super().list(request, **kwargs)
+
+    @extend_schema(responses=shapes.EventTypesSerializer)
+    def types(self, request: Request, **kwargs: Any) -> Response:
+        """Return the names of the types of events that happen here (B2)."""
+        return Response({"events": list(event_types.fields())})
+
+    @extend_schema(responses=shapes.EventFieldsSerializer)
+    def fields(self, request: Request, **kwargs: Any) -> Response:
+        """Return the fields of one type of event, or of all (B3)."""
+        known = event_types.fields()
+        name = request.query_params.get("eventName")
+        if not name:
+            return Response({"events": known})
+        if name not in known:
+            raise FieldRefused("eventName", "there are no such events; events/types lists all")
+        return Response({"events": {name: known[name]}})
 
     def narrow(self, rows: Any) -> Any:
         """Leave out what was marked as actioned, unless asked for or named by id."""

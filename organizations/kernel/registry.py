@@ -66,6 +66,7 @@ class Resource:
 _resources: dict[type[models.Model], Resource] = {}
 _named: dict[type[models.Model], str] = {}
 _constraints: dict[str, tuple[str, str]] = {}
+_other_events: dict[str, Callable[[], dict[str, Any]]] = {}
 _followers: list[Follow] = []
 
 
@@ -108,6 +109,16 @@ def named() -> list[tuple[type[models.Model], str, str]]:
 
 def _item_field(model: type[models.Model]) -> str:
     return _resources[model].item_field if model in _resources else "pk"
+
+
+def other_event(name: str, payload: Callable[[], dict[str, Any]]) -> None:
+    """Make an event known that no change of an entity records; ``payload`` gives a sample."""
+    _other_events[name] = payload
+
+
+def other_events() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Return those events by name."""
+    return _other_events
 
 
 def also_check(model: type[models.Model], check: Callable[[Any], None]) -> None:

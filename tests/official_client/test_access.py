@@ -255,3 +255,15 @@ def test_the_groups_of_a_person_are_a_page(client, lenient, founded):
 
     held = lenient.users.get_user_groups(person, page_size=10).to_dict()
     assert ([one["id"] for one in held["data"]], held["nextToken"]) == ([group.id], None)
+
+
+def test_the_types_of_events_and_their_fields_are_told(client):
+    names = client.events.get_types().events
+    every = client.events.get_fields().events
+    plans = client.events.get_fields(event_name="configuration.plan.updated").events
+
+    assert "billing.bill.created" in names and list(every) == names
+    assert plans == {"configuration.plan.updated": every["configuration.plan.updated"]}
+    assert plans["configuration.plan.updated"]["new.standingCharge"] == "double"
+    with pytest.raises(BadRequestError):
+        client.events.get_fields(event_name="configuration.unicorn.created")
