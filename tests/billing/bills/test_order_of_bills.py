@@ -214,3 +214,24 @@ def test_an_advance_that_was_given_back_says_why_it_is_not_smaller():
     [_, given_back, _] = explain_record(advance.calculation).steps
     assert given_back.reckoning == "at least what the bill of the period leaves to pay"
     assert given_back.result == "80"
+
+
+def test_an_advance_above_the_minimum_is_given_back_with_what_was_charged():
+    """MIN-6: the minimum of the price shrinks too, and counts for less toward that of the plan."""
+    whole = plan_of_june(Decimal(20), Decimal(100), Decimal(60))
+    books = Books()
+    books.make_all((JUNE_1, JULY_1), whole)
+    plan = ended(whole, 16, Decimal(20))
+
+    books.make_all((JULY_1, JUNE_1, JULY_1), plan)
+
+    assert books.billed(plan) == 50
+    refund = next(
+        line
+        for line in books.bills[JULY_1].lines
+        if line.line_type is LineType.MINIMUM_SPEND_REFUND and line.pricing_id is None
+    )
+    assert refund.subtotal == -60
+    assert explain_record(refund.calculation).steps[0].reckoning == (
+        "the smaller of 80 and 30, and 30 above the minimum"
+    )
