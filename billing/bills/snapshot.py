@@ -135,7 +135,8 @@ def count_due(
 ) -> dict[UUID, int]:
     """Return by account how many bills are wanted of it (JOB-2): planned, nothing is calculated.
 
-    Accounts whose plans and dates are the same are planned once.
+    Accounts whose plans and dates are the same are planned once. What the settings of one refuse
+    parks it later; here it has no bill.
     """
     if isinstance(wanted, TheseBills):
         bills = reading.bills_by_id(organization_id, wanted.bill_ids)
@@ -150,9 +151,18 @@ def count_due(
             *((row.plan_id, row.start_at, row.end_at, row.bill_epoch) for row in attached),
         )
         if alike not in known:
-            known[alike] = len(planning.due(facts, attached, shared.plans, shared.config, wanted))
+            known[alike] = _number_due(shared, facts, attached, wanted)
         counts[account_id] = known[alike]
     return counts
+
+
+def _number_due(
+    shared: _Shared, facts: AccountFacts, attached: list[AttachedPlan], wanted: DueBills
+) -> int:
+    try:
+        return len(planning.due(facts, attached, shared.plans, shared.config, wanted))
+    except DomainError:
+        return 0
 
 
 def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Shared:

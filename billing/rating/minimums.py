@@ -233,7 +233,9 @@ def _is_settled(charged: Sequence[ArrearsCharge], scope: _Scope, due: Decimal) -
         return True
     if LineType.MINIMUM_SPEND_REFUND in own:
         return False
-    return bool(charged) and _eligible(charged, scope) >= due > ZERO
+    # A shortfall below what the currency can express was not billed either.
+    asked = round_money(due, scope.plan.currency)
+    return bool(charged) and _eligible(charged, scope) >= asked > ZERO
 
 
 def _still_owed(

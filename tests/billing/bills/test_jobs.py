@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from billing import representations
-from billing.bills import chunks, job_rows, runs, slices, snapshot
+from billing.bills import chunks, job_rows, planning, runs, slices, snapshot
 from billing.bills.job_requests import JobRequest
 from billing.models import (
     Bill,
@@ -271,6 +271,27 @@ def test_what_nobody_expected_parks_only_the_account_at_fault(monkeypatch, caplo
     assert "secret detail" not in reason
     assert "secret detail" in caplog.text
     assert [bill.account_id for bill in Bill.objects.all()] == [good.pk]
+
+
+@pytest.mark.parametrize("trouble", [DomainError("no"), ValueError("x")])
+def test_bills_that_cannot_be_counted_do_not_hold_up_the_job(monkeypatch, caplog, trouble):
+    shop = making.Shop()
+    shop.accounts(2)
+    due, calls = planning.due, []
+
+    def fail_at_first(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            raise trouble
+        return due(*args)
+
+    monkeypatch.setattr(planning, "due", fail_at_first)
+
+    job = runners.run(shop.organization, MONTH)
+
+    assert (job.status, job.billed, job.parked) == ("COMPLETE", 2, 0)
+    assert job.pending_bills == 0
+    assert ("could not be counted" in caplog.text) == isinstance(trouble, ValueError)
 
 
 def test_an_account_that_cannot_be_read_does_not_hold_up_those_read_with_it(monkeypatch):

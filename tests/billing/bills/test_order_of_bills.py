@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from billing.bills.charges_on_bills import (
@@ -132,6 +132,9 @@ def by_days(amount: Decimal, days: int) -> Decimal:
 
 
 @given(cents, st.none() | cents, usages, usages, days_of_june, histories, orders)
+@example(
+    Decimal("1.51"), Decimal("1.35"), Decimal(0), Decimal(0), 2, (), [JULY_1, JUNE_1]
+)  # for a day 0.0503 and 0.045, which makes 0.05 each
 def test_inv_j_holds_for_a_plan_ended_inside_june_in_whatever_order_bills_are_made(
     outer, inner, before, after, day, history, order
 ):
