@@ -2,7 +2,7 @@
 
 from billing.models import Account, AccountPlan, ChildBillingMode
 from organizations.kernel import locking
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import FieldRefused, check_each
 from organizations.models import OrganizationConfig
 from organizations.settings_rules import check_currency
 
@@ -14,11 +14,26 @@ FAMILIES = "bills of accounts with a parent or children are not available yet"
 
 def check_account(account: Account) -> None:
     """Refuse an unknown currency and a family of more than one level or 999 children (PAR-1)."""
+    check_each(
+        lambda: _check_currency(account),
+        lambda: _check_days(account),
+        lambda: _check_parent(account),
+    )
+
+
+def _check_currency(account: Account) -> None:
     if account.currency:
         stored = Account.objects.filter(pk=account.pk).values_list("currency", flat=True).first()
         check_currency(account.organization_id, "currency", account.currency, stored=stored or "")
+
+
+def _check_days(account: Account) -> None:
     if account.days_before_bill_due is not None and account.days_before_bill_due < 1:
         raise FieldRefused("daysBeforeBillDue", "must be greater than 0")
+
+
+def _check_parent(account: Account) -> None:
+    """Refuse a family of more than one level or 999 children, and one with plans (PAR-1)."""
     parent = account.parent_account
     if parent is None:
         return

@@ -1,10 +1,11 @@
 """Rules of meters and aggregations (usage.md 2, 9, 10)."""
 
+from functools import partial
 from typing import Any
 
 from catalog.models import NUMERIC_CATEGORIES, Aggregation, AggregationMethod, FieldCategory, Meter
 from organizations.kernel import ids, locking
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import FieldRefused, check_each
 
 NUMERIC_METHODS = {"SUM", "MIN", "MAX", "LATEST", "MEAN"}
 SEGMENT_CATEGORIES = {"WHO", "WHAT", "WHERE", "OTHER"}
@@ -13,27 +14,38 @@ MAX_SEGMENTS = 1000
 
 def check_meter(meter: Meter) -> None:
     """Refuse field lists that break 2.1-2.2, and changes a live aggregation forbids (2.6)."""
+    stored = Meter.objects.filter(pk=meter.pk).first()
+    check_each(
+        lambda: _check_size(meter),
+        lambda: _check_fields("dataFields", meter.data_fields),
+        lambda: _check_change(stored, meter) if stored is not None else None,
+    )
+
+
+def _check_size(meter: Meter) -> None:
     if not 1 <= len(meter.data_fields) <= 15:
         raise FieldRefused("dataFields", "1 to 15 data fields are needed")
     if meter.derived_fields:
         raise FieldRefused("derivedFields", "derived fields are not available yet")
-    _check_fields("dataFields", meter.data_fields)
-    stored = Meter.objects.filter(pk=meter.pk).first()
-    if stored is not None:
-        _check_change(stored, meter)
 
 
 def _check_fields(where: str, fields: list[dict[str, Any]]) -> None:
-    seen: set[str] = set()
-    for position, field in enumerate(fields):
-        at = f"{where}[{position}]"
-        if field["code"] in seen:
-            raise FieldRefused(f"{at}.code", f"{field['code']} is used twice on this meter")
-        seen.add(field["code"])
-        if not ids.is_strict_code(field["code"]):
-            raise FieldRefused(f"{at}.code", "may hold only letters, digits, _ and $")
-        if field["category"] in NUMERIC_CATEGORIES and not field.get("unit"):
-            raise FieldRefused(f"{at}.unit", "a numeric field needs a unit")
+    codes = [field["code"] for field in fields]
+    check_each(
+        *(
+            partial(_check_field, f"{where}[{position}]", field, codes[:position])
+            for position, field in enumerate(fields)
+        )
+    )
+
+
+def _check_field(at: str, field: dict[str, Any], before: list[str]) -> None:
+    if field["code"] in before:
+        raise FieldRefused(f"{at}.code", f"{field['code']} is used twice on this meter")
+    if not ids.is_strict_code(field["code"]):
+        raise FieldRefused(f"{at}.code", "may hold only letters, digits, _ and $")
+    if field["category"] in NUMERIC_CATEGORIES and not field.get("unit"):
+        raise FieldRefused(f"{at}.unit", "a numeric field needs a unit")
 
 
 def _check_change(stored: Meter, meter: Meter) -> None:
@@ -64,10 +76,22 @@ def check_aggregation(aggregation: Aggregation) -> None:
     categories = {
         field["code"]: field["category"] for field in [*meter.data_fields, *meter.derived_fields]
     }
+    check_each(
+        lambda: _check_target(aggregation, categories),
+        lambda: _check_segments(aggregation, categories),
+        lambda: _check_priced(aggregation),
+        lambda: _check_quantities(aggregation),
+    )
+
+
+def _check_quantities(aggregation: Aggregation) -> None:
     if aggregation.quantity_per_unit <= 0:
         raise FieldRefused("quantityPerUnit", "must be greater than 0")
     if aggregation.default_value is not None and aggregation.default_value < 0:
         raise FieldRefused("defaultValue", "must be at least 0")
+
+
+def _check_target(aggregation: Aggregation, categories: dict[str, str]) -> None:
     category = categories.get(aggregation.target_field)
     if category is None:
         raise FieldRefused("targetField", f"the meter has no field {aggregation.target_field}")
@@ -76,8 +100,6 @@ def check_aggregation(aggregation: Aggregation) -> None:
         raise FieldRefused("aggregation", f"{aggregation.aggregation} needs a numeric field")
     if aggregation.aggregation == AggregationMethod.UNIQUE and is_numeric:
         raise FieldRefused("aggregation", "UNIQUE needs a text field")
-    _check_segments(aggregation, categories)
-    _check_priced(aggregation)
 
 
 def _check_segments(aggregation: Aggregation, categories: dict[str, str]) -> None:
@@ -94,16 +116,19 @@ def _check_segments(aggregation: Aggregation, categories: dict[str, str]) -> Non
             )
     if len(segments) > MAX_SEGMENTS:
         raise FieldRefused("segments", f"at most {MAX_SEGMENTS} segments")
-    seen = set()
-    for position, segment in enumerate(segments):
-        if set(segment) != set(fields):
-            raise FieldRefused(
-                f"segments[{position}]", "needs a value for each segmented field and no other"
-            )
-        key = tuple(segment[code] for code in fields)
-        if key in seen:
-            raise FieldRefused(f"segments[{position}]", "is given twice")
-        seen.add(key)
+    check_each(
+        *(partial(_check_segment, aggregation, position) for position in range(len(segments)))
+    )
+
+
+def _check_segment(aggregation: Aggregation, position: int) -> None:
+    segment, before = aggregation.segments[position], aggregation.segments[:position]
+    if set(segment) != set(aggregation.segmented_fields):
+        raise FieldRefused(
+            f"segments[{position}]", "needs a value for each segmented field and no other"
+        )
+    if segment in before:
+        raise FieldRefused(f"segments[{position}]", "is given twice")
 
 
 def _check_priced(aggregation: Aggregation) -> None:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from catalog.models import Aggregation, Pricing, PricingType
 from organizations.kernel import ids, locking
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import FieldRefused, check_each
 
 MAX_BANDS = 100
 
@@ -46,20 +46,32 @@ def ordered_bands(sent: list[dict[str, Any]], stored: list[dict[str, Any]]) -> l
 def check_pricing(pricing: Pricing) -> None:
     """Refuse what breaks PRC-1..6, TSP-4, SEG-1, PRD-2; sorts the bands and sets the key."""
     stored = Pricing.objects.filter(pk=pricing.pk).first()
-    if (pricing.plan_id is None) == (pricing.plan_template_id is None):
-        raise FieldRefused("planId", "exactly one of planId and planTemplateId is needed")
+    aggregation = locking.current(pricing.aggregation)
+    check_each(
+        lambda: _check_type(pricing),
+        lambda: _check_bands(pricing),
+        lambda: _check_product(pricing, aggregation),
+        lambda: _check_segment(pricing, aggregation),
+        lambda: _check_end(pricing),
+        lambda: _check_minimum(pricing),
+    )
+    pricing.bands = ordered_bands(pricing.bands, stored.bands if stored else [])
+    _check_alone(pricing)
+
+
+def _check_type(pricing: Pricing) -> None:
     if pricing.type != PricingType.DEBIT:  # a bill with a credit could not be made yet (CRD-1)
         raise FieldRefused("type", "pricings that give credit are not available yet")
-    _check_bands(pricing)
-    pricing.bands = ordered_bands(pricing.bands, stored.bands if stored else [])
-    aggregation = locking.current(pricing.aggregation)
-    _check_product(pricing, aggregation)
-    _check_segment(pricing, aggregation)
+
+
+def _check_end(pricing: Pricing) -> None:
     if pricing.end_date is not None and pricing.end_date <= pricing.start_date:
         raise FieldRefused("endDate", "must be after startDate")
+
+
+def _check_minimum(pricing: Pricing) -> None:
     if pricing.minimum_spend is not None and pricing.minimum_spend < 0:
         raise FieldRefused("minimumSpend", "must be at least 0")
-    _check_alone(pricing)
 
 
 def _check_alone(pricing: Pricing) -> None:
@@ -102,6 +114,8 @@ def _check_bands(pricing: Pricing) -> None:
 
 
 def _check_product(pricing: Pricing, aggregation: Aggregation) -> None:
+    if (pricing.plan_id is None) == (pricing.plan_template_id is None):
+        raise FieldRefused("planId", "exactly one of planId and planTemplateId is needed")
     plan = locking.current(pricing.plan) if pricing.plan else None
     template = locking.current(plan.plan_template if plan else pricing.plan_template)
     meter_product = aggregation.meter.product_id

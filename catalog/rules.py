@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from catalog.models import Plan, PlanTemplate, Pricing
 from organizations.kernel import locking
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import FieldRefused, check_each
 from organizations.settings_rules import check_currency
 
 
@@ -14,12 +14,20 @@ def check_plan_template(template: PlanTemplate) -> None:
     """Refuse an unknown or archived currency, and intervals out of bounds (2.2)."""
     stored = PlanTemplate.objects.filter(pk=template.pk).first()
     before = stored.currency if stored else ""
-    check_currency(template.organization_id, "currency", template.currency, stored=before)
-    _check_range("billFrequencyInterval", template.bill_frequency_interval, 1, 365)
-    _check_range("standingChargeInterval", template.standing_charge_interval, 1, 365)
-    _check_range("standingChargeOffset", template.standing_charge_offset, 0, 364)
-    _check_not_negative("standingCharge", template.standing_charge)
-    _check_not_negative("minimumSpend", template.minimum_spend)
+    code = template.currency
+    check_each(
+        lambda: check_currency(template.organization_id, "currency", code, stored=before),
+        lambda: _check_range("billFrequencyInterval", template.bill_frequency_interval, 1, 365),
+        lambda: _check_range("standingChargeInterval", template.standing_charge_interval, 1, 365),
+        lambda: _check_range("standingChargeOffset", template.standing_charge_offset, 0, 364),
+        lambda: _check_not_negative("standingCharge", template.standing_charge),
+        lambda: _check_not_negative("minimumSpend", template.minimum_spend),
+        lambda: _check_in_use(stored, template),
+    )
+
+
+def _check_in_use(stored: PlanTemplate | None, template: PlanTemplate) -> None:
+    """Refuse another currency or product where accounts are billed or usage is priced by it."""
     if stored and stored.plans.filter(account_plans__isnull=False).exists():
         if stored.currency != template.currency:
             raise FieldRefused("currency", "cannot change while plans are attached to accounts")
@@ -32,8 +40,14 @@ def check_plan_template(template: PlanTemplate) -> None:
 
 def check_plan(plan: Plan) -> None:
     """Refuse moving a bespoke plan (PLN-5) or a used plan to another template."""
-    _check_not_negative("standingCharge", plan.standing_charge)
-    _check_not_negative("minimumSpend", plan.minimum_spend)
+    check_each(
+        lambda: _check_not_negative("standingCharge", plan.standing_charge),
+        lambda: _check_not_negative("minimumSpend", plan.minimum_spend),
+        lambda: _check_unmoved(plan),
+    )
+
+
+def _check_unmoved(plan: Plan) -> None:
     stored = Plan.objects.filter(pk=plan.pk).first()
     if stored is None:
         return

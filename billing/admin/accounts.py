@@ -43,6 +43,7 @@ class AccountAdmin(ConsoleModelAdmin):
     """Customers who send usage and receive bills."""
 
     form = AccountForm
+    tells_all = True
     list_display = [
         "name",
         "shown_code",

@@ -45,6 +45,7 @@ class MeterAdmin(ConsoleModelAdmin):
     """Meters, of a product or global (C3)."""
 
     form = MeterForm
+    tells_all = True
     list_display = ["name", "shown_code", "product", "field_list", "modified_at"]
     list_select_related = ["product"]
     list_filter = [("product", OwnRelatedFilter)]
@@ -95,6 +96,7 @@ class AggregationAdmin(ConsoleModelAdmin):
     """Aggregations: how a period's measurements become one quantity."""
 
     form = AggregationForm
+    tells_all = True
     strict_code = True
     list_display = ["name", "shown_code", "meter", "target_field", "aggregation", "unit_size"]
     list_select_related = ["meter"]

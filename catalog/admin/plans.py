@@ -19,6 +19,7 @@ class PricedAdmin(ConsoleModelAdmin):
 
     change_form_outer_after_template = "console/prices.html"
     owner: str = ""
+    tells_all = True
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:
         """Add the prices."""

@@ -116,6 +116,7 @@ class PricingAdmin(ConsoleModelAdmin):
     """Prices of aggregations on plans and plan templates (C6)."""
 
     form = PricingForm
+    tells_all = True
     list_display = ["aggregation", "sold_with", "kind", "first_band", "starts", "ends"]
     list_select_related = ["aggregation", "plan__plan_template", "plan_template"]
     list_filter = [

@@ -82,7 +82,7 @@ def editing(row: Row, *, by: Principal, version: int | None = None) -> Iterator[
             raise VersionMismatch(sent=version, stored=current.version)
         before = registry.of(current).represent(current)
         yield current
-        _check(current)
+        check(current)
         current.version += 1
         current.modified_at = clock.now()
         current.modified_by = by.id
@@ -112,7 +112,7 @@ def created_many(rows: Sequence[Row], *, by: Principal, save: bool = False) -> N
     with refusing():
         if save:
             for row in rows:
-                _check(row)
+                check(row)
                 row.created_by = row.modified_by = by.id
             if len(rows) == 1:
                 rows[0].save(force_insert=True)
@@ -142,12 +142,13 @@ def locked(row: Row) -> Row:
     return found
 
 
-def _check(row: models.Model) -> None:
+def check(row: models.Model) -> None:
+    """Ask the rules of the row's entity; raises what they refuse."""
     known = registry.of(row)
     if known.check:
         known.check(row)
-    for check in known.more_checks:
-        check(row)
+    for more in known.more_checks:
+        more(row)
 
 
 def _represent(row: models.Model) -> dict[str, Any]:

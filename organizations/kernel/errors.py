@@ -7,7 +7,7 @@ beyond the status number carried here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -49,6 +49,32 @@ class FieldRefused(DomainError):
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}", errors=[FieldError(field, message)])
+
+
+class FieldsRefused(DomainError):
+    """Several rules are broken, each told at its field."""
+
+    code = "VALIDATION"
+
+    def __init__(self, refusals: Sequence[DomainError]) -> None:
+        super().__init__(
+            "; ".join(each.message for each in refusals),
+            errors=[error for each in refusals for error in each.errors],
+        )
+
+
+def check_each(*rules: Callable[[], object]) -> None:
+    """Ask rules that do not build on each other, and raise together what they refuse."""
+    refusals: list[FieldRefused | FieldsRefused] = []
+    for rule in rules:
+        try:
+            rule()
+        except (FieldRefused, FieldsRefused) as refusal:
+            refusals.append(refusal)
+    if len(refusals) == 1:
+        raise refusals[0]
+    if refusals:
+        raise FieldsRefused(refusals)
 
 
 class VersionMismatch(DomainError):

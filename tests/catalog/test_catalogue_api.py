@@ -37,6 +37,25 @@ def test_a_meter_with_bad_fields_is_refused_at_the_field(api, change, field):
     assert not Meter.objects.exists()
 
 
+def test_all_fields_of_a_meter_that_are_refused_are_told_at_once(api):
+    fields = [
+        {"category": "MEASURE", "code": "a", "name": "A"},
+        {"category": "COST", "code": "b", "name": "B"},
+    ]
+
+    answer = api.post("meters", bodies.meter(dataFields=fields))
+
+    assert [one["field"] for one in answer.json["errors"]] == [
+        "dataFields[0].unit",
+        "dataFields[1].unit",
+    ]
+    assert answer.json["message"] == (
+        "dataFields[0].unit: a numeric field needs a unit; "
+        "dataFields[1].unit: a numeric field needs a unit"
+    )
+    assert not Meter.objects.exists()
+
+
 def test_a_meter_keeps_its_fields_in_order(api):
     made_meter = made(api, "meters", bodies.meter())
 

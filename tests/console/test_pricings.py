@@ -96,7 +96,7 @@ def test_a_band_keeps_its_id_when_its_price_changes(console, sold):
         ([("0", "", "")], "Row 1: Price a unit is missing."),
         ([("5", "", "1")], "The lowest lowerLimit must be 0"),
         ([("0", "", "1"), ("0", "", "2")], "Each lowerLimit may occur only once"),
-        ([("0", "", "-1")], "Must not be negative with type DEBIT"),
+        ([("0", "", "-1")], "Row 1, Price a unit: must not be negative with type DEBIT"),
         ([("0", "", "one")], "Row 1: Price a unit must be a number, not 'one'."),
         ([("0", "", "NaN")], "Row 1: Price a unit must be a number, not 'NaN'."),
         ([("", "", "1")], "Row 1: Above (units) is missing."),

@@ -222,7 +222,7 @@ def test_meter_fields_are_a_table_and_a_field_without_unit_is_refused(console):
     none_yet = Meter.objects.count()
     console.post(Meter, "add", **fields, data_fields=MEASURE)
 
-    assert errors_of(refused) == {"data_fields": ["A numeric field needs a unit"]}
+    assert errors_of(refused) == {"data_fields": ["Row 1, Unit: a numeric field needs a unit"]}
     assert none_yet == 0
     assert Meter.objects.get().data_fields == [
         {"category": "MEASURE", "code": "tokens", "name": "Tokens", "unit": "tokens"}

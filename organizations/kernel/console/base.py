@@ -56,6 +56,7 @@ class ConsoleModelAdmin(ModelAdmin):
     view_action: ClassVar[str] = "config:retrieve"
     empty_hint: ClassVar[str] = ""
     strict_code: ClassVar[bool] = False
+    tells_all: ClassVar[bool] = False
 
     # Scope -------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
@@ -166,6 +167,7 @@ class ConsoleModelAdmin(ModelAdmin):
         # organization would narrow it for every request that runs at the same time.
         form.base_fields = deepcopy(form.base_fields)
         form.refusal = getattr(request, "console_refusal", None)
+        form.rules_of = request.organization if self.tells_all else None
         if not change and {"name", "code"} <= form.base_fields.keys():
             form.base_fields["code"].widget.attrs["data-code-from"] = "name"
             grammar = "strict" if self.strict_code else "relaxed"

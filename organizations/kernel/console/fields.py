@@ -126,6 +126,8 @@ class RowsWidget(forms.Widget):
 class RowsField(forms.Field):
     """A list of objects, edited as a table; keys the table does not show are kept."""
 
+    has_rows = True
+
     def __init__(self, *, columns: Sequence[Column], add: str = "Add row", **options: Any) -> None:
         self.columns = tuple(columns)
         super().__init__(widget=RowsWidget(self.columns, add=add), **options)
@@ -135,6 +137,20 @@ class RowsField(forms.Field):
         if isinstance(value, str):
             return value
         return exact_json.dumps([self._shown(row) for row in value or []]).decode()
+
+    def in_words(self, value: Any) -> str:
+        """Return a line per row, as ``Code: tokens, Unit: token``."""
+        try:
+            rows = exact_json.loads(self.prepare_value(value) or "[]")
+            return "\n".join(self._line(self._shown(row)) for row in rows)
+        except (msgspec.DecodeError, AttributeError, TypeError):
+            return str(value)  # not a table: what somebody sent, as it is
+
+    def _line(self, row: dict[str, Any]) -> str:
+        cells = ((column, str(row[column.name])) for column in self.columns if row[column.name])
+        return ", ".join(
+            f"{column.label}: {dict(column.choices).get(text, text)}" for column, text in cells
+        )
 
     def _shown(self, row: dict[str, Any]) -> dict[str, Any]:
         shown = dict(row)
@@ -155,7 +171,11 @@ class RowsField(forms.Field):
         if _holds_nul(rows):
             raise ValidationError("Null characters are not allowed.")
         filled = [row for row in rows if self._is_filled(row)]
-        return [self._row(number, row) for number, row in enumerate(filled, 1)]
+        problems: list[ValidationError] = []
+        cleaned = [self._row(number, row, problems) for number, row in enumerate(filled, 1)]
+        if problems:
+            raise ValidationError(problems)
+        return cleaned
 
     def _is_filled(self, row: dict[str, Any]) -> bool:
         return any(
@@ -163,18 +183,24 @@ class RowsField(forms.Field):
             for column in self.columns
         )
 
-    def _row(self, number: int, row: dict[str, Any]) -> dict[str, Any]:
+    def _row(
+        self, number: int, row: dict[str, Any], problems: list[ValidationError]
+    ) -> dict[str, Any]:
         cleaned = dict(row)
         for column in self.columns:
-            text = str(row.get(column.name) or "").strip()
-            if not text and column.is_required:
-                raise ValidationError(f"Row {number}: {column.label} is missing.")
-            if column.kind == "choice" and text and text not in dict(column.choices):
-                raise ValidationError(f"Row {number}: {column.label} cannot be {text}.")
-            cleaned[column.name] = self._number(number, column, text) if text else None
-            if column.kind != "decimal" and text:
-                cleaned[column.name] = text
+            try:
+                cleaned[column.name] = self._value(number, column, row)
+            except ValidationError as problem:
+                problems.append(problem)
         return cleaned
+
+    def _value(self, number: int, column: Column, row: dict[str, Any]) -> Any:
+        text = str(row.get(column.name) or "").strip()
+        if not text and column.is_required:
+            raise ValidationError(f"Row {number}: {column.label} is missing.")
+        if column.kind == "choice" and text and text not in dict(column.choices):
+            raise ValidationError(f"Row {number}: {column.label} cannot be {text}.")
+        return self._number(number, column, text) if text else None
 
     def _number(self, number: int, column: Column, text: str) -> Any:
         if column.kind != "decimal":

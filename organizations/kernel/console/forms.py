@@ -1,26 +1,32 @@
 """The form behind every console page: shows a refusal of the domain at the field it is about."""
 
 import re
+from copy import copy
 from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ObjectDoesNotExist
 
-from organizations.kernel.errors import DomainError
+from organizations.kernel import changes
+from organizations.kernel.errors import DomainError, FieldError
 from organizations.kernel.exact_json import ExactJSONField
 
+ROW = re.compile(r"\w+\[(?P<row>\d+)\](?:\.(?P<column>\w+))?")
 CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class ConsoleForm(forms.ModelForm):
     """A model form that can carry a ``refusal`` raised when saving was tried.
 
+    ``rules_of`` is the organization by whose rules a form is checked even if fields are refused.
     ``wire_names`` maps the API's field names to fields of this form where they do not simply
     differ in spelling (``pricingBands`` is ``bands``).
     """
 
     refusal: ClassVar[DomainError | None] = None
     wire_names: ClassVar[dict[str, str]] = {}
+    rules_of: ClassVar[Any] = None
 
     def validate_unique(self) -> None:
         """Leave it to ``changes``: the database answers, with a sentence of ours."""
@@ -41,16 +47,44 @@ class ConsoleForm(forms.ModelForm):
             del self.instance.full_clean
         if self.refusal is not None:
             self.show_refusal(self.refusal)
+        elif self.errors and self.rules_of is not None:
+            self._tell_more()
+
+    def _tell_more(self) -> None:
+        """Tell as well what the rules refuse, of fields that are right by themselves."""
+        row, told = copy(self.instance), set(self.errors)
+        row.organization = self.rules_of
+        try:
+            changes.check(row)
+        except DomainError as refusal:
+            for error in refusal.errors:
+                name = self._field_for(error.field)
+                if name and name not in told:
+                    self.add_error(name, self._sentence(name, error))
+        except (ObjectDoesNotExist, TypeError):
+            # Rules are for whole rows. What they lack is among what is refused already; once that
+            # is mended they are asked again, before anything is saved.
+            pass
 
     def show_refusal(self, refusal: DomainError) -> None:
         """Put each sentence at its field; what has no field here stands above the form."""
         placed = False
         for error in refusal.errors:
             if name := self._field_for(error.field):
-                self.add_error(name, error.message[:1].upper() + error.message[1:])
+                self.add_error(name, self._sentence(name, error))
                 placed = True
         if not placed:
             self.add_error(None, refusal.message)
+
+    def _sentence(self, name: str, error: FieldError) -> str:
+        """Return a sentence that begins with row and column where the field is a table."""
+        found = ROW.fullmatch(error.field)
+        if found is None or not getattr(self.fields[name], "has_rows", False):
+            return error.message[:1].upper() + error.message[1:]
+        columns = {one.name: one.label for one in getattr(self.fields[name], "columns", ())}
+        column = columns.get(found["column"] or "", "")
+        place = f"Row {int(found['row']) + 1}" + (f", {column}" if column else "")
+        return f"{place}: {error.message}"
 
     def _field_for(self, wire_name: str) -> str | None:
         first = re.split(r"[.\[]", wire_name, maxsplit=1)[0]
@@ -65,6 +99,7 @@ class PlainForm(forms.Form):
     wire_names: ClassVar[dict[str, str]] = {}
     show_refusal = ConsoleForm.show_refusal
     _field_for = ConsoleForm._field_for
+    _sentence = ConsoleForm._sentence
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
