@@ -81,6 +81,10 @@ class PlanTemplateAdmin(PricedAdmin):
         initial = super().get_changeform_initial_data(request)
         return {"bill_frequency": "MONTHLY", "standing_charge": "0", **initial}
 
+    def choice_of(self, row: PlanTemplate) -> str:
+        """Name, code and currency."""
+        return f"{row.name} ({row.code}, {row.currency})"
+
     @display(description="Code", ordering="code")
     def shown_code(self, row: PlanTemplate) -> str:
         """The code."""
@@ -113,6 +117,7 @@ class PlanAdmin(PricedAdmin):
         "shown_charge",
     ]
     list_select_related = ["plan_template__product", "account"]
+    choice_related = ["plan_template"]
     list_filter = [("plan_template", OwnRelatedFilter)]
     search_fields = ["name", "code"]
     autocomplete_fields = ["account"]
@@ -145,6 +150,10 @@ class PlanAdmin(PricedAdmin):
         ("More", {"fields": ["ordinal", "custom_fields"]}),
     ]
     empty_hint = "A plan is a priced version of a plan template. Accounts are attached to plans."
+
+    def choice_of(self, row: Plan) -> str:
+        """Name, code and the currency of its template."""
+        return f"{row.name} ({row.code}, {row.plan_template.currency})"
 
     @display(description="Code", ordering="code")
     def shown_code(self, row: Plan) -> str:

@@ -70,7 +70,7 @@ def test_from_a_priced_plan_to_a_locked_bill_and_its_document(visit, founded, so
     page.goto(window.base + address(Plan, "add"))
     page.type("[name=name]", "Pro Größe 2")
     assert page.input_value("[name=code]") == "pro-große-2"
-    page.select_option("[name=plan_template]", label="Monthly")
+    page.select_option("[name=plan_template]", label="Monthly (monthly, USD)")
     page.click("[name=_continue]")
     page.wait_for_selector("text=No price yet")
 

@@ -35,7 +35,8 @@ class ConsoleModelAdmin(ModelAdmin):
     """A page of one entity, for the organization of the request.
 
     ``resource`` names the entity for policies; without it the registry's name is used.
-    ``empty_hint`` tells what to do on an empty list.
+    ``empty_hint`` tells what to do on an empty list; ``choice_related`` what ``choice_of`` reads of
+    other tables. With ``tells_all`` a form asks the rules of the entity even if a field is refused.
     """
 
     form = ConsoleForm
@@ -56,6 +57,7 @@ class ConsoleModelAdmin(ModelAdmin):
     view_action: ClassVar[str] = "config:retrieve"
     empty_hint: ClassVar[str] = ""
     strict_code: ClassVar[bool] = False
+    choice_related: ClassVar[Sequence[str]] = ()
     tells_all: ClassVar[bool] = False
 
     # Scope -------------------------------------------------------------------------------------
@@ -83,10 +85,16 @@ class ConsoleModelAdmin(ModelAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer, and accept, only rows of the same organization."""
         related = options.get("queryset", db_field.remote_field.model._base_manager.all())
+        page = self.admin_site._registry.get(related.model)
+        if page is not None:
+            related = related.select_related(*page.choice_related)
         options["queryset"] = self._offered(
             request, db_field, related.filter(organization=request.organization)
         )
-        return super().formfield_for_foreignkey(db_field, request, **options)
+        field = super().formfield_for_foreignkey(db_field, request, **options)
+        if page is not None:
+            field.label_from_instance = page.choice_of
+        return field
 
     def _offered(
         self, request: HttpRequest, db_field: Any, rows: models.QuerySet
@@ -261,6 +269,11 @@ class ConsoleModelAdmin(ModelAdmin):
     def title_of(self, row: Any) -> str:
         """Return what a row is called in the head of its page."""
         return str(row)
+
+    def choice_of(self, row: Any) -> str:
+        """Return what a row is called where one is chosen: names repeat, codes do not."""
+        code = getattr(row, "code", None)
+        return f"{row} ({code})" if code and code != str(row) else str(row)
 
     def render_change_form(self, request: HttpRequest, context: Any, **options: Any) -> Any:
         """Give the template the version to send back."""

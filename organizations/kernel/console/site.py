@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import SimpleLazyObject
@@ -13,6 +14,18 @@ from unfold.sites import UnfoldAdminSite
 from organizations.kernel import ids
 from organizations.kernel.console import entry, login, running, searching
 from organizations.signin import sessions
+
+
+class Choices(AutocompleteJsonView):
+    """What a drop-down that searches while typing offers, called as everywhere in forms."""
+
+    def get_queryset(self) -> Any:
+        """Read with the rows what their names need."""
+        return super().get_queryset().select_related(*self.model_admin.choice_related)
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        """Return id and name of a row."""
+        return {"id": str(getattr(obj, to_field_name)), "text": self.model_admin.choice_of(obj)}
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -74,6 +87,10 @@ class ConsoleSite(UnfoldAdminSite):
         if request.method == "POST":
             sessions.forget(request)
         return super().logout(request, extra_context)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Offer rows to a drop-down that searches while typing."""
+        return Choices.as_view(admin_site=self)(request)
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Search pages and rows of the organization."""
