@@ -141,21 +141,28 @@ def test_two_people_edit_one_plan_and_neither_loses_anything(visit, founded, sol
     first, second = (window.page for window in windows)
 
     first.fill("[name=name]", "Pro of the first")
+    first.fill("[name=standing_charge]", "30")
     first.click("[name=_continue]")
     first.wait_for_selector("text=was changed successfully")
     second.fill("[name=name]", "Pro of the second")
+    second.fill("[name=minimum_spend]", "5")
     second.click("[name=_save]")
     second.wait_for_selector("#conflict")
     conflict = second.inner_text("#conflict")
     second.click("text=Put my values on top and review")
     second.wait_for_selector("text=Check and save them")
-    kept = second.input_value("[name=name]")
+    kept = [second.input_value(f"[name={name}]") for name in ("name", "standing_charge")]
+    both = second.inner_text(".field-name")
     second.click("[name=_save]")
     second.wait_for_selector("text=was changed successfully")
 
     plan.refresh_from_db()
     assert ("Pro of the first" in conflict, "Pro of the second" in conflict) == (True, True)
-    assert (kept, plan.name, plan.version) == ("Pro of the second", "Pro of the second", 3)
+    assert "Both of you changed the same field" in conflict
+    assert "saved: Pro of the first" in both
+    assert kept == ["Pro of the second", "30"]
+    assert (plan.name, plan.version) == ("Pro of the second", 3)
+    assert (plan.standing_charge, plan.minimum_spend) == (30, 5)
     # The refused save is an answer with status 409, which the browser mentions.
     windows[1].complaints[:] = [each for each in windows[1].complaints if "409" not in each]
 

@@ -1,4 +1,4 @@
-"""Forms save through the kernel: versions, conflicts, refusals, deletes."""
+"""Forms save through the kernel: versions, refusals, deletes."""
 
 import pytest
 
@@ -51,63 +51,6 @@ def test_saving_without_a_change_keeps_the_version(console, founded):
     product.refresh_from_db()
     assert product.version == 1
     assert not AuditEntry.objects.filter(entity_id=product.pk).exists()
-
-
-@pytest.fixture
-def conflict(console, founded):
-    """Bea saved first; now the administrator sends a form loaded before."""
-    product = factories.make_product(founded.organization, name="Old", code="vectors")
-    bea = Console(make_person(founded, "Administrator", first_name="Bea"))
-    bea.post(Product, "change", product, **product_fields(name="Bea's name"))
-    answer = console.post(
-        Product, "change", product, _version="1", **product_fields(name="My name", code="mine")
-    )
-    return product, answer
-
-
-def test_who_saves_second_sees_both_versions_and_nothing_is_lost(conflict, console):
-    product, answer = conflict
-
-    page = console.text(answer)
-    assert answer.status_code == 409
-    assert ("Bea" in page, "Bea&#x27;s name" in page, "My name" in page) == (True, True, True)
-    assert answer.context["differences"] == [
-        ("Name", "Bea's name", "My name"),
-        ("Code", "vectors", "mine"),
-    ]
-    product.refresh_from_db()
-    assert (product.name, product.code, product.version) == ("Bea's name", "vectors", 2)
-
-
-def test_after_a_conflict_ones_values_are_reviewed_and_then_saved(conflict, console):
-    product, _answer = conflict
-    mine = product_fields(name="My name", code="mine")
-
-    review = console.post(Product, "change", product, _version="2", _review="1", **mine)
-    product.refresh_from_db()
-    before = product.name
-    saved = console.post(Product, "change", product, _version="2", **mine)
-
-    assert 'value="My name"' in console.text(review)
-    assert "Check and save them" in console.text(review)
-    assert before == "Bea's name"
-    product.refresh_from_db()
-    assert (saved.status_code, product.name, product.code, product.version) == (
-        302, "My name", "mine", 3,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("sent", ["", "abc", "-1", "0"])
-def test_a_form_without_a_proper_version_is_never_saved(console, founded, sent):
-    product = factories.make_product(founded.organization, name="Old", code="vectors")
-
-    answer = console.post(
-        Product, "change", product, **{**product_fields(name="New"), "_version": sent}
-    )
-
-    assert answer.status_code == 409
-    product.refresh_from_db()
-    assert (product.name, product.version) == ("Old", 1)
 
 
 def test_a_code_that_is_taken_is_refused_at_the_code(console, founded):

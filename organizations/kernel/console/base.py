@@ -176,6 +176,7 @@ class ConsoleModelAdmin(ModelAdmin):
         form.base_fields = deepcopy(form.base_fields)
         form.refusal = getattr(request, "console_refusal", None)
         form.rules_of = request.organization if self.tells_all else None
+        form.on_top = getattr(request, "console_on_top", {})
         if not change and {"name", "code"} <= form.base_fields.keys():
             form.base_fields["code"].widget.attrs["data-code-from"] = "name"
             grammar = "strict" if self.strict_code else "relaxed"
@@ -226,8 +227,8 @@ class ConsoleModelAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **options: Any
     ) -> HttpResponse:
         """Show or save; a refusal is shown in the form, a stale version on the conflict page."""
-        if request.method == "POST" and saving.REVIEW in request.POST:
-            request.console_refusal = saving.Review()
+        if conflict := saving.begin_review(self, request, object_id):
+            return conflict
         try:
             return super().changeform_view(request, object_id, *args, **options)
         except VersionMismatch:
@@ -276,10 +277,10 @@ class ConsoleModelAdmin(ModelAdmin):
         return f"{row} ({code})" if code and code != str(row) else str(row)
 
     def render_change_form(self, request: HttpRequest, context: Any, **options: Any) -> Any:
-        """Give the template the version to send back."""
+        """Give the template what the form was loaded with, to send back."""
         row = options.get("obj")
         if row is not None and hasattr(row, "version"):
-            context["loaded_version"] = request.POST.get(saving.VERSION) or row.version
+            context.update(saving.carried(request, row, context["adminform"].form))
         context["history_url"] = self.history_address(row) if row is not None else ""
         if row is not None:
             request.console_title = context["subtitle"] = self.title_of(row)

@@ -12,21 +12,47 @@ from organizations.kernel import changes
 from organizations.kernel.errors import DomainError, FieldError
 from organizations.kernel.exact_json import ExactJSONField
 
+AGAIN = "_typed_again"
+TYPE_AGAIN = "Type this again: it is never shown. To go without, open the form anew."
 ROW = re.compile(r"\w+\[(?P<row>\d+)\](?:\.(?P<column>\w+))?")
 CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def is_secret(field: forms.Field) -> bool:
+    """Say whether a field takes something that is never shown again."""
+    return isinstance(field.widget, forms.PasswordInput)
 
 
 class ConsoleForm(forms.ModelForm):
     """A model form that can carry a ``refusal`` raised when saving was tried.
 
     ``rules_of`` is the organization by whose rules a form is checked even if fields are refused.
+    ``on_top`` holds values that take the place of stored ones when the form is shown (C15.8).
     ``wire_names`` maps the API's field names to fields of this form where they do not simply
     differ in spelling (``pricingBands`` is ``bands``).
     """
 
     refusal: ClassVar[DomainError | None] = None
+    on_top: ClassVar[dict[str, Any]] = {}
     wire_names: ClassVar[dict[str, str]] = {}
     rules_of: ClassVar[Any] = None
+
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
+        """Return what a field shows: a value laid on top, or the stored one."""
+        if field_name in self.on_top:
+            return self.on_top[field_name]
+        return self.stored_value(field_name)
+
+    def stored_value(self, name: str) -> Any:
+        """Return what the row, or the page, fills a field with."""
+        return super().get_initial_for_field(self.fields[name], name)
+
+    @property
+    def typed_again(self) -> list[str]:
+        """The secrets that were typed and that the page shown next asks for once more."""
+        asked = self.errors if self.is_bound else self.on_top
+        return [name for name, field in self.fields.items() if is_secret(field) and name in asked]
+
 
     def validate_unique(self) -> None:
         """Leave it to ``changes``: the database answers, with a sentence of ours."""

@@ -2,29 +2,26 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 
 from organizations.kernel import registry
-from organizations.kernel.console import names, show
-from organizations.kernel.errors import DomainError, NotFound
+from organizations.kernel.console import merging, names, show
+from organizations.kernel.console.forms import AGAIN, TYPE_AGAIN, is_secret
+from organizations.kernel.errors import NotFound
 from organizations.models import AuditEntry
 
 VERSION = "_version"
+LOADED = "_loaded"
 REVIEW = "_review"
 MOST_LINKS = 10
-UNTOLD = {"csrfmiddlewaretoken", VERSION, REVIEW, "_save", "_continue"}
-
-
-class Review(DomainError):
-    """Your values are in the form again, on top of the newest version, and wait for Save."""
-
-    def __init__(self) -> None:
-        super().__init__("These are your values on top of the newest version. Check and save them.")
+UNTOLD = {"csrfmiddlewaretoken", VERSION, LOADED, REVIEW, "_save", "_continue"}
+REVIEWED = "These are your values on top of the newest version. Check and save them."
 
 
 def loaded_version(request: HttpRequest) -> int:
@@ -34,52 +31,80 @@ def loaded_version(request: HttpRequest) -> int:
 
 
 def conflict_page(admin: Any, request: HttpRequest, object_id: str | None) -> HttpResponse:
-    """Show field by field what is stored now and what was sent, with both ways on."""
+    """Show field by field what was loaded, what is stored and what was sent, and both ways on."""
     stored = admin.get_object(request, unquote(object_id or ""))
     if stored is None:
         raise NotFound
     form = admin.get_form(request, stored, change=True)(request.POST, instance=stored)
-    current = admin.get_form(request, stored, change=True)(instance=stored)
-    differences = [
-        (field.label, shown_value(current[name], stored=True), shown_value(form[name]))
-        for name, field in form.fields.items()
-        if field.has_changed(current[name].initial, form[name].data)
-    ]
+    found = merging.differences(form, merging.unpacked(request.POST.get(LOADED, "")))
     context = {
         **admin.admin_site.each_context(request),
         "title": "Somebody else saved first",
         "opts": admin.opts,
         "original": admin.get_object(request, unquote(object_id or "")),
-        "differences": differences,
+        "differences": found,
+        "is_mine": any(one.changed_by != merging.OTHERS for one in found),
+        "is_both": any(one.changed_by == merging.BOTH for one in found),
         "latest": _latest_change(stored),
-        "sent_values": [
-            (name, value)
-            for name in request.POST
-            if name not in UNTOLD
-            for value in request.POST.getlist(name)
-        ],
+        "sent_values": _sent(request, form),
         "loaded_version": loaded_version(request),
+        "loaded_values": request.POST.get(LOADED, ""),
     }
     context["stored_version"] = context["original"].version
     return TemplateResponse(request, "console/conflict.html", context, status=409)
 
 
-def shown_value(bound: Any, *, stored: bool = False) -> str:
-    """Return a form field's value as people read it."""
-    value = bound.initial if stored else bound.data
-    if isinstance(bound.field, _choice_fields()):
-        value = getattr(value, "pk", value)
-        labels = {str(key): str(label) for key, label in bound.field.choices}
-        return labels.get(str(value or ""), str(value or ""))
-    if isinstance(value, list):
-        return " ".join(str(part) for part in value if part)
-    return str(bound.field.prepare_value(value) if value is not None else "")
+def _sent(request: HttpRequest, form: Any) -> list[tuple[str, str]]:
+    """Return what was sent, to be sent again. In place of a secret: that it was typed."""
+    secrets = {name for name, field in form.fields.items() if is_secret(field)}
+    again = [(AGAIN, name) for name in form.fields if name in secrets and form[name].data]
+    return again + [
+        (name, value)
+        for name in request.POST
+        if name not in UNTOLD | secrets
+        for value in request.POST.getlist(name)
+    ]
 
 
-def _choice_fields() -> tuple[type, ...]:
-    from django import forms
+def begin_review(admin: Any, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
+    """When asked for: have the page show the newest version with one's own changes on top (C15.8).
 
-    return (forms.ChoiceField, forms.ModelChoiceField)
+    Nothing is saved. Returns the conflict page once more if somebody saved again meanwhile.
+    """
+    if request.method != "POST" or REVIEW not in request.POST:
+        return None
+    row = admin.get_object(request, unquote(object_id or ""))
+    if row is not None:
+        if not admin.has_change_permission(request, row):
+            raise PermissionDenied
+        if loaded_version(request) != row.version:
+            return conflict_page(admin, request, object_id)
+        form = admin.get_form(request, row, change=True)(request.POST, instance=row)
+        found = merging.differences(form, merging.unpacked(request.POST.get(LOADED, "")))
+        asked = dict.fromkeys(set(request.POST.getlist(AGAIN)) & form.fields.keys())
+        request.console_on_top = {**merging.on_top(form, found), **asked}
+        request.console_both = [one for one in found if one.changed_by == merging.BOTH]
+        messages.warning(request, REVIEWED)
+    request.method = "GET"  # what follows only shows a form
+    return None
+
+
+def carried(request: HttpRequest, row: Any, form: Any) -> dict[str, Any]:
+    """Return the version and the values a form was loaded with, for its page to send back.
+
+    A form that is shown again after a refusal keeps those it came with.
+    """
+    for name in form.typed_again if not form.is_bound else ():
+        form[name].help_text = f"<strong>{TYPE_AGAIN}</strong> {form[name].help_text}"
+    for one in getattr(request, "console_both", []):
+        told = f"Somebody else changed this too and saved: {one.stored or show.NOTHING}"
+        # Help texts are shown as they are; what somebody typed is not.
+        form[one.name].help_text = f"{escape(told)}<br>{form[one.name].help_text}"
+    sent = request.POST if request.method == "POST" else {}
+    return {
+        "loaded_version": sent.get(VERSION) or row.version,
+        "loaded_values": sent.get(LOADED) or merging.packed(form),
+    }
 
 
 def _latest_change(row: models.Model) -> dict[str, Any] | None:
