@@ -281,6 +281,7 @@ class ConsoleModelAdmin(ModelAdmin):
         row = options.get("obj")
         if row is not None and hasattr(row, "version"):
             context.update(saving.carried(request, row, context["adminform"].form))
+        context["typed_again"] = context["adminform"].form.typed_again
         context["history_url"] = self.history_address(row) if row is not None else ""
         if row is not None:
             request.console_title = context["subtitle"] = self.title_of(row)

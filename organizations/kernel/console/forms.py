@@ -53,6 +53,16 @@ class ConsoleForm(forms.ModelForm):
         asked = self.errors if self.is_bound else self.on_top
         return [name for name, field in self.fields.items() if is_secret(field) and name in asked]
 
+    def full_clean(self) -> None:
+        """Refuse to go on without a secret that was typed and not saved: it left with the page."""
+        super().full_clean()
+        if not self.is_bound:
+            return
+        asked = self.data.getlist(AGAIN)
+        for name, field in self.fields.items():
+            is_lost = bool(self.errors) if self[name].data else name in asked
+            if is_secret(field) and is_lost and name not in self.errors:
+                self.add_error(name, TYPE_AGAIN)
 
     def validate_unique(self) -> None:
         """Leave it to ``changes``: the database answers, with a sentence of ours."""
