@@ -1,13 +1,16 @@
 """Pages of meters and aggregations."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from catalog.admin import segments
 from catalog.models import Aggregation, FieldCategory, Meter
 from organizations.kernel.console import fields, show
 from organizations.kernel.console.base import ConsoleModelAdmin
@@ -60,6 +63,11 @@ class MeterAdmin(ConsoleModelAdmin):
         field = {"category": "MEASURE", "code": "", "name": "", "unit": ""}
         return {"data_fields": [field], **super().get_changeform_initial_data(request)}
 
+    def get_urls(self) -> list[URLPattern]:
+        """The fields of a meter, for forms that choose among them."""
+        view = self.admin_site.admin_view(partial(segments.meter_fields_view, self))
+        return [path("<str:object_id>/fields/", view, name="meter_fields"), *super().get_urls()]
+
     @display(description="Code", ordering="code")
     def shown_code(self, row: Meter) -> str:
         """The code measurements name."""
@@ -72,12 +80,17 @@ class MeterAdmin(ConsoleModelAdmin):
 
 
 class AggregationForm(ConsoleForm):
-    """An aggregation; segments are a JSON list of maps."""
+    """An aggregation; its fields are chosen among the meter's, its segments are rows of values."""
 
     segmented_fields = forms.CharField(
         required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Codes of text fields, separated by commas. Empty: not segmented.",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Codes, separated by commas"}),
+        help_text="Text fields of the meter by whose values usage is told apart. None: not "
+        "segmented.",
+    )
+    segments = segments.SegmentsField(
+        help_text="Each has a value for every segmented field; * stands for any value for which no "
+        "other segment fits better.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -130,6 +143,12 @@ class AggregationAdmin(ConsoleModelAdmin):
         """Start with one unit a quantity, not rounded."""
         initial = super().get_changeform_initial_data(request)
         return {"quantity_per_unit": "1", "rounding": "NONE", "aggregation": "SUM", **initial}
+
+    def get_urls(self) -> list[URLPattern]:
+        """The segments of an aggregation, for the form of a price."""
+        view = self.admin_site.admin_view(partial(segments.segments_view, self))
+        name = "aggregation_segments"
+        return [path("<str:object_id>/segments/", view, name=name), *super().get_urls()]
 
     @display(description="Code", ordering="code")
     def shown_code(self, row: Aggregation) -> str:

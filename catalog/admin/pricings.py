@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from catalog.admin.segments import SegmentField
 from catalog.models import Pricing
 from organizations.kernel import clock
 from organizations.kernel.console import choices, fields, show
@@ -68,6 +69,9 @@ class PricingForm(ConsoleForm):
         label="Bands",
         help_text="A band covers what lies above its limit, up to and including the next limit. "
         "The first begins above 0.",
+    )
+    segment = SegmentField(
+        help_text="A segmented aggregation is priced segment by segment, any other as a whole.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -13,6 +13,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.models import Bill, BillJob, LineItem
+from catalog.models import Aggregation, Meter
 from integrations.models import WebhookDestination
 from organizations import access
 from organizations.kernel import registry
@@ -45,6 +46,8 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "organizations_serviceuser_generate_key": (
         "GET", "config:create", "config:accessKey", ServiceUser,
     ),
+    "meter_fields": ("GET", READ, "config:meter", Meter),
+    "aggregation_segments": ("GET", READ, "config:aggregation", Aggregation),
     "permission_decision": ("GET", READ, "config:permissionPolicy", None),
     "bill_pdf": ("GET", READ, "billing:bill", Bill),
     "bill_line_explanation": ("GET", READ, "billing:bill", Bill),
