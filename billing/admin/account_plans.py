@@ -101,15 +101,19 @@ class AccountPlanAdmin(ConsoleModelAdmin):
             response["Location"] = show.address(obj.account)
         return response
 
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Days are those of the organization's timezone."""
+        choices.note_zone(request, rows)
+
     @display(description="From", ordering="start_date")
     def starts(self, row: AccountPlan) -> str:
         """First day."""
-        return show.day(row.start_date)
+        return show.day(row.start_date, row.zone)
 
     @display(description="Until", ordering="end_date")
     def ends(self, row: AccountPlan) -> str:
         """Exclusive end."""
-        return show.day(row.end_date)
+        return show.day(row.end_date, row.zone)
 
     @display(description="State")
     def state(self, row: AccountPlan) -> str:

@@ -1,5 +1,6 @@
 """What an account's page shows above its form: usage, plans, latest bills, children."""
 
+from datetime import tzinfo
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,7 +9,7 @@ from billing.admin import usage_chart
 from billing.models import Account, AccountPlan, Bill
 from catalog.models import Meter
 from organizations.kernel import clock
-from organizations.kernel.console import show
+from organizations.kernel.console import choices, show
 
 LATEST_BILLS = 8
 MOST_CHILDREN = 20
@@ -20,7 +21,7 @@ def of(request: HttpRequest, account: Account) -> dict[str, Any]:
     readable = request.permissions.visible(meters, "config:retrieve", "config:meter")
     return {
         "charts": usage_chart.of_account(account, among=readable),
-        "plans": _plans(account),
+        "plans": _plans(account, choices.zone(request)),
         "bills": _bills(account),
         "children": [
             {"name": child.name, "code": child.code, "url": show.address(child)}
@@ -31,15 +32,15 @@ def of(request: HttpRequest, account: Account) -> dict[str, Any]:
     }
 
 
-def _plans(account: Account) -> list[dict[str, Any]]:
+def _plans(account: Account, zone: tzinfo) -> list[dict[str, Any]]:
     rows = account.account_plans.select_related("plan__plan_template__product")
     return [
         {
             "plan": row.plan,
             "plan_url": show.address(row.plan),
             "product": row.plan.plan_template.product,
-            "start": show.day(row.start_date),
-            "end": show.day(row.end_date),
+            "start": show.day(row.start_date, zone),
+            "end": show.day(row.end_date, zone),
             "state": state_of(row),
             "url": show.address(row),
         }

@@ -1,5 +1,6 @@
 """Pages of plan templates and plans."""
 
+from datetime import tzinfo
 from typing import Any
 
 from django.contrib import admin
@@ -25,7 +26,7 @@ class PricedAdmin(ConsoleModelAdmin):
         """Add the prices."""
         extra = {**(options.pop("extra_context", None) or {})}
         if row := self.get_object(request, object_id):
-            extra.update(prices_of(row, self.owner))
+            extra.update(prices_of(row, self.owner, choices.zone(request)))
         return super().change_view(request, object_id, *args, extra_context=extra, **options)
 
 
@@ -174,7 +175,7 @@ class PlanAdmin(PricedAdmin):
         return show.right(show.money(charge, template.currency))
 
 
-def prices_of(row: Plan | PlanTemplate, owner: str) -> dict[str, Any]:
+def prices_of(row: Plan | PlanTemplate, owner: str, zone: tzinfo) -> dict[str, Any]:
     """Return the prices of a plan or template, newest start first, and where to add one."""
     rows = row.pricings.select_related("aggregation").order_by(
         "aggregation__name", "-start_date", "-pk"
@@ -187,8 +188,8 @@ def prices_of(row: Plan | PlanTemplate, owner: str) -> dict[str, Any]:
             {
                 "aggregation": pricing.aggregation,
                 "segment": pricing.segment,
-                "start": show.day(pricing.start_date),
-                "end": show.day(pricing.end_date),
+                "start": show.day(pricing.start_date, zone),
+                "end": show.day(pricing.end_date, zone),
                 "url": show.address(pricing),
                 "bands": [
                     {

@@ -190,12 +190,16 @@ class PricingAdmin(ConsoleModelAdmin):
         more = f" (+{len(row.bands) - 1})" if len(row.bands) > 1 else ""
         return show.right(show.money(band[key], template.currency) + more)
 
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Days are those of the organization's timezone."""
+        choices.note_zone(request, rows)
+
     @display(description="From", ordering="start_date")
     def starts(self, row: Pricing) -> str:
         """First day."""
-        return show.day(row.start_date)
+        return show.day(row.start_date, row.zone)
 
     @display(description="Until", ordering="end_date")
     def ends(self, row: Pricing) -> str:
         """Exclusive end."""
-        return show.day(row.end_date)
+        return show.day(row.end_date, row.zone)

@@ -120,6 +120,16 @@ def local_midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
+def local_instant(local: datetime, zone: tzinfo) -> datetime | None:
+    """Return when clocks in the zone show this time, ``None`` where they jump over it.
+
+    Where they show it twice it is the first time, as with midnight. ``local`` has no timezone.
+    Raises ``OverflowError`` at the edges of what a datetime can hold.
+    """
+    instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return instant if instant.astimezone(zone).replace(tzinfo=None) == local else None
+
+
 @lru_cache(maxsize=1024)
 def parse_timezone(name: str, *, field: str = "timezone") -> tzinfo:
     """Return the timezone of a tz database name or an offset (PER-9).

@@ -162,8 +162,14 @@
     });
   };
 
+  // "Today" and "Now" beside a date are those of the timezone it is typed in.
+  const zonedShortcuts = () => {
+    const date = document.querySelector("[data-utc-offset]");
+    if (date) document.body.dataset.adminUtcOffset = date.dataset.utcOffset;
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
-    searchWhileTyping(); proposeCodes(); followJobs(); reachable(); drawCharts(document);
+    zonedShortcuts(); searchWhileTyping(); proposeCodes(); followJobs(); reachable(); drawCharts(document);
     new MutationObserver(paintCharts).observe(document.documentElement, { attributeFilter: ["class"] });
     document.body.addEventListener("htmx:afterSettle", (event) => drawCharts(event.target));
   });

@@ -23,7 +23,15 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminNullBooleanSelectWidget
 
 from organizations.kernel import changes, ids, registry
-from organizations.kernel.console import exporting, fields, names, paging, saving
+from organizations.kernel.console import (
+    choices,
+    exporting,
+    fields,
+    instants,
+    names,
+    paging,
+    saving,
+)
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError, VersionMismatch
 from organizations.models import AuditEntry
@@ -186,9 +194,7 @@ class ConsoleModelAdmin(ModelAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Use exact fields for decimals and JSON, and a table for custom fields."""
         if isinstance(db_field, models.DateTimeField):
-            field = super().formfield_for_dbfield(db_field, request, **options)
-            field.help_text = f"{field.help_text} Date and time in UTC.".strip()
-            return field
+            return db_field.formfield(form_class=instants.InstantField, zone=choices.zone(request))
         if isinstance(db_field, models.DecimalField):
             return db_field.formfield(form_class=fields.ExactDecimalField)
         if db_field.name == "custom_fields":

@@ -9,21 +9,34 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from organizations.kernel import clock
 from organizations.kernel.periods import local_midnight, parse_timezone
-from organizations.models import Currency, OrganizationConfig
+from organizations.models import Currency, Organization, OrganizationConfig
 
 
 def today(request: HttpRequest) -> date:
     """Return the day it is in the organization's timezone."""
-    return clock.now().astimezone(_zone(request)).date()
+    return clock.now().astimezone(zone(request)).date()
 
 
 def month_begins(request: HttpRequest) -> datetime:
     """Return when this month began in the organization's timezone."""
-    return local_midnight(today(request).replace(day=1), _zone(request))
+    return local_midnight(today(request).replace(day=1), zone(request))
 
 
-def _zone(request: HttpRequest) -> tzinfo:
-    config = OrganizationConfig.objects.for_organization(request.organization)
+def zone(request: HttpRequest) -> tzinfo:
+    """Return the organization's timezone; the database is asked once a request."""
+    if not hasattr(request, "console_zone"):
+        request.console_zone = _zone_of(request.organization)
+    return request.console_zone
+
+
+def note_zone(request: HttpRequest, rows: list[Any]) -> None:
+    """Give the rows of a list the timezone their columns show days in."""
+    for row in rows:
+        row.zone = zone(request)
+
+
+def _zone_of(organization: Organization) -> tzinfo:
+    config = OrganizationConfig.objects.for_organization(organization)
     return parse_timezone(config.values_list("timezone", flat=True).get())
 
 

@@ -1,6 +1,6 @@
 """How single values look on pages of the console."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -99,9 +99,23 @@ def instant(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else NOTHING
 
 
-def day(at: Any) -> str:
-    """Return the date."""
-    return f"{at:%Y-%m-%d}" if at else NOTHING
+def day(at: Any, zone: tzinfo | None = None) -> str:
+    """Return the date, that of an instant in the zone if one is given."""
+    shown = local_time(at, zone) if at and zone else at
+    return f"{shown:%Y-%m-%d}" if shown else NOTHING
+
+
+def zoned(at: datetime, zone: tzinfo) -> str:
+    """Return date, minute and timezone."""
+    return f"{instant(local_time(at, zone))} {zone}"
+
+
+def local_time(instant: datetime, zone: tzinfo) -> datetime:
+    """Return an instant as clocks in the zone show it, in UTC at the edges of the calendar."""
+    try:
+        return instant.astimezone(zone)
+    except OverflowError:
+        return instant
 
 
 def json_block(value: Any) -> str:

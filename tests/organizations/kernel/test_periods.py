@@ -14,6 +14,7 @@ from organizations.kernel.periods import (
     DayRange,
     Period,
     local_date,
+    local_instant,
     local_midnight,
     parse_timezone,
 )
@@ -119,6 +120,18 @@ def test_a_day_begins_at_local_midnight():
     assert local_midnight(date(2024, 6, 1), berlin) == datetime(2024, 5, 31, 22, tzinfo=UTC)
     assert local_date(datetime(2024, 5, 31, 22, tzinfo=UTC), berlin) == date(2024, 6, 1)
     assert local_date(datetime(2024, 5, 31, 21, 59, tzinfo=UTC), berlin) == date(2024, 5, 31)
+
+
+def test_a_local_time_is_an_instant_the_first_of_two_or_none_where_clocks_jump():
+    berlin = parse_timezone("Europe/Berlin")
+
+    def instant(text: str) -> datetime | None:
+        return local_instant(datetime.fromisoformat(text), berlin)
+
+    assert instant("2026-05-01") == datetime(2026, 4, 30, 22, tzinfo=UTC)
+    assert instant("2026-10-25T02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert instant("2026-03-29T02:30") is None
+    assert instant("2026-03-29T03:00") == datetime(2026, 3, 29, 1, tzinfo=UTC)
 
 
 def test_a_month_with_a_clock_change_is_an_hour_shorter():
