@@ -146,6 +146,7 @@ class PricingAdmin(ConsoleModelAdmin):
             },
         ),
     ]  # fmt: skip
+    read_only_as = {"shape": "kind"}
     change_form_after_template = "console/price_calculator.html"
     empty_hint = "A price says what the units of an aggregation cost, on a plan or on its template."
 

@@ -30,6 +30,7 @@ from organizations.kernel.console import (
     instants,
     names,
     paging,
+    reading,
     saving,
 )
 from organizations.kernel.console.forms import ConsoleForm
@@ -45,6 +46,7 @@ class ConsoleModelAdmin(ModelAdmin):
     ``resource`` names the entity for policies; without it the registry's name is used.
     ``empty_hint`` tells what to do on an empty list; ``choice_related`` what ``choice_of`` reads of
     other tables. With ``tells_all`` a form asks the rules of the entity even if a field is refused.
+    ``read_only_as`` names what shows a field that exists in the form alone to whom may only read.
     """
 
     form = ConsoleForm
@@ -67,6 +69,7 @@ class ConsoleModelAdmin(ModelAdmin):
     strict_code: ClassVar[bool] = False
     choice_related: ClassVar[Sequence[str]] = ()
     tells_all: ClassVar[bool] = False
+    read_only_as: ClassVar[dict[str, str]] = {}
 
     # Scope -------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
@@ -190,6 +193,13 @@ class ConsoleModelAdmin(ModelAdmin):
             grammar = "strict" if self.strict_code else "relaxed"
             form.base_fields["code"].widget.attrs["data-grammar"] = grammar
         return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the groups of fields; tables and lines where they can only be read."""
+        groups = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return groups
+        return reading.fieldsets(self, request, groups)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Use exact fields for decimals and JSON, and a table for custom fields."""

@@ -142,15 +142,22 @@ class RowsField(forms.Field):
         """Return a line per row, as ``Code: tokens, Unit: token``."""
         try:
             rows = exact_json.loads(self.prepare_value(value) or "[]")
-            return "\n".join(self._line(self._shown(row)) for row in rows)
+            return "\n".join(self._line(row) for row in rows)
         except (msgspec.DecodeError, AttributeError, TypeError):
             return str(value)  # not a table: what somebody sent, as it is
 
     def _line(self, row: dict[str, Any]) -> str:
-        cells = ((column, str(row[column.name])) for column in self.columns if row[column.name])
-        return ", ".join(
-            f"{column.label}: {dict(column.choices).get(text, text)}" for column, text in cells
-        )
+        pairs = zip(self.columns, self._cells(row), strict=True)
+        return ", ".join(f"{column.label}: {text}" for column, text in pairs if text)
+
+    def cells(self, value: Any) -> list[list[str]]:
+        """Return the texts of every row in the order of the columns, choices by their names."""
+        return [self._cells(row) for row in exact_json.loads(self.prepare_value(value) or "[]")]
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        shown = self._shown(row)
+        texts = [(column, str(shown[column.name])) for column in self.columns]
+        return [str(dict(column.choices).get(text, text)) for column, text in texts]
 
     def _shown(self, row: dict[str, Any]) -> dict[str, Any]:
         shown = dict(row)
