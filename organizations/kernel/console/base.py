@@ -11,7 +11,6 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Q
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -19,33 +18,21 @@ from django.http import (
     HttpResponseRedirect,
 )
 from django.urls import reverse
-from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminNullBooleanSelectWidget
 
 from organizations.kernel import changes, ids, registry
-from organizations.kernel.console import (
-    choices,
-    exporting,
-    fields,
-    instants,
-    names,
-    paging,
-    reading,
-    saving,
-)
+from organizations.kernel.console import exporting, names, paging, reading, saving
 from organizations.kernel.console.forms import ConsoleForm
+from organizations.kernel.console.offering import OfferingAdmin
 from organizations.kernel.errors import DomainError, VersionMismatch
 from organizations.models import AuditEntry
 
-INHERITED = (("unknown", "As inherited"), ("true", "Yes"), ("false", "No"))
 
-
-class ConsoleModelAdmin(ModelAdmin):
+class ConsoleModelAdmin(OfferingAdmin):
     """A page of one entity, for the organization of the request.
 
     ``resource`` names the entity for policies; without it the registry's name is used.
-    ``empty_hint`` tells what to do on an empty list; ``choice_related`` what ``choice_of`` reads of
-    other tables. With ``tells_all`` a form asks the rules of the entity even if a field is refused.
+    ``empty_hint`` tells what to do on an empty list. With ``tells_all`` a form asks the rules of
+    the entity even if a field is refused.
     ``read_only_as`` names what shows a field that exists in the form alone to whom may only read.
     """
 
@@ -67,7 +54,6 @@ class ConsoleModelAdmin(ModelAdmin):
     view_action: ClassVar[str] = "config:retrieve"
     empty_hint: ClassVar[str] = ""
     strict_code: ClassVar[bool] = False
-    choice_related: ClassVar[Sequence[str]] = ()
     tells_all: ClassVar[bool] = False
     read_only_as: ClassVar[dict[str, str]] = {}
 
@@ -92,43 +78,6 @@ class ConsoleModelAdmin(ModelAdmin):
         except DomainError as refusal:
             messages.error(request, f"Nothing was changed: {refusal.message}")
             return HttpResponseRedirect(request.get_full_path())
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Offer, and accept, only rows of the same organization."""
-        related = options.get("queryset", db_field.remote_field.model._base_manager.all())
-        page = self.admin_site._registry.get(related.model)
-        if page is not None:
-            related = related.select_related(*page.choice_related)
-        options["queryset"] = self._offered(
-            request, db_field, related.filter(organization=request.organization)
-        )
-        field = super().formfield_for_foreignkey(db_field, request, **options)
-        if page is not None:
-            field.label_from_instance = page.choice_of
-        return field
-
-    def _offered(
-        self, request: HttpRequest, db_field: Any, rows: models.QuerySet
-    ) -> models.QuerySet:
-        """Return the rows this person may read, and the one that is chosen already (A5.13.11)."""
-        known = registry.find(rows.model)
-        if known is None or request.permissions.allows_all("config:retrieve", known.name):
-            return rows
-        readable = request.permissions.visible(rows, "config:retrieve", known.name)
-        place = request.resolver_match.kwargs if request.resolver_match else {}
-        row_id = ids.parse(place.get("object_id", ""))
-        stored = self.model._base_manager.filter(pk=row_id).values(db_field.attname)
-        return rows.filter(Q(pk__in=readable.values("pk")) | Q(pk__in=stored))
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Fill in what the address says; ids that are none are left out."""
-        initial = super().get_changeform_initial_data(request)
-        references = {one.name for one in self.opts.fields if one.is_relation}
-        return {
-            name: value
-            for name, value in initial.items()
-            if name not in references or ids.parse(value) is not None
-        }
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str
@@ -201,31 +150,6 @@ class ConsoleModelAdmin(ModelAdmin):
             return groups
         return reading.fieldsets(self, request, groups)
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Use exact fields for decimals and JSON, and a table for custom fields."""
-        if isinstance(db_field, models.DateTimeField):
-            return db_field.formfield(form_class=instants.InstantField, zone=choices.zone(request))
-        if isinstance(db_field, models.DecimalField):
-            return db_field.formfield(form_class=fields.ExactDecimalField)
-        if db_field.name == "custom_fields":
-            return fields.CustomFieldsField(required=False, label="Custom fields")
-        if isinstance(db_field, models.JSONField):
-            return fields.ExactJSONFormField(
-                required=not db_field.blank,
-                label=db_field.verbose_name.capitalize(),
-                help_text=db_field.help_text,
-                empty=db_field.get_default(),
-            )
-        return super().formfield_for_dbfield(db_field, request, **options)
-
-    def formfield_for_nullboolean_field(
-        self, db_field: Any, request: HttpRequest, **options: Any
-    ) -> Any:
-        """Call the third state what it means: a level above decides (PLN-3)."""
-        options["widget"] = UnfoldAdminNullBooleanSelectWidget()
-        options["widget"].choices = INHERITED
-        return db_field.formfield(**options)
-
     def record_of(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return identity, version and who made and changed the row when, never edited."""
         if not hasattr(row, "version"):
@@ -286,11 +210,6 @@ class ConsoleModelAdmin(ModelAdmin):
     def title_of(self, row: Any) -> str:
         """Return what a row is called in the head of its page."""
         return str(row)
-
-    def choice_of(self, row: Any) -> str:
-        """Return what a row is called where one is chosen: names repeat, codes do not."""
-        code = getattr(row, "code", None)
-        return f"{row} ({code})" if code and code != str(row) else str(row)
 
     def render_change_form(self, request: HttpRequest, context: Any, **options: Any) -> Any:
         """Give the template what the form was loaded with, to send back."""
