@@ -130,10 +130,12 @@ def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterable[dict[str, An
         if owner is None or not owner.has_module_permission(request):
             continue
         link = reverse(f"admin:{page.model.lower().replace('.', '_')}_changelist")
+        shown = f"{link}?{page.query}" if page.query else link
         yield {
             "title": page.title,
             "icon": page.icon,
-            "link": f"{link}?{page.query}" if page.query else link,
+            # Whoever may only add rows sees no list: the entry leads to the form.
+            "link": shown if owner.has_view_permission(request) else f"{link}add/",
             "active": _is_active(request, link, page),
         }
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from billing.admin import jobs, usage_chart, visits
+from billing.admin import jobs, run_billing, usage_chart, visits
 from billing.models import Bill, BillJob, BillStatus, IngestFailure
 from catalog.models import Meter
 from config import getting_started
@@ -29,19 +29,18 @@ FAILURE_DAYS = 7
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows; each part only to whom may see its rows."""
-    organization = request.organization
     allows = request.permissions.allows_some
-    context["steps"] = getting_started.steps(organization)
+    context["steps"] = getting_started.steps(request)
     context["is_started"] = all(step.is_done for step in context["steps"])
     context["figures"] = _figures(request)
     if allows("config:retrieve", "billing:billJob"):
+        context["run_billing_url"] = run_billing.address(request)
         context["jobs"] = _running_jobs(_seen(request, BillJob, "billing:billJob"))
     if allows("config:retrieve", "billing:bill"):
         context["billed"] = _billed(_seen(request, Bill, "billing:bill"))
     if allows("config:retrieve", "config:event"):
-        context["alerts"] = Alert.objects.for_organization(organization).exclude(
-            status=AlertStatus.RESOLVED
-        ).order_by("-created_at", "-pk")[:MOST_ALERTS]  # fmt: skip
+        alerts = _seen(request, Alert, "config:event").exclude(status=AlertStatus.RESOLVED)
+        context["alerts"] = alerts.order_by("-created_at", "-pk")[:MOST_ALERTS]
         context["alerts_url"] = show.list_address(Alert)
     context["recent_accounts"] = [
         {"name": account.name, "code": show.code(account.code), "url": show.address(account)}

@@ -13,7 +13,7 @@ from billing import account_plans
 from billing.admin import overview
 from billing.models import AccountPlan
 from organizations.kernel import changes, clock
-from organizations.kernel.console import choices, show
+from organizations.kernel.console import choices, linking, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter, WordFilter
 from organizations.kernel.console.forms import ConsoleForm
@@ -98,7 +98,7 @@ class AccountPlanAdmin(ConsoleModelAdmin):
         """Go to the account."""
         response = super().response_add(request, obj, *args, **o)
         if "_continue" not in request.POST and "_popup" not in request.POST:
-            response["Location"] = show.address(obj.account)
+            response["Location"] = linking.back_to(request, obj.account)
         return response
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
 from unfold.decorators import display
 
 from billing.admin import overview, visits
@@ -86,7 +85,6 @@ class AccountAdmin(ConsoleModelAdmin):
         account = self.get_object(request, object_id)
         if account is not None and request.method == "GET":
             extra["overview"] = overview.of(request, account)
-            extra["run_billing_url"] = f"{reverse('admin:run_billing')}?account={account.pk}"
         answer = super().change_view(request, object_id, *args, extra_context=extra, **options)
         if account is not None and answer.status_code == 200:
             visits.note(request, account)

@@ -13,13 +13,13 @@ from django.urls import reverse
 from billing.admin import overview, waterfall
 from billing.bills import documents, explain
 from billing.models import Bill, LineItem
-from organizations.kernel.console import names, show
+from organizations.kernel.console import linking, names, show
 
 ZERO = Decimal(0)
 NO_PRODUCT = "Other"
 
 
-def context_of(bill: Bill) -> dict[str, Any]:
+def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
     """Return what the page shows; a fixed number of queries."""
     lines = list(bill.line_items.order_by("sequence_number", "pk"))
     known = names.of([bill.approved_by, bill.locked_by])
@@ -31,8 +31,8 @@ def context_of(bill: Bill) -> dict[str, Any]:
         "total": show.money(bill.total, bill.currency),
         "approved_by": known.get(bill.approved_by, ""),
         "locked_by": known.get(bill.locked_by, ""),
-        "account_url": show.address(bill.account),
-        "job_url": show.address(bill.bill_job) if bill.bill_job_id else "",
+        "account_url": linking.to_row(request, bill.account),
+        "job_url": linking.to_row(request, bill.bill_job),
         "pdf_url": reverse("admin:bill_pdf", args=[bill.pk]),
         "groups": [_group(bill, name, list(each)) for name, each in groupby(lines, _product)],
         "waterfall": [(bar, show.money(bar.amount)) for bar in bars] if lines else [],

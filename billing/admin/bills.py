@@ -10,11 +10,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import action, display
 
-from billing.admin import bill_page, overview
+from billing.admin import bill_page, overview, run_billing
 from billing.bills import lifecycle, runs
 from billing.models import Bill
 from organizations.kernel import clock
-from organizations.kernel.console import show
+from organizations.kernel.console import linking, show
 from organizations.kernel.console.confirming import confirmed
 from organizations.kernel.console.filters import CurrencyFilter, OwnRelatedFilter, RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
@@ -41,6 +41,7 @@ class BillAdmin(PageConsoleAdmin):
     search_fields = ["account_name", "account_code", "invoice_reference"]
     ordering = ("-bill_date", "account_name", "-pk")
     actions = ["approve_selected", "lock_selected", "recalculate_selected", "delete_bills"]
+    deleting_actions = ("delete_bills",)
     page_template = "console/bill.html"
     change_list_template = "console/bill_jobs.html"
     deeds = {
@@ -87,9 +88,20 @@ class BillAdmin(PageConsoleAdmin):
             raise PermissionDenied
         return bill
 
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer to run billing."""
+        return {"run_billing_url": run_billing.address(request)}
+
+    def has_discard_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether bills may be deleted, which Django's own page for that does not do."""
+        return self.has_view_permission(request, obj) and self._allows(request, "delete", obj)
+
     def page_context(self, request: HttpRequest, row: Bill) -> dict[str, Any]:
         """Add lines, waterfall and what may be done."""
-        return bill_page.context_of(row)
+        return {
+            **bill_page.context_of(request, row),
+            "may_delete": self.has_discard_permission(request, row),
+        }
 
     # What the buttons of a bill's page do -----------------------------------------------------
     def approve(self, request: HttpRequest, row: Bill) -> str:
@@ -111,7 +123,7 @@ class BillAdmin(PageConsoleAdmin):
         """Calculate the bill again with a job, and show the job."""
         job = runs.recalculate(request.organization, [row.pk], by=request.principal, at=clock.now())
         messages.success(request, "Recalculation has started.")
-        return HttpResponseRedirect(show.address(job))
+        return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
 
     def delete(self, request: HttpRequest, row: Bill) -> HttpResponse:
         """Delete the bill, after asking."""
@@ -168,16 +180,16 @@ class BillAdmin(PageConsoleAdmin):
         except DomainError as refusal:
             messages.error(request, refusal.message)
             return None
-        return HttpResponseRedirect(show.address(job))
+        messages.success(request, "Recalculation has started.")
+        return HttpResponseRedirect(linking.to_row(request, job) or show.list_address(Bill))
 
-    @action(description="Delete selected", permissions=["operate"])
+    @action(description="Delete selected", permissions=["discard"])
     def delete_bills(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
         """Delete the selected bills, after asking."""
         return self._ask_or_delete(request, list(queryset))
 
     def _ask_or_delete(self, request: HttpRequest, bills: list[Bill]) -> HttpResponse:
-        allows = request.permissions.allows_verb
-        if not all(allows("delete", self.resource, bill.pk) for bill in bills):
+        if not all(self.has_discard_permission(request, bill) for bill in bills):
             raise PermissionDenied
         if request.POST.get("typed", "").strip().lower() != TYPED_WORD:
             return self._ask(request, bills)

@@ -12,8 +12,8 @@ from unfold.decorators import display
 from billing.admin import run_billing
 from billing.bills import runs
 from billing.bills.sentences import count
-from billing.models import BillJob, BillJobStatus, JobAccountStatus
-from organizations.kernel.console import running, show
+from billing.models import Account, Bill, BillJob, BillJobStatus, JobAccountStatus
+from organizations.kernel.console import linking, running, show
 from organizations.kernel.console.filters import RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
 
@@ -60,6 +60,10 @@ class BillJobAdmin(PageConsoleAdmin):
             raise Http404
         return JsonResponse(progress_of(job))
 
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer to run billing."""
+        return {"run_billing_url": run_billing.address(request)}
+
     def page_context(self, request: HttpRequest, row: BillJob) -> dict[str, Any]:
         """Add progress and accounts; parked ones come first."""
         accounts = row.accounts.select_related("account")
@@ -68,12 +72,12 @@ class BillJobAdmin(PageConsoleAdmin):
         return {
             "progress": progress_of(row),
             "progress_url": reverse("admin:bill_job_progress", args=[row.pk]),
-            "parked": [_account(each) for each in parked[:MOST_ACCOUNTS]],
-            "accounts": [_account(each) for each in others[:MOST_ACCOUNTS]],
+            "parked": _accounts(request, parked[:MOST_ACCOUNTS]),
+            "accounts": _accounts(request, others[:MOST_ACCOUNTS]),
             "most": MOST_ACCOUNTS,
             "is_finished": row.status in FINISHED,
             "what": describe(row),
-            "bills_url": f"{reverse('admin:billing_bill_changelist')}?bill_job__id__exact={row.pk}",
+            "bills_url": linking.to_list(request, Bill, bill_job__id__exact=row.pk),
         }
 
     def cancel(self, request: HttpRequest, row: BillJob) -> str:
@@ -169,12 +173,18 @@ def _percent(part: int, total: int) -> str:
     return f"{Decimal(100 * part) / total:.2f}" if total else "0"
 
 
-def _account(row: Any) -> dict[str, Any]:
-    return {
-        "name": row.account.name,
-        "code": row.account.code,
-        "url": show.address(row.account),
-        "status": row.get_status_display(),
-        "colour": COLOURS.get(row.status, "plain"),
-        "reason": row.reason,
-    }
+def _accounts(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
+    """Return accounts of a job with their outcome; one query beside the rows themselves."""
+    found = list(rows)
+    urls = linking.to_rows(request, Account, [row.account_id for row in found])
+    return [
+        {
+            "name": row.account.name,
+            "code": row.account.code,
+            "url": urls.get(row.account_id, ""),
+            "status": row.get_status_display(),
+            "colour": COLOURS.get(row.status, "plain"),
+            "reason": row.reason,
+        }
+        for row in found
+    ]

@@ -5,46 +5,55 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from billing.admin import usage_chart
+from billing.admin import run_billing, usage_chart
 from billing.models import Account, AccountPlan, Bill
-from catalog.models import Meter
+from catalog.models import Meter, Plan
 from organizations.kernel import clock
-from organizations.kernel.console import choices, show
+from organizations.kernel.console import choices, linking, show
 
 LATEST_BILLS = 8
 MOST_CHILDREN = 20
 
 
 def of(request: HttpRequest, account: Account) -> dict[str, Any]:
-    """Return the overview, with usage of meters one may read; a fixed number of queries."""
+    """Return the overview of what one may read; a fixed number of queries."""
     meters = Meter.objects.for_organization(account.organization_id)
     readable = request.permissions.visible(meters, "config:retrieve", "config:meter")
     return {
         "charts": usage_chart.of_account(account, among=readable),
-        "plans": _plans(account, choices.zone(request)),
-        "bills": _bills(account),
+        "plans": _plans(request, account, choices.zone(request)),
+        "bills": _bills(request, account),
         "children": [
             {"name": child.name, "code": child.code, "url": show.address(child)}
-            for child in account.children.order_by("name", "pk")[:MOST_CHILDREN]
+            for child in linking.seen(request, account.children.all()).order_by("name", "pk")[
+                :MOST_CHILDREN
+            ]
         ],
-        "attach_url": f"{show.list_address(AccountPlan, 'add')}?account={account.pk}",
-        "bills_url": f"{show.list_address(Bill)}?q={account.code}",
+        "attach_url": linking.to_form(request, AccountPlan, account=account.pk),
+        "run_billing_url": run_billing.address(request, account),
+        "bills_url": linking.to_list(request, Bill, account__id__exact=account.pk),
     }
 
 
-def _plans(account: Account, zone: tzinfo) -> list[dict[str, Any]]:
-    rows = account.account_plans.select_related("plan__plan_template__product")
+def _plans(
+    request: HttpRequest, account: Account, zone: tzinfo
+) -> list[dict[str, Any]] | None:
+    if not linking.to_list(request, AccountPlan):
+        return None
+    rows = linking.seen(request, account.account_plans.all()).order_by("-start_date", "-pk")
+    attached = list(rows.select_related("plan__plan_template__product"))
+    plan_urls = linking.to_rows(request, Plan, [row.plan_id for row in attached])
     return [
         {
             "plan": row.plan,
-            "plan_url": show.address(row.plan),
+            "plan_url": plan_urls.get(row.plan_id, ""),
             "product": row.plan.plan_template.product,
             "start": show.day(row.start_date, zone),
             "end": show.day(row.end_date, zone),
             "state": state_of(row),
             "url": show.address(row),
         }
-        for row in rows.order_by("-start_date", "-pk")
+        for row in attached
     ]
 
 
@@ -56,7 +65,10 @@ def state_of(row: AccountPlan) -> tuple[str, str]:
     return ("pending", "warn") if row.start_date > now else ("active", "good")
 
 
-def _bills(account: Account) -> list[dict[str, Any]]:
+def _bills(request: HttpRequest, account: Account) -> list[dict[str, Any]] | None:
+    if not linking.to_list(request, Bill):
+        return None
+    rows = linking.seen(request, account.bills.all()).order_by("-bill_date", "-pk")
     return [
         {
             "period": f"{show.day(bill.start_date)} – {show.day(bill.end_date)}",
@@ -64,7 +76,7 @@ def _bills(account: Account) -> list[dict[str, Any]]:
             "status": bill_state(bill),
             "url": show.address(bill),
         }
-        for bill in account.bills.order_by("-bill_date", "-pk")[:LATEST_BILLS]
+        for bill in rows[:LATEST_BILLS]
     ]
 
 

@@ -7,13 +7,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from billing.bills import runs
 from billing.bills.job_requests import JobRequest
 from billing.models import Account
 from organizations.kernel import clock, ids
-from organizations.kernel.console import choices, show
+from organizations.kernel.console import choices, linking
 from organizations.kernel.console.forms import PlainForm
 from organizations.kernel.errors import DomainError
 
@@ -62,9 +63,17 @@ class RunBillingForm(PlainForm):
         return [found[code] for code in codes]
 
 
+def address(request: HttpRequest, account: Account | None = None) -> str:
+    """Return where to run billing, for one account or all; empty for whom may not."""
+    if not _may(request):
+        return ""
+    url = reverse("admin:run_billing")
+    return f"{url}?account={account.pk}" if account else url
+
+
 def view(page: Any, request: HttpRequest) -> HttpResponse:
     """Show the form, or start the job and show its progress."""
-    if not request.permissions.allows("config:create", "billing:billJob"):
+    if not _may(request):
         raise PermissionDenied
     form = RunBillingForm(
         request.POST or None,
@@ -78,7 +87,7 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
             form.show_refusal(refusal)
         else:
             messages.success(request, "Billing has started.")
-            return HttpResponseRedirect(show.address(job))
+            return HttpResponseRedirect(linking.back_to(request, job))
     context = {
         **page.admin_site.each_context(request),
         "title": "Run billing",
@@ -86,9 +95,13 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
         "form": form,
         "media": form.media,
         "submit": "Run billing",
-        "back": show.list_address(page.model),
+        "back": linking.to_list(request, page.model) or reverse("admin:index"),
     }
     return TemplateResponse(request, "console/form.html", context)
+
+
+def _may(request: HttpRequest) -> bool:
+    return request.permissions.allows("config:create", "billing:billJob")
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from catalog.models import Plan, PlanTemplate, Pricing
-from organizations.kernel.console import choices, show
+from organizations.kernel.console import choices, linking, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter
 
@@ -26,7 +26,7 @@ class PricedAdmin(ConsoleModelAdmin):
         """Add the prices."""
         extra = {**(options.pop("extra_context", None) or {})}
         if row := self.get_object(request, object_id):
-            extra.update(prices_of(row, self.owner, choices.zone(request)))
+            extra.update(prices_of(request, row, self.owner, choices.zone(request)))
         return super().change_view(request, object_id, *args, extra_context=extra, **options)
 
 
@@ -175,14 +175,18 @@ class PlanAdmin(PricedAdmin):
         return show.right(show.money(charge, template.currency))
 
 
-def prices_of(row: Plan | PlanTemplate, owner: str, zone: tzinfo) -> dict[str, Any]:
-    """Return the prices of a plan or template, newest start first, and where to add one."""
-    rows = row.pricings.select_related("aggregation").order_by(
-        "aggregation__name", "-start_date", "-pk"
-    )
+def prices_of(
+    request: HttpRequest, row: Plan | PlanTemplate, owner: str, zone: tzinfo
+) -> dict[str, Any]:
+    """Return the prices of a plan or template one may read, and where to add one."""
+    if not linking.to_list(request, Pricing):
+        return {}
+    seen = linking.seen(request, row.pricings.all())
+    rows = seen.select_related("aggregation").order_by("aggregation__name", "-start_date", "-pk")
     template = row.plan_template if isinstance(row, Plan) else row
     return {
-        "prices_add": f"{show.list_address(Pricing, 'add')}?{owner}={row.pk}",
+        "prices_add": linking.to_form(request, Pricing, **{owner: row.pk}),
+        "may_edit_prices": request.permissions.allows_verb("change", "config:pricing"),
         "prices_currency": template.currency,
         "prices": [
             {

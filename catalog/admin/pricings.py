@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from catalog.admin.segments import SegmentField
 from catalog.models import Pricing
 from organizations.kernel import clock
-from organizations.kernel.console import choices, fields, show
+from organizations.kernel.console import choices, fields, linking, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter, WordFilter
 from organizations.kernel.console.forms import ConsoleForm
@@ -169,7 +169,8 @@ class PricingAdmin(ConsoleModelAdmin):
         """Go back to the plan one came from."""
         response = super().response_add(request, obj, *args, **options)
         if "_continue" not in request.POST and "_popup" not in request.POST:
-            response["Location"] = show.address(obj.plan or obj.plan_template) + "#prices"
+            owner = linking.to_row(request, obj.plan or obj.plan_template)
+            response["Location"] = f"{owner}#prices" if owner else response["Location"]
         return response
 
     @display(description="On")

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from catalog.models import Aggregation, Meter, Plan, PlanTemplate, Product
-from organizations.kernel.console import show
+from organizations.kernel.console import linking, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 
 MOST_SHOWN = 50
@@ -52,31 +52,28 @@ class ProductAdmin(ConsoleModelAdmin):
         """Add the children."""
         extra = {**(options.pop("extra_context", None) or {})}
         if product := self.get_object(request, object_id):
-            extra["children"] = children_of(product)
+            extra["children"] = children_of(request, product)
         return super().change_view(request, object_id, *args, extra_context=extra, **options)
 
 
-def children_of(product: Product) -> list[dict[str, Any]]:
-    """Return each kind of child with its newest rows and the address to add one."""
-    kinds = (
-        ("Meters", Meter, product.meters.all(), f"?product={product.pk}"),
-        (
-            "Aggregations",
-            Aggregation,
-            Aggregation.objects.filter(meter__product=product),
-            f"?product={product.pk}",
-        ),
-        ("Plan templates", PlanTemplate, product.plan_templates.all(), f"?product={product.pk}"),
-        ("Plans", Plan, Plan.objects.filter(plan_template__product=product), ""),
+def children_of(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
+    """Return each kind of child one may read: its newest rows, and the address to add one."""
+    of_it = {"product": product.pk}
+    kinds: tuple[tuple[str, Any, Any, dict[str, Any]], ...] = (
+        ("Meters", Meter, product.meters.all(), of_it),
+        ("Aggregations", Aggregation, Aggregation.objects.filter(meter__product=product), of_it),
+        ("Plan templates", PlanTemplate, product.plan_templates.all(), of_it),
+        ("Plans", Plan, Plan.objects.filter(plan_template__product=product), {}),
     )
     return [
         {
             "title": title,
-            "add": f"{show.list_address(model, 'add')}{query}",
+            "add": linking.to_form(request, model, **filled),
             "rows": [
                 {"name": row.name, "code": row.code, "url": show.address(row)}
-                for row in rows.newest_first()[:MOST_SHOWN]
+                for row in linking.seen(request, rows).newest_first()[:MOST_SHOWN]
             ],
         }
-        for title, model, rows, query in kinds
+        for title, model, rows, filled in kinds
+        if linking.to_list(request, model)
     ]

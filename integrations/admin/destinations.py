@@ -14,7 +14,7 @@ from integrations.admin.header_names import HeaderNamesField
 from integrations.models import Delivery, WebhookDestination
 from integrations.representations import MASK
 from organizations.kernel import clock
-from organizations.kernel.console import saving, show
+from organizations.kernel.console import linking, saving, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
@@ -138,10 +138,12 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
         if row := self.get_object(request, object_id):
             extra["deliveries"] = [
                 {"row": each, "url": show.address(each)}
-                for each in row.deliveries.order_by("-created_at", "-pk")[:LATEST_DELIVERIES]
+                for each in linking.seen(request, row.deliveries.all()).order_by(
+                    "-created_at", "-pk"
+                )[:LATEST_DELIVERIES]
             ]
-            extra["deliveries_url"] = (
-                f"{show.list_address(Delivery)}?destination__id__exact={row.pk}"
+            extra["deliveries_url"] = linking.to_list(
+                request, Delivery, destination__id__exact=row.pk
             )
         return super().change_view(request, object_id, *args, extra_context=extra, **options)
 

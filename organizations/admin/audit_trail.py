@@ -182,7 +182,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
             self.complete(request, [row])
         return row
 
-    def history_address(self, row: AuditEntry) -> str:
+    def history_address(self, request: HttpRequest, row: AuditEntry) -> str:
         """The history of what the entry is about."""
         query = urlencode({"entity": str(row.entity_id)}) if row.entity_id else ""
         return f"{show.list_address(AuditEntry)}?{query}"

@@ -6,11 +6,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import escape, format_html_join
 
 from organizations import policy_targets
 from organizations.kernel import ids, registry
-from organizations.kernel.console import show
+from organizations.kernel.console import linking, show
 from organizations.models import ResourceGroup, ResourceGroupItem, TargetType
 
 PAGE = 50
@@ -43,7 +43,7 @@ def page(request: HttpRequest, group: ResourceGroup) -> dict[str, Any]:
         items = items.filter(Q(created_at__lt=last.created_at) | older)
     rows = list(items.order_by("-created_at", "-pk")[: PAGE + 1])
     shown = rows[:PAGE]
-    known = _known(group, shown)
+    known = _known(request, group, shown)
     return {
         "rows": [_entry(item, known) for item in shown],
         "text": text,
@@ -52,14 +52,24 @@ def page(request: HttpRequest, group: ResourceGroup) -> dict[str, Any]:
     }
 
 
-def outer_groups(group: ResourceGroup) -> str:
+def outer_groups(request: HttpRequest, group: ResourceGroup) -> str:
     """Return links to the groups that hold the group directly, the first 20."""
     holding = ResourceGroup.objects.filter(
         organization_id=group.organization_id,
         items__target_type=TargetType.GROUP,
         items__target_id=group.pk,
     ).order_by("name", "pk")[:MOST_OUTER]
-    return format_html_join(", ", "{}", ((show.link(row),) for row in holding)) or show.NOTHING
+    links = ((link,) for link in _links(request, holding))
+    return format_html_join(", ", "{}", links) or show.NOTHING
+
+
+def _links(request: HttpRequest, rows: Any) -> list[str]:
+    found = list(rows)
+    urls = linking.to_rows(request, ResourceGroup, [row.pk for row in found])
+    return [
+        show.linked(urls[row.pk], escape(row.name)) if row.pk in urls else escape(row.name)
+        for row in found
+    ]
 
 
 def _named(group: ResourceGroup, text: str) -> Q:
@@ -77,21 +87,26 @@ def _named(group: ResourceGroup, text: str) -> Q:
     return either
 
 
-def _known(group: ResourceGroup, items: list[ResourceGroupItem]) -> dict[UUID, tuple[str, str]]:
-    """Return name and page address of each target."""
+def _known(
+    request: HttpRequest, group: ResourceGroup, items: list[ResourceGroupItem]
+) -> dict[UUID, tuple[str, str]]:
+    """Return name of each target, and the address of its page where the person may see it."""
     wanted = {item.target_id for item in items}
     groups = ResourceGroup.objects.filter(
         organization_id=group.organization_id, type=group.type, pk__in=wanted
     )
-    known = {row.pk: (row.name, show.address(row)) for row in groups}
+    urls = linking.to_rows(request, ResourceGroup, wanted)
+    known = {row.pk: (row.name, urls.get(row.pk, "")) for row in groups}
     resource = registry.of_type(group.type)
     if resource is None:
         return known
     rows = policy_targets.rows_of(resource, group.organization_id).filter(
         **{f"{resource.item_field}__in": wanted}
     )
-    for row in rows:
-        known[registry.item_id(row)] = (policy_targets.name_of(row), show.page_of(row))
+    found = list(rows)
+    urls = linking.to_rows(request, resource.model, [row.pk for row in found])
+    for row in found:
+        known[registry.item_id(row)] = (policy_targets.name_of(row), urls.get(row.pk, ""))
     return known
 
 

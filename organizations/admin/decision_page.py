@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from organizations import explaining, policy_reading, policy_targets, policy_words
 from organizations.kernel import ids
-from organizations.kernel.console import show
+from organizations.kernel.console import linking
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.errors import DomainError
 from organizations.kernel.principals import Principal
@@ -31,7 +31,20 @@ class AsksWhatMay(ConsoleModelAdmin):
 
     change_list_template = "console/access_list.html"
 
-    @action(description="What may they do?", icon="fact_check", url_path="what-it-may")
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Lead to the question, whom it is answered."""
+        return {"decision_url": reverse(f"admin:{URL_NAME}") if _may_ask(request) else ""}
+
+    def has_ask_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether the question is answered."""
+        return _may_ask(request)
+
+    @action(
+        description="What may they do?",
+        icon="fact_check",
+        url_path="what-it-may",
+        permissions=["ask"],
+    )
     def what_it_may(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Open the question with this principal chosen."""
         row = self.get_object(request, object_id)
@@ -105,7 +118,7 @@ def _types() -> Choices:
 
 
 def _view(page: ConsoleModelAdmin, request: HttpRequest) -> HttpResponse:
-    if not request.permissions.allows(READ, "config:permissionPolicy"):
+    if not _may_ask(request):
         raise PermissionDenied
     people = _people(request)
     form = QuestionForm(request.GET or None, people=people)
@@ -115,11 +128,15 @@ def _view(page: ConsoleModelAdmin, request: HttpRequest) -> HttpResponse:
         "title": "What may they do?",
         "opts": page.opts,
         "form": form,
-        "back": show.list_address(PermissionPolicy),
+        "back": linking.to_list(request, PermissionPolicy),
     }
     if form.is_bound and form.is_valid():
         context |= _found(request, form.cleaned_data, people)
     return TemplateResponse(request, "console/decision.html", context)
+
+
+def _may_ask(request: HttpRequest) -> bool:
+    return request.permissions.allows(READ, "config:permissionPolicy")
 
 
 def _people(request: HttpRequest) -> Choices:
@@ -168,22 +185,20 @@ def _found(request: HttpRequest, asked: dict[str, Any], people: Choices) -> dict
         "who": name,
         "answer": answer,
         "asked": question,
-        "deciding": _shown(organization_id, answer.deciding) if answer.deciding else None,
-        "others": [
-            _shown(organization_id, one) for one in answer.applying if one is not answer.deciding
-        ],
+        "deciding": _shown(request, answer.deciding) if answer.deciding else None,
+        "others": [_shown(request, one) for one in answer.applying if one is not answer.deciding],
     }
 
 
-def _shown(organization_id: Any, one: explaining.Source) -> dict[str, Any]:
+def _shown(request: HttpRequest, one: explaining.Source) -> dict[str, Any]:
     policy = PermissionPolicy(pk=one.policy[0], name=one.policy[1]) if one.policy else None
     return {
         "origin": one.origin,
         "effect": one.effect,
         "sentence": policy_reading.sentence(
-            one.statement, policy_targets.names(organization_id, [dict(one.statement)])
+            one.statement, policy_targets.names(request.organization.pk, [dict(one.statement)])
         ),
-        "policy": show.link(policy) if policy else "",
+        "policy": linking.link(request, policy) if policy else "",
     }
 
 

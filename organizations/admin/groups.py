@@ -196,6 +196,13 @@ class ResourceGroupAdmin(ConsoleModelAdmin):
             extra["find_url"] = reverse("admin:resource_group_find", args=[row.pk])
         return super().change_view(request, object_id, *args, extra_context=extra, **options)
 
+    def render_change_form(self, request: HttpRequest, context: Any, **options: Any) -> Any:
+        """Look up where the group is before the form shows it."""
+        row = options.get("obj")
+        if row is not None:
+            row.outer_groups = contents.outer_groups(request, row)
+        return super().render_change_form(request, context, **options)
+
     def _put_or_take(self, request: HttpRequest, row: ResourceGroup) -> HttpResponse:
         if not self.has_change_permission(request, row):
             messages.error(request, "You are not allowed to do this.")
@@ -261,4 +268,4 @@ class ResourceGroupAdmin(ConsoleModelAdmin):
     @display(description="Is in")
     def inside(self, row: ResourceGroup) -> str:
         """The groups this one is nested in."""
-        return contents.outer_groups(row)
+        return row.outer_groups

@@ -6,12 +6,12 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from unfold.decorators import display
 
 from organizations import attachments
 from organizations.admin import decision_page, statements
-from organizations.kernel.console import names, show
+from organizations.kernel.console import linking, names, show
 from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.models import PermissionPolicy, PolicyAttachment, PrincipalType, ResourceGroup
@@ -159,11 +159,13 @@ class PermissionPolicyAdmin(decision_page.AsksWhatMay):
 def _holders(request: HttpRequest, held: QuerySet) -> list[tuple[str, str]]:
     """Return kind and linked name of up to 50 principals; a fixed number of queries."""
     rows = list(held.order_by("principal_type", "-pk")[:MOST_HOLDERS])
-    known = names.linked(request, [row.principal_id for row in rows])
+    wanted = [row.principal_id for row in rows]
+    known = names.linked(request, wanted)
+    urls = linking.to_rows(request, ResourceGroup, wanted)
     groups = ResourceGroup.objects.for_organization(request.organization)
     known |= {
-        group.pk: show.link(group)
-        for group in groups.filter(pk__in=[row.principal_id for row in rows])
+        group.pk: show.linked(urls[group.pk], escape(group)) if group.pk in urls else str(group)
+        for group in groups.filter(pk__in=wanted)
     }
     support = {request.organization.pk: "while their access lasts"}
     return [

@@ -20,11 +20,21 @@ from django.http import (
 from django.urls import reverse
 
 from organizations.kernel import changes, ids, registry
-from organizations.kernel.console import exporting, names, paging, reading, saving
+from organizations.kernel.console import (
+    exporting,
+    linking,
+    names,
+    paging,
+    reading,
+    readonly,
+    saving,
+)
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.console.offering import OfferingAdmin
 from organizations.kernel.errors import DomainError, VersionMismatch
 from organizations.models import AuditEntry
+
+readonly.install()
 
 
 class ConsoleModelAdmin(OfferingAdmin):
@@ -53,6 +63,7 @@ class ConsoleModelAdmin(OfferingAdmin):
     resource: ClassVar[str] = ""
     view_action: ClassVar[str] = "config:retrieve"
     empty_hint: ClassVar[str] = ""
+    deleting_actions: ClassVar[tuple[str, ...]] = ("delete_selected",)
     strict_code: ClassVar[bool] = False
     tells_all: ClassVar[bool] = False
     read_only_as: ClassVar[dict[str, str]] = {}
@@ -71,7 +82,7 @@ class ConsoleModelAdmin(OfferingAdmin):
 
     def response_action(self, request: HttpRequest, queryset: models.QuerySet) -> Any:
         """Run an action of the list on those of its rows that may be changed, or deleted."""
-        verb = "delete" if request.POST.get("action") == "delete_selected" else "update"
+        verb = "delete" if request.POST.get("action") in self.deleting_actions else "update"
         allowed = self.narrowed(request, queryset, f"config:{verb}")
         try:
             return super().response_action(request, allowed)
@@ -137,6 +148,7 @@ class ConsoleModelAdmin(OfferingAdmin):
         form.refusal = getattr(request, "console_refusal", None)
         form.rules_of = request.organization if self.tells_all else None
         form.on_top = getattr(request, "console_on_top", {})
+        form.read_by = request
         if not change and {"name", "code"} <= form.base_fields.keys():
             form.base_fields["code"].widget.attrs["data-code-from"] = "name"
             grammar = "strict" if self.strict_code else "relaxed"
@@ -203,9 +215,9 @@ class ConsoleModelAdmin(OfferingAdmin):
             self.prepare(request, stored, form)
         row.version = stored.version
 
-    def history_address(self, row: Any) -> str:
-        """Return the address of what happened to a row."""
-        return history_url(row)
+    def history_address(self, request: HttpRequest, row: Any) -> str:
+        """Return the address of what happened to a row, for whom may read the audit trail."""
+        return linking.to_history(request, row)
 
     def title_of(self, row: Any) -> str:
         """Return what a row is called in the head of its page."""
@@ -217,7 +229,7 @@ class ConsoleModelAdmin(OfferingAdmin):
         if row is not None and hasattr(row, "version"):
             context.update(saving.carried(request, row, context["adminform"].form))
         context["typed_again"] = context["adminform"].form.typed_again
-        context["history_url"] = self.history_address(row) if row is not None else ""
+        context["history_url"] = self.history_address(request, row) if row is not None else ""
         if row is not None:
             request.console_title = context["subtitle"] = self.title_of(row)
             context["record"] = self.record_of(request, row)
@@ -243,14 +255,19 @@ class ConsoleModelAdmin(OfferingAdmin):
     ) -> HttpResponse:
         """Ask first, and tell what else a delete changes; a refusal stays on the page."""
         row = self.get_object(request, unquote(object_id))
-        going = self.going_with(request, row) if row is not None else []
+        context = self._deleting(request, row) if row is not None else {}
         try:
-            return super().delete_view(
-                request, object_id, {"going_with": going, **(extra_context or {})}
-            )
+            return super().delete_view(request, object_id, {**context, **(extra_context or {})})
         except DomainError as refusal:
             messages.error(request, refusal.message)
             return HttpResponseRedirect(request.path)
+
+    def _deleting(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            "going_with": self.going_with(request, row),
+            "is_back_to_row": bool(linking.to_row(request, row)),
+            "back_url": linking.back_to(request, row),
+        }
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete the row through the kernel."""
@@ -274,7 +291,12 @@ class ConsoleModelAdmin(OfferingAdmin):
             request.GET.pop("export")
             return exporting.response(self, request)
         title = str(self.opts.verbose_name_plural).capitalize()
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        context = {"title": title, **self.list_context(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the template of the list needs beside the list."""
+        return {}
 
     def _selection_exists(self, request: HttpRequest) -> bool:
         """Say whether what is selected are ids; Django would ask the database for anything."""
@@ -333,11 +355,6 @@ def _item_id(row: Any) -> Any:
     """Return the id policies know a row by."""
     is_known = isinstance(row, models.Model) and registry.find(type(row)) is not None
     return registry.item_id(row) if is_known else getattr(row, "pk", row)
-
-
-def history_url(row: Any) -> str:
-    """Return the address of the audit entries about a row."""
-    return f"{_audit_list()}?{urlencode({'entity': str(row.pk)})}"
 
 
 def _audit_list() -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from organizations.kernel.console import show
+from organizations.kernel.console import linking, show
 from organizations.kernel.principals import SYSTEM_ID
 from organizations.models import Membership, ServiceUser, User
 
@@ -31,12 +31,11 @@ def linked(request: HttpRequest, principal_ids: Iterable[UUID | None]) -> dict[U
     """
     known = of(principal_ids)
     pages: dict[UUID, str] = {}
-    if known and request.permissions.allows_some("config:retrieve", "config:orgUser"):
-        rows = Membership.objects.for_organization(request.organization)
-        pages |= {row.user_id: show.address(row) for row in rows.filter(user_id__in=known)}
-    if known and request.permissions.allows_some("config:retrieve", "config:serviceUser"):
-        service_users = ServiceUser.objects.for_organization(request.organization)
-        pages |= {row.pk: show.address(row) for row in service_users.filter(pk__in=known)}
+    if known:
+        rows = Membership.objects.for_organization(request.organization).filter(user_id__in=known)
+        pages |= {row.user_id: show.address(row) for row in linking.seen(request, rows)}
+        robots = ServiceUser.objects.for_organization(request.organization).filter(pk__in=known)
+        pages |= {row.pk: show.address(row) for row in linking.seen(request, robots)}
     return {
         key: format_html('<a class="bw-link" href="{}">{}</a>', pages[key], name)
         if key in pages

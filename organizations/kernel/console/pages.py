@@ -8,8 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from organizations.kernel.console import show
-from organizations.kernel.console.base import ReadOnlyConsoleAdmin, history_url
+from organizations.kernel.console import linking, show
+from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.errors import DomainError
 
 # A button's method gets request and row and returns the sentence to show, or a response.
@@ -50,7 +50,7 @@ class PageConsoleAdmin(ReadOnlyConsoleAdmin):
             "row": row,
             "original": row,
             "may_operate": self.has_operate_permission(request, row),
-            "history_url": history_url(row),
+            "history_url": linking.to_history(request, row),
             "record": self.record_of(request, row),
             **self.page_context(request, row),
             **(extra_context or {}),
