@@ -16,7 +16,7 @@ from billing.models import Bill, BillJob, BillStatus, IngestFailure
 from catalog.models import Meter
 from config import getting_started
 from organizations.kernel import clock
-from organizations.kernel.console import show
+from organizations.kernel.console import choices, linking, show
 from organizations.kernel.console.fields import plain_text
 from organizations.models import Alert, AlertStatus
 
@@ -82,24 +82,23 @@ def _figures(request: HttpRequest) -> list[dict[str, Any]]:
     figures = []
     if request.permissions.allows_some("config:retrieve", "billing:bill"):
         bills = _seen(request, Bill, "billing:bill")
-        pending = bills.filter(status=BillStatus.PENDING, bill_date__lte=clock.now().date())
-        figures.append(
-            _figure("bills to approve", pending, f"{show.list_address(Bill)}?status__exact=PENDING")
-        )
+        today = choices.today(request)  # a period that is not over yet waits for nobody
+        pending = bills.filter(status=BillStatus.PENDING, bill_date__lte=today)
+        shown = linking.to_list(request, Bill, status__exact="PENDING", bill_date_to=today)
+        figures.append(_figure("bills to approve", pending, shown))
         approved = bills.filter(status=BillStatus.APPROVED, is_locked=False)
-        address = f"{show.list_address(Bill)}?status__exact=APPROVED&is_locked__exact=0"
-        figures.append(_figure("approved, not locked", approved, address, is_urgent=False))
+        shown = linking.to_list(request, Bill, status__exact="APPROVED", is_locked__exact=0)
+        figures.append(_figure("approved, not locked", approved, shown, is_urgent=False))
     reading = "measurements:retrieve"
     if request.permissions.allows_some(reading, "data:measurement"):
-        since = clock.now() - timedelta(days=FAILURE_DAYS)
+        # Whole days, because the list is narrowed by days.
+        since = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        since -= timedelta(days=FAILURE_DAYS)
         failures = _seen(request, IngestFailure, "data:measurement", reading).filter(
             created_at__gte=since
         )
-        figures.append(
-            _figure(
-                f"failed usage, {FAILURE_DAYS} days", failures, show.list_address(IngestFailure)
-            )
-        )
+        shown = linking.to_list(request, IngestFailure, created_at_from=since.date())
+        figures.append(_figure(f"failed usage, {FAILURE_DAYS} days", failures, shown))
     return figures
 
 

@@ -103,6 +103,26 @@ def test_what_waits_for_somebody_is_counted(console, founded):
     ]
 
 
+def test_each_number_is_that_of_the_list_it_leads_to(console, founded):
+    organization = founded.organization
+    for days, status in ((0, "PENDING"), (-40, "PENDING"), (20, "PENDING"), (-40, "APPROVED")):
+        make_bill(
+            factories.make_account(organization),
+            status=status, bill_date=NOW.date() + timedelta(days=days),
+        )  # fmt: skip
+    for days in (0, 6, 8, 40):
+        failure = IngestFailure.objects.create(
+            organization=organization, event_id=ids.new_id(), type="MissingField", message="m"
+        )
+        IngestFailure.objects.filter(pk=failure.pk).update(created_at=NOW - timedelta(days=days))
+
+    figures = dashboard(console).context["figures"]
+    listed = [console.client.get(figure["url"]).context["cl"] for figure in figures]
+
+    assert [figure["count"] for figure in figures] == ["2", "1", "2"]
+    assert [str(each.result_count) for each in listed] == ["2", "1", "2"]
+
+
 def test_billed_amounts_are_summed_by_month_and_currency(console, founded):
     first_of_month = NOW.date().replace(day=1)
     for total, currency in (

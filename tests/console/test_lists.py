@@ -2,13 +2,14 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.models import Account
+from billing.models import Account, BillJob
 from catalog.models import Aggregation, Plan, Pricing, Product
 from organizations.models import (
     AuditEntry,
@@ -168,6 +169,19 @@ def test_filters_offer_names_and_narrow(console, founded):
     answer = console.get(type(other), product__id__exact=str(product.pk))
 
     assert names_of(answer) == ["Of vectors"]
+
+
+def test_a_range_of_days_holds_its_last_day_wholly(console, founded):
+    late = datetime(2026, 6, 15, 23, 59, tzinfo=UTC)
+    job = BillJob.objects.create(organization=founded.organization)
+    BillJob.objects.filter(pk=job.pk).update(created_at=late)
+
+    def found(model, **query):
+        return len(console.get(model, **query).context["cl"].result_list)
+
+    assert found(BillJob, created_at_from="2026-06-15", created_at_to="2026-06-15") == 1
+    assert found(BillJob, created_at_from="2026-06-16") == 0
+    assert found(BillJob, created_at_to="2026-06-14") == 0
 
 
 def test_the_audit_trail_of_a_row_is_one_click_away(console, founded):

@@ -1,10 +1,14 @@
 """Filters beside a list; those of related rows offer only the organization's own."""
 
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import DateTimeField
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import RangeDateFilter as UnfoldRangeDateFilter
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.utils import parse_date_str
 
 from organizations.models import Currency
 
@@ -20,6 +24,24 @@ class OwnRelatedFilter(RelatedDropdownFilter):
         """Return (id, name) pairs."""
         rows = field.remote_field.model._default_manager.filter(organization=request.organization)
         return [(row.pk, str(row)) for row in rows.order_by("name", "pk")[:MOST_CHOICES]]
+
+
+class RangeDateFilter(UnfoldRangeDateFilter):
+    """Rows between two days, both included; the days of instants are those of UTC."""
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Compare instants with the midnights around the days."""
+        if not isinstance(self.field, DateTimeField):
+            return super().queryset(request, queryset)
+        if first := self._midnight("from"):
+            queryset = queryset.filter(**{f"{self.field_path}__gte": first})
+        if last := self._midnight("to"):
+            queryset = queryset.filter(**{f"{self.field_path}__lt": last + timedelta(days=1)})
+        return queryset
+
+    def _midnight(self, end: str) -> datetime | None:
+        day = parse_date_str(self.used_parameters.get(f"{self.field_path}_{end}"))
+        return datetime.combine(day, time(), UTC) if day else None
 
 
 class WordFilter(admin.SimpleListFilter):
