@@ -1,20 +1,27 @@
 """The list of bills and what can be done with a selection of them (C8.1)."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import action, display
 
 from billing.admin import bill_page, overview, run_billing
+from billing.admin.bill_filters import JobFilter, MonthFilter
 from billing.bills import lifecycle, runs
 from billing.models import Bill
 from organizations.kernel import clock
-from organizations.kernel.console import linking, show
+from organizations.kernel.console import exporting, linking, show
 from organizations.kernel.console.confirming import confirmed
 from organizations.kernel.console.filters import CurrencyFilter, OwnRelatedFilter, RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
@@ -30,6 +37,7 @@ class BillAdmin(PageConsoleAdmin):
     resource = "billing:bill"
     list_display = ["account_of", "reference", "period", "bill_date", "state", "shown_total"]
     list_filter = [
+        MonthFilter,
         "status",
         "is_locked",
         "billing_frequency",
@@ -37,11 +45,30 @@ class BillAdmin(PageConsoleAdmin):
         ("bill_date", RangeDateFilter),
         ("external_invoice_date", RangeDateFilter),
         ("account", OwnRelatedFilter),
+        JobFilter,
     ]
+    csv_display = (
+        "account_of",
+        "account_code",
+        "reference",
+        "first_day",
+        "last_day",
+        "bill_date",
+        "due_date",
+        "state",
+        "total",
+        "currency",
+    )
     search_fields = ["account_name", "account_code", "invoice_reference"]
     ordering = ("-bill_date", "account_name", "-pk")
-    actions = ["approve_selected", "lock_selected", "recalculate_selected", "delete_bills"]
-    deleting_actions = ("delete_bills",)
+    actions = [
+        "approve_selected",
+        "lock_selected",
+        "recalculate_selected",
+        "download_selected",
+        "delete_bills",
+    ]
+    action_verbs = {"delete_bills": "delete", "download_selected": "retrieve"}
     page_template = "console/bill.html"
     change_list_template = "console/bill_jobs.html"
     deeds = {
@@ -52,10 +79,6 @@ class BillAdmin(PageConsoleAdmin):
         "delete": "delete",
     }
     empty_hint = "Run billing to make the bills of a period."
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """A bill job's page links to its bills."""
-        return lookup == "bill_job__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def title_of(self, row: Bill) -> str:
         """Account and reference."""
@@ -183,6 +206,11 @@ class BillAdmin(PageConsoleAdmin):
         messages.success(request, "Recalculation has started.")
         return HttpResponseRedirect(linking.to_row(request, job) or show.list_address(Bill))
 
+    @action(description="Download selected as CSV", permissions=["view"])
+    def download_selected(self, request: HttpRequest, queryset: QuerySet) -> StreamingHttpResponse:
+        """Send the selected bills; the total is a bare number, its currency a column of its own."""
+        return exporting.of_rows(self, request, queryset)
+
     @action(description="Delete selected", permissions=["discard"])
     def delete_bills(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
         """Delete the selected bills, after asking."""
@@ -231,6 +259,16 @@ class BillAdmin(PageConsoleAdmin):
     def period(self, row: Bill) -> str:
         """First and last day."""
         return bill_page.period(row)
+
+    @display(description="First day")
+    def first_day(self, row: Bill) -> str:
+        """Where the period begins."""
+        return show.day(row.start_date)
+
+    @display(description="Last day")
+    def last_day(self, row: Bill) -> str:
+        """The last day of the period."""
+        return show.day(row.end_date - timedelta(days=1))
 
     @display(description="State", ordering="status")
     def state(self, row: Bill) -> str:

@@ -77,7 +77,7 @@ class BillJobAdmin(PageConsoleAdmin):
             "most": MOST_ACCOUNTS,
             "is_finished": row.status in FINISHED,
             "what": describe(row),
-            "bills_url": linking.to_list(request, Bill, bill_job__id__exact=row.pk),
+            "bills_url": linking.to_list(request, Bill, job=row.pk),
         }
 
     def cancel(self, request: HttpRequest, row: BillJob) -> str:

@@ -128,6 +128,11 @@ class Bill(TenantModel):
             ),
             models.Index(fields=["organization", "status", "-created_at"], name="bill_status"),
             models.Index(fields=["organization", "boundary_date"], name="bill_boundary"),
+            models.Index(fields=["organization", "currency", "bill_date"], name="bill_currency"),
+            models.Index(
+                fields=["organization", "billing_frequency", "bill_date"], name="bill_frequency"
+            ),
+            models.Index(fields=["organization", "is_locked", "bill_date"], name="bill_locked"),
             models.Index(fields=["bill_job"], name="bill_bill_job"),
             models.Index(
                 fields=["organization", "created_at", "id"],

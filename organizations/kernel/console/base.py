@@ -63,7 +63,10 @@ class ConsoleModelAdmin(OfferingAdmin):
     resource: ClassVar[str] = ""
     view_action: ClassVar[str] = "config:retrieve"
     empty_hint: ClassVar[str] = ""
-    deleting_actions: ClassVar[tuple[str, ...]] = ("delete_selected",)
+    # What an action on selected rows does to them, where that is not to change them.
+    action_verbs: ClassVar[dict[str, str]] = {"delete_selected": "delete"}
+    # Columns of the CSV, where they are not those of the list.
+    csv_display: ClassVar[Sequence[str]] = ()
     strict_code: ClassVar[bool] = False
     tells_all: ClassVar[bool] = False
     read_only_as: ClassVar[dict[str, str]] = {}
@@ -81,8 +84,8 @@ class ConsoleModelAdmin(OfferingAdmin):
         return request.permissions.visible(rows, action, self.resource_name())
 
     def response_action(self, request: HttpRequest, queryset: models.QuerySet) -> Any:
-        """Run an action of the list on those of its rows that may be changed, or deleted."""
-        verb = "delete" if request.POST.get("action") in self.deleting_actions else "update"
+        """Run an action of the list on those of its rows it is allowed on."""
+        verb = self.action_verbs.get(request.POST.get("action", ""), "update")
         allowed = self.narrowed(request, queryset, f"config:{verb}")
         try:
             return super().response_action(request, allowed)

@@ -3,13 +3,16 @@
 import csv
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import strip_tags
 from django.utils.text import capfirst
+
+from organizations.kernel.console.fields import plain_text
 
 LIMIT = 10_000
 BATCH = 500
@@ -18,10 +21,17 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def response(admin: Any, request: HttpRequest) -> StreamingHttpResponse:
-    """Stream at most 10,000 rows; a text that looks like a formula gets an apostrophe."""
+    """Stream the list; its columns are those one sees, unless the page has others for it."""
     changelist = admin.get_changelist_instance(request)
-    columns = [name for name in changelist.list_display if name != "action_checkbox"]
-    rows = changelist.get_queryset(request)[:LIMIT]
+    return of_rows(admin, request, changelist.get_queryset(request), changelist.list_display)
+
+
+def of_rows(
+    admin: Any, request: HttpRequest, queryset: Any, shown: Sequence[str] = ()
+) -> StreamingHttpResponse:
+    """Stream at most 10,000 rows; a text that looks like a formula gets an apostrophe."""
+    columns = [name for name in admin.csv_display or shown if name != "action_checkbox"]
+    rows = queryset[:LIMIT]
     name = str(admin.opts.verbose_name_plural).replace(" ", "-")
     return StreamingHttpResponse(
         _lines(admin, request, columns, rows),
@@ -52,6 +62,8 @@ def _cell(admin: Any, row: Any, name: Any) -> str:
     _field, _attribute, value = lookup_field(name, row, admin)
     if isinstance(value, (list, tuple)):  # unfold's two-line headers: [title, subtitle]
         value = value[0]
+    if isinstance(value, Decimal):
+        return plain_text(value)
     text = "" if value is None else strip_tags(str(value)).strip()
     is_number = text.lstrip("-").replace(".", "", 1).isdigit()
     return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number else text

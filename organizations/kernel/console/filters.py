@@ -10,6 +10,8 @@ from unfold.contrib.filters.admin import RangeDateFilter as UnfoldRangeDateFilte
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.utils import parse_date_str
 
+from organizations.kernel import ids
+from organizations.kernel.console import linking
 from organizations.models import Currency
 
 MOST_CHOICES = 500
@@ -18,12 +20,21 @@ __all__ = ["CurrencyFilter", "OwnRelatedFilter", "RangeDateFilter", "WordFilter"
 
 
 class OwnRelatedFilter(RelatedDropdownFilter):
-    """A drop-down of related rows of the organization, the first 500 by name."""
+    """A drop-down of related rows one may read, the first 500 by name, and the chosen one."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         """Return (id, name) pairs."""
-        rows = field.remote_field.model._default_manager.filter(organization=request.organization)
-        return [(row.pk, str(row)) for row in rows.order_by("name", "pk")[:MOST_CHOICES]]
+        related = field.remote_field.model._default_manager
+        rows = linking.seen(request, related.filter(organization=request.organization))
+        offered = list(rows.order_by("name", "pk")[:MOST_CHOICES])
+        chosen = ids.parse(self.value())
+        if chosen is not None and all(row.pk != chosen for row in offered):
+            offered += rows.filter(pk=chosen)
+        return [(row.pk, str(row)) for row in offered]
+
+    def has_output(self) -> bool:
+        """Stay with a single choice, or none: the address may have chosen it."""
+        return True
 
 
 class RangeDateFilter(UnfoldRangeDateFilter):

@@ -1,0 +1,31 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """What the list of bills is narrowed by: currency, frequency, locked."""
+
+    atomic = False
+
+    dependencies = [("billing", "0006_printable_codes")]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="bill",
+            index=models.Index(
+                fields=["organization", "currency", "bill_date"], name="bill_currency"
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="bill",
+            index=models.Index(
+                fields=["organization", "billing_frequency", "bill_date"], name="bill_frequency"
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="bill",
+            index=models.Index(
+                fields=["organization", "is_locked", "bill_date"], name="bill_locked"
+            ),
+        ),
+    ]
