@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import escape, format_html
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
 from unfold.decorators import display
 
 from organizations import seals
-from organizations.admin import differences
+from organizations.admin import differences, entity_names
 from organizations.kernel import ids, registry
 from organizations.kernel.console import names, show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
@@ -192,7 +193,8 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
         return f"#{row.pk} {row.action} {row.resource}"
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Look up who did it, for all rows at once."""
+        """Look up who did it and to what, for all rows at once."""
+        entity_names.add(request, rows)
         known = names.linked(request, [row.principal_id for row in rows])
         for row in rows:
             row.principal_name = known.get(row.principal_id, "")
@@ -222,12 +224,14 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
 
     @display(description="Entity")
     def entity(self, row: AuditEntry) -> str:
-        """The row it was about, with a link where its kind has a page."""
+        """The name of the row it was about, a link where its page opens, and its id."""
         if row.entity_id is None:
             return show.NOTHING
-        url = page_of(row.resource, row.entity_id) if row.action != "deleted" else ""
-        short = show.code(str(row.entity_id))
-        return show.linked(url, short) if url else short
+        name = escape(row.entity_name)
+        if row.entity_url:
+            name = show.linked(row.entity_url, name)
+        identity = format_html('<code class="bw-id bw-quiet">{}</code>', row.entity_id)
+        return format_html("{}<br> {}", name, identity) if row.entity_name else identity
 
     @display(description="Fields")
     def field_list(self, row: AuditEntry) -> str:
@@ -257,11 +261,3 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
         """Field by field, before and after."""
         lines = differences.lines(row.difference)
         return render_to_string("console/difference.html", {"lines": lines, "row": row})
-
-
-def page_of(resource: str, entity_id: Any) -> str:
-    """Return the address of the page of an entity by its kind, empty when it has none."""
-    for known in registry.resources():
-        if known.name == resource and known.model in admin.site._registry:
-            return show.address_of(known.model, entity_id)
-    return ""

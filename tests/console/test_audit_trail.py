@@ -12,11 +12,12 @@ from django.urls import reverse
 from catalog.models import Meter, Product
 from organizations import seals
 from organizations.admin import differences
-from organizations.kernel import clock
-from organizations.models import AuditEntry, PermissionPolicy
+from organizations.kernel import changes, clock, principals
+from organizations.models import AuditEntry, Currency, PermissionPolicy
 from tests import factories
-from tests.console.clients import Console, attach, make_person
+from tests.console.clients import Console, address, attach, make_person
 from tests.console.inhabited import inhabit
+from tests.console.test_every_page import somebody
 
 PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -220,3 +221,44 @@ def test_seals_need_the_permission_to_read_the_trail(founded):
     person = Console(make_person(founded, "Billing operations"))
 
     assert person.client.get(reverse("admin:audit_seals")).status_code == 403
+
+
+def entries(console, **query):
+    """Return name and address of what each listed entry is about."""
+    rows = console.get(AuditEntry, **query).context["cl"].result_list
+    return {row.entity_id: (row.entity_name, row.entity_url) for row in rows}
+
+
+def test_the_audit_trail_names_what_is_there_and_what_is_gone(console, founded):
+    by = principals.system(founded.organization.pk)
+    kept = factories.make_product(founded.organization, name="Vectors")
+    gone = factories.make_product(founded.organization, name="Images", code="images")
+    with changes.editing(kept, by=by) as changed:
+        changed.name = "Embeddings"
+    changes.delete(gone, by=by)
+
+    found = entries(console, resource="config:product")
+
+    assert found == {
+        kept.pk: ("Embeddings", address(Product, "change", kept)),
+        gone.pk: ("Images", ""),
+    }
+    page = console.text(console.get(AuditEntry, resource="config:product"))
+    assert str(kept.pk) in page
+    assert str(gone.pk) in page
+
+
+def test_an_auditor_learns_no_names_of_rows_beyond_what_entries_tell(founded):
+    currency = Currency.objects.filter(organization=founded.organization).first()
+    by = principals.system(founded.organization.pk)
+    with changes.editing(currency, by=by) as changed:
+        changed.max_decimal_places = 4
+    reading = [{"effect": "allow", "action": ["audit:retrieve"], "resource": ["audit:*"]}]
+    auditor, _ = somebody(founded, reading)
+
+    found = entries(auditor, resource="config:currency", action="updated")
+
+    assert found == {currency.pk: ("", "")}
+    assert entries(Console(founded.admin), resource="config:currency", action="updated") == {
+        currency.pk: (currency.code, address(Currency, "change", currency))
+    }
