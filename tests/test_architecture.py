@@ -20,6 +20,7 @@ PURE = [
     "organizations/permission_names.py",
     "organizations/kernel/money.py",
     "organizations/kernel/errors.py",
+    "organizations/kernel/wording.py",
 ]
 IMPURE_MODULES = {
     "django", "rest_framework", "celery", "redis", "requests", "psycopg", "os", "time", "socket",

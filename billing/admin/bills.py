@@ -21,7 +21,7 @@ from billing.admin.bill_filters import JobFilter, MonthFilter
 from billing.bills import lifecycle, runs
 from billing.models import Bill
 from organizations.kernel import clock
-from organizations.kernel.console import exporting, linking, show
+from organizations.kernel.console import exporting, linking, show, telling
 from organizations.kernel.console.confirming import confirmed
 from organizations.kernel.console.filters import CurrencyFilter, OwnRelatedFilter, RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
@@ -163,7 +163,7 @@ class BillAdmin(PageConsoleAdmin):
                 request.organization, bill_ids=bill_ids, by=request.principal, at=clock.now()
             )
         except DomainError as refusal:
-            messages.error(request, refusal.message)
+            telling.refused(request, refusal)
             return
         messages.success(
             request, f"{changed} approved, {len(bill_ids) - changed} left as they were."
@@ -182,7 +182,7 @@ class BillAdmin(PageConsoleAdmin):
                 lifecycle.lock(bill, by=request.principal, at=clock.now())
                 locked += 1
             except DomainError as refusal:
-                messages.error(request, f"{bill.account_name}: {refusal.message}")
+                telling.refused(request, refusal, bill.account_name)
         if locked or before:
             stay = f", {before} locked already" if before else ""
             messages.success(request, f"{locked} locked{stay}.")
@@ -201,7 +201,7 @@ class BillAdmin(PageConsoleAdmin):
                 request.organization, bill_ids, by=request.principal, at=clock.now()
             )
         except DomainError as refusal:
-            messages.error(request, refusal.message)
+            telling.refused(request, refusal)
             return None
         messages.success(request, "Recalculation has started.")
         return HttpResponseRedirect(linking.to_row(request, job) or show.list_address(Bill))
@@ -227,7 +227,7 @@ class BillAdmin(PageConsoleAdmin):
                 lifecycle.delete(bill, by=request.principal)
                 deleted += 1
             except DomainError as refusal:
-                messages.error(request, f"{bill.account_name}: {refusal.message}")
+                telling.refused(request, refusal, bill.account_name)
         if deleted:
             messages.success(request, f"{deleted} deleted.")
         return HttpResponseRedirect(reverse("admin:billing_bill_changelist"))

@@ -16,6 +16,7 @@ from billing.models import Account, Bill, BillJob, BillJobStatus, JobAccountStat
 from organizations.kernel.console import linking, running, show
 from organizations.kernel.console.filters import RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
+from organizations.kernel.wording import counted
 
 FINISHED = (BillJobStatus.COMPLETE, BillJobStatus.CANCELLED)
 MOST_ACCOUNTS = 200
@@ -120,9 +121,9 @@ class BillJobAdmin(PageConsoleAdmin):
 def describe(job: BillJob) -> str:
     """Return a job in words."""
     if job.type == "RECALCULATE":
-        return f"Recalculation of {len(job.bill_ids)} bills"
+        return f"Recalculation of {counted(len(job.bill_ids), 'bills')}"
     frequency = (job.get_billing_frequency_display() or "All").lower()
-    whom = f"{len(job.account_ids)} accounts" if job.account_ids else "all accounts"
+    whom = counted(len(job.account_ids), "accounts") if job.account_ids else "all accounts"
     day = show.day(job.latest_date_in_billing_period)
     return f"{frequency.capitalize()} bills of the period with {day}, {whom}"
 

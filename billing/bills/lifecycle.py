@@ -32,7 +32,7 @@ class BillLocked(DomainError):
     code = "BILL_LOCKED"
 
     def __init__(self, bill: Bill) -> None:
-        super().__init__(f"Bill {bill.pk} is locked and cannot be changed or deleted.")
+        super().__init__(f"{_called(bill)} is locked and cannot be changed or deleted.")
 
 
 class BillNotApproved(DomainError):
@@ -41,7 +41,12 @@ class BillNotApproved(DomainError):
     code = "BILL_NOT_APPROVED"
 
     def __init__(self, bill: Bill) -> None:
-        super().__init__(f"Bill {bill.pk} is pending: approve it before locking it.")
+        super().__init__(f"{_called(bill)} is pending: approve it before locking it.")
+
+
+def _called(bill: Bill) -> str:
+    """Return what people call a bill: of whom, and of when."""
+    return f"The bill of account {bill.account_code} dated {bill.bill_date}"
 
 
 def approve(bill: Bill, *, by: Principal, at: datetime) -> Bill:

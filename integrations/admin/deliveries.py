@@ -9,10 +9,11 @@ from unfold.decorators import action, display
 from integrations import resending
 from integrations.models import Delivery, DeliveryStatus
 from organizations.kernel import clock, exact_json
-from organizations.kernel.console import show
+from organizations.kernel.console import show, telling
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter, RangeDateFilter
 from organizations.kernel.errors import DomainError
+from organizations.kernel.wording import counted
 
 COLOURS = {
     DeliveryStatus.COMPLETE: "good",
@@ -78,6 +79,6 @@ class DeliveryAdmin(ReadOnlyConsoleAdmin):
                 resending.send_again(row, by=request.principal, at=clock.now())
                 sent += 1
             except DomainError as refusal:
-                messages.error(request, f"{row.event_name}: {refusal.message}")
+                telling.refused(request, refusal, row.event_name)
         if sent:
-            messages.success(request, f"{sent} deliveries are on their way again.")
+            messages.success(request, f"Sent again: {counted(sent, 'deliveries')}.")

@@ -14,7 +14,7 @@ from integrations.admin.header_names import HeaderNamesField
 from integrations.models import Delivery, WebhookDestination
 from integrations.representations import MASK
 from organizations.kernel import clock
-from organizations.kernel.console import linking, saving, show
+from organizations.kernel.console import linking, saving, show, telling
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
@@ -188,7 +188,7 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
         try:
             work(row)
         except DomainError as refusal:
-            messages.error(request, refusal.message)
+            telling.refused(request, refusal)
         else:
             messages.success(request, done)
         return HttpResponseRedirect(show.address(row))

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from organizations import access, policy_reading, policy_targets, policy_words, resource_groups
 from organizations.admin import contents, holdings
 from organizations.kernel import registry
-from organizations.kernel.console import show
+from organizations.kernel.console import show, telling
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
@@ -216,7 +216,7 @@ class ResourceGroupAdmin(ConsoleModelAdmin):
             try:
                 deed(row, TargetType(kind), identity, by=request.principal)
             except DomainError as refusal:
-                messages.error(request, refusal.message)
+                telling.refused(request, refusal)
             else:
                 done += 1
         if done:

@@ -11,7 +11,7 @@ from unfold.decorators import action, display
 from organizations import invitations
 from organizations.admin import holdings
 from organizations.kernel import clock
-from organizations.kernel.console import names, show
+from organizations.kernel.console import names, show, telling
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
@@ -199,6 +199,6 @@ class InvitationAdmin(ConsoleModelAdmin):
             try:
                 deed(row, by=request.principal)
             except DomainError as refusal:
-                messages.error(request, refusal.message)
+                telling.refused(request, refusal)
             else:
                 messages.success(request, f"The invitation of {row.email} is {done}.")

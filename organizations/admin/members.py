@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget
 from organizations import people
 from organizations.admin import decision_page, holdings, statements
 from organizations.kernel import changes, clock
-from organizations.kernel.console import show
+from organizations.kernel.console import show, telling
 from organizations.kernel.console.confirming import confirmed
 from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
@@ -213,7 +213,7 @@ class MembershipAdmin(decision_page.AsksWhatMay):
             try:
                 deed(row)
             except DomainError as refusal:
-                messages.error(request, f"{row.user.email}: {refusal.message}")
+                telling.refused(request, refusal, row.user.email)
             else:
                 done += 1
         if done:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import action, display
 
 from organizations.kernel import changes
-from organizations.kernel.console import show
+from organizations.kernel.console import show, telling
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.errors import DomainError
 from organizations.models import (
@@ -57,7 +57,7 @@ class ArchivingAdmin(ConsoleModelAdmin):
                 with changes.editing(row, by=request.principal) as changed:
                     changed.is_archived = is_archived
             except DomainError as refusal:
-                messages.error(request, f"{row}: {refusal.message}")
+                telling.refused(request, refusal, str(row))
             else:
                 done += 1
         word = "archived" if is_archived else "restored"

@@ -13,6 +13,7 @@ from organizations.kernel import clock, events, ids
 from organizations.kernel.console import show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.console.filters import RangeDateFilter
+from organizations.kernel.wording import counted
 from organizations.models import Alert, AlertSeverity, AlertStatus, Event
 
 SEVERITY = {AlertSeverity.INFO: "", AlertSeverity.WARN: "warn", AlertSeverity.ERROR: "bad"}
@@ -64,7 +65,8 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
 
     def _mark(self, request: HttpRequest, queryset: QuerySet, status: AlertStatus) -> None:
         changed = queryset.exclude(status=status).update(status=status, modified_at=clock.now())
-        messages.success(request, f"{changed} alerts marked as {status.label.lower()}.")
+        words = counted(changed, "alerts")
+        messages.success(request, f"{words} marked as {status.label.lower()}.")
 
 
 @admin.register(Event)

@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from organizations import service_users
 from organizations.admin import decision_page, holdings
 from organizations.kernel import ids
-from organizations.kernel.console import show
+from organizations.kernel.console import show, telling
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
 from organizations.models import AccessKey, AccessKeyStatus, PrincipalType, ServiceUser
@@ -131,7 +131,7 @@ class ServiceUserAdmin(decision_page.AsksWhatMay):
         try:
             done = self._switch(request, key) if deed == "switch_key" else self._end(request, key)
         except DomainError as refusal:
-            messages.error(request, refusal.message)
+            telling.refused(request, refusal)
         else:
             messages.success(request, done)
         return HttpResponseRedirect(show.address(row))
@@ -166,7 +166,7 @@ class ServiceUserAdmin(decision_page.AsksWhatMay):
             try:
                 made = service_users.make_key(row, by=request.principal, key_id=key_id)
             except DomainError as refusal:
-                messages.error(request, refusal.message)
+                telling.refused(request, refusal)
                 return HttpResponseRedirect(show.address(row))
         return self._key_page(request, row, made)
 

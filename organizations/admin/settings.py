@@ -83,6 +83,8 @@ class ConfigForm(ConsoleForm):
 class OneRowAdmin(ConsoleModelAdmin):
     """A page of the one row an organization has of a kind: neither added nor deleted."""
 
+    is_single = True
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """It is made with the organization."""
         return False

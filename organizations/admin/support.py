@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminSingleDateWidget
 from organizations import policies, support
 from organizations.admin import statements
 from organizations.kernel import clock
-from organizations.kernel.console import saving, show
+from organizations.kernel.console import saving, show, telling
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
@@ -40,6 +40,7 @@ class SupportForm(ConsoleForm):
 class SupportAccessAdmin(ConsoleModelAdmin):
     """The one window in which support users of the installation may enter."""
 
+    is_single = True
     form = SupportForm
     fields = ["last_day", "statements"]
     change_form_outer_before_template = "console/support_access.html"
@@ -130,7 +131,7 @@ class SupportAccessAdmin(ConsoleModelAdmin):
                 by=request.principal,
             )
         except DomainError as refusal:
-            messages.error(request, refusal.message)
+            telling.refused(request, refusal)
         else:
             messages.success(request, "Support access ends at midnight.")
         return HttpResponseRedirect(show.address(row))

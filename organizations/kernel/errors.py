@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from organizations.kernel.wording import counted
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -118,6 +120,6 @@ class InUse(DomainError):
     code = "IN_USE"
 
     def __init__(self, what: str, referrers: Sequence[tuple[str, int]]) -> None:
-        listed = ", ".join(f"{count} {kind}" for kind, count in referrers)
+        listed = ", ".join(counted(count, kind) for kind, count in referrers)
         super().__init__(f"{what} is in use by {listed} and cannot be deleted.")
         self.referrers = tuple(referrers)

@@ -191,7 +191,8 @@ def test_locking_a_selection_locks_what_is_approved_and_names_the_rest(console, 
 
     sentences = [str(message) for message in answer.context["messages"]]
     assert sentences == [
-        f"Aurora: Bill {bill.pk} is pending: approve it before locking it.",
+        "Aurora: The bill of account aurora dated 2026-06-01 is pending: approve it before locking "
+        "it.",
         "1 locked.",
     ]
     approved.refresh_from_db()

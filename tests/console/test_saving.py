@@ -115,7 +115,7 @@ def test_a_delete_does_not_name_what_one_may_not_see(founded):
 
     asked = Console(person).get(Product, "delete", product)
 
-    assert asked.context["protected"] == ["1 meters of Vectors"]
+    assert asked.context["protected"] == ["1 meter of Vectors"]
 
 
 def test_a_delete_asks_and_then_deletes_with_an_audit_entry(console, founded):

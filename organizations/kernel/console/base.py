@@ -21,6 +21,7 @@ from django.urls import reverse
 
 from organizations.kernel import changes, ids, registry
 from organizations.kernel.console import (
+    deleting,
     exporting,
     linking,
     names,
@@ -28,6 +29,7 @@ from organizations.kernel.console import (
     reading,
     readonly,
     saving,
+    telling,
 )
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.console.offering import OfferingAdmin
@@ -67,6 +69,8 @@ class ConsoleModelAdmin(OfferingAdmin):
     action_verbs: ClassVar[dict[str, str]] = {"delete_selected": "delete"}
     # Columns of the CSV, where they are not those of the list.
     csv_display: ClassVar[Sequence[str]] = ()
+    # There is one row, and the page has its name.
+    is_single: ClassVar[bool] = False
     strict_code: ClassVar[bool] = False
     tells_all: ClassVar[bool] = False
     read_only_as: ClassVar[dict[str, str]] = {}
@@ -90,7 +94,7 @@ class ConsoleModelAdmin(OfferingAdmin):
         try:
             return super().response_action(request, allowed)
         except DomainError as refusal:
-            messages.error(request, f"Nothing was changed: {refusal.message}")
+            telling.refused(request, refusal, "Nothing was changed")
             return HttpResponseRedirect(request.get_full_path())
 
     def get_search_results(
@@ -239,15 +243,33 @@ class ConsoleModelAdmin(OfferingAdmin):
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, **options)
 
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """Tell it in the words of the page."""
+        request.console_told = telling.done(request, self, obj, "added")
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> Any:
+        """Tell it in the words of the page."""
+        request.console_told = telling.done(request, self, obj, "changed")
+        return super().response_change(request, obj)
+
+    def message_user(
+        self, request: HttpRequest, message: Any, level: Any = messages.INFO, *more: Any, **o: Any
+    ) -> None:
+        """Say what was done to a row under its title, where Django would say its identity."""
+        if level == messages.SUCCESS:
+            message = getattr(request, "console_told", message)
+        super().message_user(request, message, level, *more, **o)
+
     # Deleting ----------------------------------------------------------------------------------
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """Return what would go and, instead of a cascade, what stands in the way (B8.2)."""
         standing = [line for row in objs for line in self.in_the_way(request, row)]
-        return [str(row) for row in objs], {}, set(), standing
+        return [self.title_of(row) for row in objs], {}, set(), standing
 
     def in_the_way(self, request: HttpRequest, row: Any) -> list[str]:
         """Return why a row cannot be deleted, empty when nothing stands in the way."""
-        return saving.in_the_way(request, row)
+        return deleting.in_the_way(request, row)
 
     def going_with(self, request: HttpRequest, row: Any) -> list[str]:
         """Return sentences about what a delete changes besides the row itself."""
@@ -262,18 +284,21 @@ class ConsoleModelAdmin(OfferingAdmin):
         try:
             return super().delete_view(request, object_id, {**context, **(extra_context or {})})
         except DomainError as refusal:
-            messages.error(request, refusal.message)
+            telling.refused(request, refusal)
             return HttpResponseRedirect(request.path)
 
     def _deleting(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        request.console_title = self.title_of(row)
         return {
             "going_with": self.going_with(request, row),
+            "row_title": request.console_title,
             "is_back_to_row": bool(linking.to_row(request, row)),
             "back_url": linking.back_to(request, row),
         }
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete the row through the kernel."""
+        request.console_told = telling.deleted(self, obj)
         changes.delete(obj, by=request.principal)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:

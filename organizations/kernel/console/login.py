@@ -16,6 +16,10 @@ from organizations.signin import devices, passwords
 class ConsoleLoginForm(AuthenticationForm):
     """The login form; who fails too often waits (see ``organizations.attempts``)."""
 
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "The e-mail address or the password is not right.",
+    }
     username = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True}))
 
     def clean(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from organizations.kernel.console import linking, show
+from organizations.kernel.console import linking, show, telling
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.errors import DomainError
 
@@ -64,7 +64,7 @@ class PageConsoleAdmin(ReadOnlyConsoleAdmin):
         try:
             done = getattr(self, name)(request, row)
         except DomainError as refusal:
-            messages.error(request, refusal.message)
+            telling.refused(request, refusal)
             return HttpResponseRedirect(show.address(row))
         if isinstance(done, HttpResponse):
             return done
