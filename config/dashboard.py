@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.db.models.functions import TruncMonth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -42,6 +42,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         alerts = _seen(request, Alert, "config:event").exclude(status=AlertStatus.RESOLVED)
         context["alerts"] = alerts.order_by("-created_at", "-pk")[:MOST_ALERTS]
         context["alerts_url"] = show.list_address(Alert)
+        context["alert_counts"] = _alert_counts(request, alerts)
     context["recent_accounts"] = [
         {"name": account.name, "code": show.code(account.code), "url": show.address(account)}
         for account in visits.latest(request)
@@ -100,6 +101,19 @@ def _figures(request: HttpRequest) -> list[dict[str, Any]]:
         shown = linking.to_list(request, IngestFailure, created_at_from=since.date())
         figures.append(_figure(f"failed usage, {FAILURE_DAYS} days", failures, shown))
     return figures
+
+
+def _alert_counts(request: HttpRequest, alerts: Any) -> list[dict[str, Any]]:
+    """Return how many alerts are in each state that is not the last, with the list of them."""
+    counted = dict(alerts.order_by().values_list("status").annotate(Count("pk")))
+    return [
+        {
+            "words": f"{counted[status]:,} {status.label.lower()}",
+            "url": linking.to_list(request, Alert, status__exact=status.value),
+        }
+        for status in AlertStatus
+        if status in counted
+    ]
 
 
 def _figure(words: str, rows: Any, url: str, *, is_urgent: bool = True) -> dict[str, Any]:

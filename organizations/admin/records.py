@@ -4,11 +4,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.utils.text import Truncator
 from unfold.decorators import action, display
 
 from organizations import event_reading
 from organizations.access import Rights
+from organizations.admin import alert_subjects
 from organizations.kernel import clock, events, ids
 from organizations.kernel.console import show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
@@ -22,7 +24,7 @@ PROGRESS = {AlertStatus.NEW: "busy", AlertStatus.IN_PROGRESS: "warn", AlertStatu
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyConsoleAdmin):
-    """What somebody should know or do; its status is changed by actions (C10)."""
+    """What somebody should know or do; its status changes in the list and on its page (C10)."""
 
     resource = "config:event"
     list_display = ["shown_severity", "description", "type", "shown_status", "created_at"]
@@ -30,13 +32,54 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
     list_filter = ["status", "severity", ("created_at", RangeDateFilter)]
     search_fields = ["description", "type"]
     fields = ["shown_severity", "shown_status", "type", "description", "created_at", "modified_at",
-              "account_id", "resource_id"]  # fmt: skip
-    readonly_fields = ["shown_severity", "shown_status"]
+              "account", "subject"]  # fmt: skip
+    readonly_fields = ["shown_severity", "shown_status", "account", "subject"]
+    change_form_outer_before_template = "console/alert_status.html"
     actions = ["mark_new", "mark_in_progress", "mark_resolved"]
     empty_hint = (
         "Alerts tell of bills made, accounts that could not be billed and "
         "destinations that stopped answering."
     )
+
+    def title_of(self, row: Alert) -> str:
+        """Its first words."""
+        return Truncator(row.description).chars(60)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Look up what it is about."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            alert_subjects.add(request, row)
+        return row
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:
+        """Offer the other states, or take one."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_operate_permission(request, row):
+            return super().change_view(request, object_id, *args, **options)
+        if request.method == "POST":
+            return self._take(request, row)
+        others = [(value, words.lower()) for value, words in AlertStatus.choices]
+        extra = {**(options.pop("extra_context", None) or {})}
+        extra["other_states"] = [one for one in others if one[0] != row.status]
+        return super().change_view(request, object_id, *args, extra_context=extra, **options)
+
+    def _take(self, request: HttpRequest, row: Alert) -> HttpResponse:
+        wanted = request.POST.get("mark", "")
+        if wanted not in AlertStatus.values:
+            return HttpResponseBadRequest("There is no such state.")
+        self._mark(request, Alert.objects.filter(pk=row.pk), AlertStatus(wanted))
+        return HttpResponseRedirect(show.address(row))
+
+    @display(description="Account")
+    def account(self, row: Alert) -> str:
+        """The account it tells of."""
+        return row.account_link
+
+    @display(description="About")
+    def subject(self, row: Alert) -> str:
+        """The bill job, or whatever else it tells of."""
+        return row.subject_link
 
     @display(description="Severity", ordering="severity")
     def shown_severity(self, row: Alert) -> str:
