@@ -26,7 +26,7 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
     bars = waterfall.steps((_step_label(line), line.converted_subtotal) for line in lines)
     return {
         "reference": reference(bill),
-        "period": period(bill),
+        "period": overview.period(bill),
         "state": overview.bill_state(bill),
         "total": show.money(bill.total, bill.currency),
         "approved_by": known.get(bill.approved_by, ""),
@@ -44,11 +44,6 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
 def reference(bill: Bill) -> str:
     """Return the invoice number, or INV- and the end of the id (NUM-2)."""
     return bill.invoice_reference or f"INV-{str(bill.pk)[-4:]}"
-
-
-def period(bill: Bill) -> str:
-    """Return first and last day."""
-    return f"{show.day(bill.start_date)} – {show.day(bill.end_date - timedelta(days=1))}"
 
 
 def pdf(bill: Bill) -> HttpResponse:

@@ -237,7 +237,7 @@ class BillAdmin(PageConsoleAdmin):
             **self.admin_site.each_context(request),
             "title": "Delete bills",
             "opts": self.opts,
-            "bills": bills,
+            "bills": [(bill, overview.period(bill)) for bill in bills],
             "word": TYPED_WORD,
             "is_wrong": "typed" in request.POST,
             "action_name": request.POST.get("action", ""),
@@ -255,10 +255,10 @@ class BillAdmin(PageConsoleAdmin):
         """The invoice number, or the end of the id (NUM-2)."""
         return show.code(bill_page.reference(row))
 
-    @display(description="Period", ordering="start_date")
+    @display(description="First – last day", ordering="start_date")
     def period(self, row: Bill) -> str:
         """First and last day."""
-        return bill_page.period(row)
+        return overview.period(row)
 
     @display(description="First day")
     def first_day(self, row: Bill) -> str:

@@ -1,6 +1,6 @@
 """What an account's page shows above its form: usage, plans, latest bills, children."""
 
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from django.http import HttpRequest
@@ -71,13 +71,18 @@ def _bills(request: HttpRequest, account: Account) -> list[dict[str, Any]] | Non
     rows = linking.seen(request, account.bills.all()).order_by("-bill_date", "-pk")
     return [
         {
-            "period": f"{show.day(bill.start_date)} – {show.day(bill.end_date)}",
+            "period": period(bill),
             "total": show.money(bill.total, bill.currency),
             "status": bill_state(bill),
             "url": show.address(bill),
         }
         for bill in rows[:LATEST_BILLS]
     ]
+
+
+def period(bill: Bill) -> str:
+    """Return the first and the last day of a bill: so a period is told on every page."""
+    return f"{show.day(bill.start_date)} – {show.day(bill.end_date - timedelta(days=1))}"
 
 
 def bill_state(bill: Bill) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from billing.models import Bill, BillJob, LineItem
+from billing.models import Account, Bill, BillJob, LineItem
 from tests import factories
 from tests.console.clients import Console, address, make_person
 from tests.console.inhabited import make_bill
@@ -163,6 +163,20 @@ def test_a_pending_bill_is_not_locked(console, bill):
     assert "approve it before locking it" in page
     bill.refresh_from_db()
     assert (bill.status, bill.is_locked) == ("PENDING", False)
+
+
+def test_a_period_ends_with_its_last_day_on_every_page(console, bill):
+    pages = [
+        console.get(Bill, "change", bill),
+        console.get(Bill),
+        console.get(Account, "change", bill.account),
+        console.post(Bill, "change", bill, do="delete"),
+    ]
+
+    for page in map(console.text, pages):
+        assert "2026-05-01 – 2026-05-31" in page
+        assert "2026-05-01 – 2026-06-01" not in page
+    assert all("First – last day" in console.text(page) for page in pages[:3])
 
 
 def test_an_unknown_button_does_nothing(console, bill):
