@@ -8,6 +8,7 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from billing.models import Account, BillJob
 from catalog.models import Aggregation, Plan, Pricing, Product
@@ -207,3 +208,21 @@ def test_the_audit_trail_narrows_by_action_and_by_who(console, founded):
     assert resources(who="USER", action="created") == {"config:product"}
     assert resources(who="USER", action="deleted") == set()
     assert "config:currency" in resources(who="SYSTEM")
+
+
+def test_a_search_everywhere_without_hits_says_so(console, founded):
+    factories.make_product(founded.organization, name="Vectors")
+
+    found = console.text(console.client.get(reverse("admin:search"), {"s": "ector", "extended": 1}))
+    nothing = console.text(console.client.get(reverse("admin:search"), {"s": "xyz", "extended": 1}))
+
+    assert "Vectors" in found
+    assert 'id="command-results-list"' in nothing
+    assert "Nothing is called that." in nothing
+
+
+def test_the_keyboard_may_pass_the_navigation_by(console):
+    page = console.text(console.get(Product))
+
+    assert page.index('href="#content"') < page.index('id="nav-sidebar')
+    assert 'id="content"' in page
