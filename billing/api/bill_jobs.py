@@ -11,9 +11,10 @@ from rest_framework.response import Response
 from billing.api.bill_serializers import (
     BillJobRequestSerializer,
     BillJobSerializer,
+    ParkedAccountSerializer,
     RecalculateSerializer,
 )
-from billing.bills import job_requests, runs
+from billing.bills import job_requests, parked_accounts, runs
 from billing.models import BillJob, BillJobStatus
 from organizations.kernel import clock
 from organizations.kernel.api.filters import Filter, boolean, chosen
@@ -59,7 +60,9 @@ class BillJobViewSet(TenantViewSet):
         "recalculate": ("config:create", None),
         "cancel": ("config:update", None),
         "retry": ("config:update", None),
+        "parked": ("config:retrieve", None),
     }
+    page_actions = ("parked",)
 
     @property
     def organization(self) -> Organization:
@@ -112,3 +115,11 @@ class BillJobViewSet(TenantViewSet):
     def retry(self, request: Request, **kwargs: Any) -> Response:
         """Bill the parked accounts of a finished job again."""
         return self.answer(runs.retry(self.get_object(), by=self.principal))
+
+    @extend_schema(responses=ParkedAccountSerializer)
+    def parked(self, request: Request, **kwargs: Any) -> Response:
+        """Return a page of the accounts that could not be billed, newest first, and why."""
+        self.page_order = ("-id",)  # of rows of accounts, which have no time of their making
+        rows = parked_accounts.of(self.get_object())
+        page = self.paginator.paginate_queryset(rows, request, view=self)
+        return self.paginator.get_paginated_response(parked_accounts.represent(self.rights, page))

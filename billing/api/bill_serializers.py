@@ -169,6 +169,16 @@ class BillJobSerializer(AuditedSerializer, BillJobRequestSerializer):
     pending = fields.WholeField()
 
 
+class ParkedAccountSerializer(serializers.Serializer):
+    """An account that a run could not bill; without reason where the account may not be read."""
+
+    accountId = fields.IdField()
+    accountCode = serializers.CharField()
+    accountName = serializers.CharField()
+    reason = serializers.CharField(allow_null=True)
+    dtParked = fields.InstantField(allow_null=True)
+
+
 class StatusSerializer(serializers.Serializer):
     """The status a bill shall have."""
 

@@ -31,6 +31,7 @@ urlpatterns = [
             "recalculate": {"post": "recalculate"},
             "<str:id>/cancel": {"post": "cancel"},
             "<str:id>/retry": {"post": "retry"},
+            "<str:id>/parked": {"get": "parked"},
         },
     ),
     *routes(
