@@ -175,17 +175,18 @@ def test_deleting_a_policy_tells_who_loses_it_and_takes_it_away(console, founded
     assert not PolicyAttachment.objects.filter(principal_id=person.pk).exists()
 
 
-def test_a_selection_with_a_managed_policy_is_not_deleted(console, founded):
+def test_of_a_selection_with_managed_policies_these_stay(console, founded):
     rows = PermissionPolicy.objects.filter(organization=founded.organization)
-    before = set(rows.values_list("name", flat=True))
+    managed = set(rows.filter(is_managed=True).values_list("name", flat=True))
 
     console.client.post(
         address(PermissionPolicy, "changelist"),
         {
             "action": "delete_selected",
             "_selected_action": [row.pk for row in rows],
-            "post": "yes",
+            "confirmed": "yes",
         },
     )
 
-    assert set(rows.values_list("name", flat=True)) == before
+    assert managed
+    assert set(rows.values_list("name", flat=True)) == managed

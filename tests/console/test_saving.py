@@ -130,20 +130,6 @@ def test_a_delete_asks_and_then_deletes_with_an_audit_entry(console, founded):
     assert AuditEntry.objects.get(entity_id=product.pk).action == "deleted"
 
 
-def test_selected_rows_are_deleted_only_when_nothing_needs_them(console, founded):
-    used = factories.make_product(founded.organization)
-    factories.make_meter(founded.organization, product=used)
-    free = factories.make_product(founded.organization)
-    selected = {"action": "delete_selected", "_selected_action": [used.pk, free.pk], "post": "yes"}
-
-    console.client.post(address(Product, "changelist"), selected)
-    both = Product.objects.count()
-    console.client.post(address(Product, "changelist"), {**selected, "_selected_action": [free.pk]})
-
-    assert both == 2
-    assert list(Product.objects.all()) == [used]
-
-
 def test_custom_fields_are_rows_of_texts_and_exact_numbers(console):
     rows = (
         '[{"name":"owner","kind":"text","value":"7"},'

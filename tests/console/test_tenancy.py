@@ -77,8 +77,11 @@ def test_an_action_on_a_strangers_row_changes_nothing(console, theirs, model):
         name = name if isinstance(name, str) else name.__name__
         console.client.post(
             address(model, "changelist"),
-            {"action": name, "_selected_action": [str(row.pk)], "post": "yes", "typed": "delete"},
-        )
+            {
+                "action": name, "_selected_action": [str(row.pk)], "confirmed": "yes",
+                "typed": "delete",
+            },
+        )  # fmt: skip
 
     assert model_to_dict(model.objects.get(pk=row.pk)) == before
 

@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -21,7 +20,6 @@ from django.urls import reverse
 
 from organizations.kernel import changes, ids, registry
 from organizations.kernel.console import (
-    deleting,
     exporting,
     linking,
     names,
@@ -31,6 +29,7 @@ from organizations.kernel.console import (
     saving,
     telling,
 )
+from organizations.kernel.console.deleting import DeletingAdmin
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.console.offering import OfferingAdmin
 from organizations.kernel.errors import DomainError, VersionMismatch
@@ -39,7 +38,7 @@ from organizations.models import AuditEntry
 readonly.install()
 
 
-class ConsoleModelAdmin(OfferingAdmin):
+class ConsoleModelAdmin(OfferingAdmin, DeletingAdmin):
     """A page of one entity, for the organization of the request.
 
     ``resource`` names the entity for policies; without it the registry's name is used.
@@ -61,7 +60,6 @@ class ConsoleModelAdmin(OfferingAdmin):
     ordering: Sequence[str] = ("-created_at", "-pk")
     change_list_template = "console/change_list.html"
     change_form_template = "console/change_form.html"
-    delete_confirmation_template = "console/delete_confirmation.html"
     resource: ClassVar[str] = ""
     view_action: ClassVar[str] = "config:retrieve"
     empty_hint: ClassVar[str] = ""
@@ -91,6 +89,7 @@ class ConsoleModelAdmin(OfferingAdmin):
         """Run an action of the list on those of its rows it is allowed on."""
         verb = self.action_verbs.get(request.POST.get("action", ""), "update")
         allowed = self.narrowed(request, queryset, f"config:{verb}")
+        request.console_selected = queryset
         try:
             return super().response_action(request, allowed)
         except DomainError as refusal:
@@ -260,52 +259,6 @@ class ConsoleModelAdmin(OfferingAdmin):
         if level == messages.SUCCESS:
             message = getattr(request, "console_told", message)
         super().message_user(request, message, level, *more, **o)
-
-    # Deleting ----------------------------------------------------------------------------------
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
-        """Return what would go and, instead of a cascade, what stands in the way (B8.2)."""
-        standing = [line for row in objs for line in self.in_the_way(request, row)]
-        return [self.title_of(row) for row in objs], {}, set(), standing
-
-    def in_the_way(self, request: HttpRequest, row: Any) -> list[str]:
-        """Return why a row cannot be deleted, empty when nothing stands in the way."""
-        return deleting.in_the_way(request, row)
-
-    def going_with(self, request: HttpRequest, row: Any) -> list[str]:
-        """Return sentences about what a delete changes besides the row itself."""
-        return []
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        """Ask first, and tell what else a delete changes; a refusal stays on the page."""
-        row = self.get_object(request, unquote(object_id))
-        context = self._deleting(request, row) if row is not None else {}
-        try:
-            return super().delete_view(request, object_id, {**context, **(extra_context or {})})
-        except DomainError as refusal:
-            telling.refused(request, refusal)
-            return HttpResponseRedirect(request.path)
-
-    def _deleting(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        request.console_title = self.title_of(row)
-        return {
-            "going_with": self.going_with(request, row),
-            "row_title": request.console_title,
-            "is_back_to_row": bool(linking.to_row(request, row)),
-            "back_url": linking.back_to(request, row),
-        }
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete the row through the kernel."""
-        request.console_told = telling.deleted(self, obj)
-        changes.delete(obj, by=request.principal)
-
-    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
-        """Delete the selected rows, all of them or none."""
-        with transaction.atomic():
-            for row in queryset:
-                self.delete_model(request, row)
 
     # Lists -------------------------------------------------------------------------------------
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -37,6 +37,12 @@ class ConsoleSite(UnfoldAdminSite):
     index_title = "Dashboard"
     enable_nav_sidebar = True
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        from organizations.kernel.console.deleting import delete_selected
+
+        self.add_action(delete_selected, "delete_selected")
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register, unless the page would show rows of every organization."""
         from organizations.kernel.console.base import ConsoleModelAdmin
