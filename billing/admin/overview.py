@@ -35,9 +35,7 @@ def of(request: HttpRequest, account: Account) -> dict[str, Any]:
     }
 
 
-def _plans(
-    request: HttpRequest, account: Account, zone: tzinfo
-) -> list[dict[str, Any]] | None:
+def _plans(request: HttpRequest, account: Account, zone: tzinfo) -> list[dict[str, Any]] | None:
     if not linking.to_list(request, AccountPlan):
         return None
     rows = linking.seen(request, account.account_plans.all()).order_by("-start_date", "-pk")

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import escape
 
-from organizations.kernel import registry
 from organizations.kernel.console import merging, names, show
 from organizations.kernel.console.forms import AGAIN, TYPE_AGAIN, is_secret
 from organizations.kernel.errors import NotFound
@@ -117,30 +116,3 @@ def _latest_change(row: models.Model) -> dict[str, Any] | None:
         return None
     name = names.of([entry.principal_id]).get(entry.principal_id, "Somebody")
     return {"name": name, "at": entry.at, "fields": sorted(entry.difference)}
-
-
-def in_the_way(request: HttpRequest, row: models.Model) -> list[str]:
-    """Return what refers to a row, as ``3 pricings of Pro``, the first ten with links."""
-    try:
-        referrers = registry.of(row).referrers
-    except KeyError:
-        return []
-    counted = ((referrer, referrer.count(row)) for referrer in referrers)
-    return [
-        format_html("{} {} of {}{}", count, referrer.kind, row, _some(request, referrer.rows(row)))
-        for referrer, count in counted
-        if count
-    ]
-
-
-def _some(request: HttpRequest, rows: models.QuerySet) -> str:
-    """Return links to the first rows; nothing of rows this person may not see (A5.13.11)."""
-    page = admin.site._registry.get(rows.model)
-    resource = registry.find(rows.model)
-    if page is None or resource is None:
-        return ""
-    seen = request.permissions.visible(rows, "config:retrieve", resource.name)
-    links = [show.link(each, page.title_of(each)) for each in seen.order_by("pk")[:MOST_LINKS]]
-    if not links:
-        return ""
-    return format_html(": {}", format_html_join(", ", "{}", ((link,) for link in links)))

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("billing", "0006_printable_codes")]
+    dependencies = [("billing", "0007_jobs_count_bills")]
 
     operations = [
         AddIndexConcurrently(
