@@ -18,7 +18,6 @@ from organizations.models import AuditEntry
 VERSION = "_version"
 LOADED = "_loaded"
 REVIEW = "_review"
-MOST_LINKS = 10
 UNTOLD = {"csrfmiddlewaretoken", VERSION, LOADED, REVIEW, "_save", "_continue"}
 REVIEWED = "These are your values on top of the newest version. Check and save them."
 
