@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Sum
 
+from billing.bills import reading
 from billing.models import Account, Bill, BillJob, BillJobAccount
 from organizations.kernel.errors import DomainError
-from organizations.kernel.money import plain
+from organizations.kernel.money import Currency, plain
 from organizations.models import Alert, AlertSeverity
 
 UNEXPECTED = (
@@ -86,5 +88,14 @@ def _totals(job: BillJob) -> str:
     """Return the sum of the job's bills by currency, as a sentence."""
     bills = Bill.objects.for_organization(job.organization_id).filter(bill_job=job)
     sums = bills.values_list("currency").annotate(Sum("total")).order_by("currency")
-    shown = " and ".join(f"{plain(total)} {currency}" for currency, total in sums)
+    currencies = reading.currencies(job.organization_id)
+    shown = " and ".join(
+        _money(total, currencies.get(code) or Currency(code)) for code, total in sums
+    )
     return f" Their bills come to {shown}." if shown else ""
+
+
+def _money(total: Decimal, currency: Currency) -> str:
+    """Write an amount as people do, with all the decimals it has and no fewer than usual."""
+    decimals = len(plain(total).partition(".")[2])
+    return f"{total:,.{max(decimals, currency.max_decimal_places)}f} {currency.code}"

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from billing.bills import lifecycle, runs
+from billing.bills import lifecycle, parking, runs
 from billing.models import Bill, BillJobAccount, BillJobStatus, LineItem
 from organizations.kernel import principals
+from organizations.kernel.money import Currency
 from organizations.models import Alert, Event, OrganizationConfig
 from tests import factories
 from tests.billing.bills import making, runners
@@ -343,7 +344,7 @@ def test_the_alert_of_one_accounts_job_names_it_and_what_its_bill_comes_to():
     alert = Alert.objects.get(severity="INFO")
     assert alert.account_id == account.pk
     assert "1 of 1 accounts billed (acme)" in alert.description
-    assert alert.description.endswith("Their bills come to 20 USD.")
+    assert alert.description.endswith("Their bills come to 20.00 USD.")
 
 
 def test_no_bill_is_made_for_a_period_before_the_plan_began():
@@ -357,3 +358,14 @@ def test_no_bill_is_made_for_a_period_before_the_plan_began():
     runners.run(shop.organization, "2024-07-15")
 
     assert (none, Bill.objects.get().total) == (0, Decimal(20))
+
+
+@pytest.mark.parametrize(
+    ("total", "places", "shown"),
+    [
+        ("163712.3", 2, "163,712.30 X"), ("1234567", 0, "1,234,567 X"), ("0", 2, "0.00 X"),
+        ("-5.125", 2, "-5.125 X"), ("1E+3", 3, "1,000.000 X"),
+    ],
+)  # fmt: skip
+def test_the_alerts_amounts_have_all_their_decimals_and_the_usual_ones(total, places, shown):
+    assert parking._money(Decimal(total), Currency("X", places)) == shown
