@@ -255,7 +255,8 @@ def test_failed_logins_are_counted_while_redis_is_away(organization, monkeypatch
     def fail(*_: Any, **__: Any) -> None:
         raise redis.ConnectionError("refused")
 
-    monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.get_many", fail)
+    for operation in ("add", "incr", "get_many", "delete_many"):
+        monkeypatch.setattr(f"django.core.cache.backends.redis.RedisCache.{operation}", fail)
     cache_backend.forget_outage()
     email = make_member(organization).user.email
     for _ in range(10):
