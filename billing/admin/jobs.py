@@ -11,7 +11,6 @@ from unfold.decorators import display
 
 from billing.admin import run_billing
 from billing.bills import runs
-from billing.bills.sentences import count
 from billing.models import Account, Bill, BillJob, BillJobStatus, JobAccountStatus
 from organizations.kernel.console import linking, running, show
 from organizations.kernel.console.filters import RangeDateFilter
@@ -140,7 +139,7 @@ def progress_of(job: BillJob) -> dict[str, Any]:
     }
     words = f"{job.get_status_display()}: {_done(job)} done"
     if job.billed or job.total:
-        words += f", {count(job.billed, 'account')} billed"
+        words += f", {counted(job.billed, 'accounts')} billed"
     if job.skipped:
         words += f", {job.skipped} without a bill"
     if job.parked:
@@ -167,7 +166,7 @@ def _running(request: HttpRequest) -> list[running.RunningTask]:
 def _done(job: BillJob) -> str:
     """Return how far a job is, in bills (JOB-2); the bar above it shares out the accounts."""
     done = job.total_bills - job.pending_bills
-    return f"{done:,} of {count(job.total_bills, 'bill')}"
+    return f"{done:,} of {counted(job.total_bills, 'bills')}"
 
 
 def _percent(part: int, total: int) -> str:

@@ -95,7 +95,8 @@ class MembershipAdmin(decision_page.AsksWhatMay):
             held = holdings.groups_of(organization, obj.user_id) if obj else []
             holdings.offer_groups(request, field, held)
         if field := form.base_fields.get("access_ends_at"):
-            field.help_text = "UTC. Empty: for ever. A time in the past locks the person out."
+            # Its own words name the timezone.
+            field.help_text += " Empty: for ever. A time in the past locks the person out."
         return form
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:

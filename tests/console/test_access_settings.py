@@ -14,6 +14,7 @@ from organizations.models import (
     AuditEntry,
     Invitation,
     Membership,
+    OrganizationConfig,
     PermissionPolicy,
     PolicyAttachment,
     ResourceGroup,
@@ -106,6 +107,21 @@ def test_a_new_person_gets_the_temporary_password_by_mail_and_nobody_else_sees_i
     assert (letter.to, person.must_change_password) == ([person.email], True)
     assert "is mailed to ceo@beta.example" in page
     assert password not in page
+
+
+def test_the_end_of_access_is_typed_in_the_organizations_timezone(console, founded):
+    rows = OrganizationConfig.objects.filter(organization=founded.organization)
+    rows.update(timezone="Pacific/Auckland")
+    row = member(founded, make_person(founded, None))
+
+    page = console.get(Membership, "change", row)
+    told = page.context["adminform"].form.fields["access_ends_at"].help_text
+    console.post(Membership, "change", row, policies=[], groups=[],
+                 access_ends_at_0="2030-01-01", access_ends_at_1="00:00:00")  # fmt: skip
+
+    row.refresh_from_db()
+    assert "Pacific/Auckland" in told and "UTC" not in told
+    assert row.access_ends_at == datetime(2029, 12, 31, 11, tzinfo=UTC)
 
 
 def test_somebody_who_has_an_account_joins_with_the_password_they_have(
