@@ -65,3 +65,14 @@ def test_rows_one_may_see_and_not_delete_are_named_too(founded, products):
     assert "<b>Sounds</b>: You are not allowed to delete it." in page
     assert not Product.objects.filter(pk=free.pk).exists()
     assert Product.objects.filter(pk=kept.pk).exists()
+
+
+def test_a_selection_speaks_of_nothing_that_was_not_selected(console, founded):
+    names = ("First", "Second", "Third")
+    rows = [factories.make_product(founded.organization, name=name) for name in names]
+    sent = {"action": "delete_selected", "_selected_action": [row.pk for row in rows[:2]]}
+
+    page = console.client.post(address(Product, "changelist"), sent)
+
+    assert sorted(page.context["free"]) == ["First", "Second"]
+    assert page.context["refused"] == []

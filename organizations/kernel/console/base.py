@@ -89,7 +89,11 @@ class ConsoleModelAdmin(OfferingAdmin, DeletingAdmin):
         """Run an action of the list on those of its rows it is allowed on."""
         verb = self.action_verbs.get(request.POST.get("action", ""), "update")
         allowed = self.narrowed(request, queryset, f"config:{verb}")
-        request.console_selected = queryset
+        ticked = map(ids.parse, request.POST.getlist(ACTION_CHECKBOX_NAME))
+        is_all = request.POST.get("select_across") == "1"
+        request.console_selected = (
+            queryset if is_all else queryset.filter(pk__in=[one for one in ticked if one])
+        )
         try:
             return super().response_action(request, allowed)
         except DomainError as refusal:
