@@ -10,24 +10,24 @@ from uuid import UUID
 import msgspec
 
 from billing.bills.reading import Names
+from billing.bills.snapshot import Snapshot
 from billing.rating.lines import BandUsage, RatedLine
+from organizations.kernel import bulk
 from organizations.kernel.money import plain
 
 # The id comes first: ``bulk.update`` finds the row by it.
 _OWN = (
-    "id", "organization_id", "bill_id", "version", "created_at", "created_by", "modified_at",
-    "modified_by", "line_key", "sequence_number", "description", "quantity", "units", "unit",
-    "subtotal", "currency", "conversion_rate", "converted_subtotal", "average_unit_price",
-    "service_period_start", "service_period_end", "account_plan_id", "band_usage", "calculation",
+    "id", "bill_id", "version", "line_key", "sequence_number", "quantity", "units", "subtotal",
+    "conversion_rate", "converted_subtotal", "average_unit_price", "service_period_start",
+    "service_period_end", "account_plan_id", "band_usage", "calculation",
 )  # fmt: skip
 # The same on the lines of every account that pays the price.
 _SHARED = (
-    "line_item_type", "product_id", "product_code", "product_name", "accounting_product_id",
-    "accounting_product_code", "accounting_product_name", "plan_id", "plan_name", "pricing_id",
-    "aggregation_id", "meter_id", "contract_id", "child_account_id", "child_account_code",
-    "segment",
+    "line_item_type", "description", "unit", "currency", "product_id", "product_code",
+    "product_name", "accounting_product_id", "accounting_product_code", "accounting_product_name",
+    "plan_id", "plan_name", "pricing_id", "aggregation_id", "meter_id", "contract_id",
+    "child_account_id", "child_account_code", "segment",
 )  # fmt: skip
-COLUMNS = _OWN + _SHARED
 # Change with every write; a line that differs in nothing else is not written again.
 STAMPS = ("version", "created_at", "created_by", "modified_at", "modified_by")
 
@@ -35,31 +35,44 @@ _UNKNOWN = (None, None)
 _encode = msgspec.json.Encoder().encode
 
 
-def values(
-    line: RatedLine,
-    *,
-    line_id: UUID,
-    version: int,
-    organization_id: UUID,
-    bill_id: UUID,
-    names: Names,
-    at: datetime,
-    by: UUID,
-) -> tuple[Any, ...]:
-    """Return the values of ``COLUMNS``; names as they are now, so that a rename changes nothing."""
-    priced = (line.line_type, line.plan_id, line.pricing_id, line.contract_id)
-    shared = names.on_lines.get(priced)
-    if shared is None:
-        shared = names.on_lines[priced] = _shared(line, names)
-    return (
-        line_id, organization_id, bill_id, version, at, by, at,
-        by, line.line_key, line.sequence, line.description, line.quantity, line.units, line.unit,
-        line.subtotal, line.currency, line.conversion_rate, line.converted_subtotal,
-        line.average_unit_price,
-        line.service_period.start, line.service_period.end, line.account_plan_id,
-        _bands(line.band_usage), _encode(line.calculation).decode(),
-        *shared,
-    )  # fmt: skip
+class Kinds:
+    """Lines as values to be written; what lines of one price share is worked out once."""
+
+    def __init__(self, snapshot: Snapshot, *, at: datetime, by: UUID) -> None:
+        self._names = snapshot.names
+        self._numbers: dict[tuple[Any, ...], int] = {}
+        self._kinds: list[tuple[Any, ...]] = []
+        self._same = {
+            "organization_id": snapshot.organization_id,
+            "created_at": at,
+            "created_by": by,
+            "modified_at": at,
+            "modified_by": by,
+        }
+
+    def values(
+        self, line: RatedLine, *, line_id: UUID, version: int, bill_id: UUID
+    ) -> tuple[Any, ...]:
+        """Return the line for ``rows``; names as they are now, so that a rename changes nothing."""
+        kind = (
+            line.line_type, line.plan_id, line.pricing_id, line.contract_id, line.description,
+            line.currency,
+        )  # fmt: skip
+        number = self._numbers.get(kind)
+        if number is None:
+            number = self._numbers[kind] = len(self._kinds)
+            self._kinds.append(_shared(line, self._names))
+        return (
+            line_id, bill_id, version, line.line_key, line.sequence, str(line.quantity),
+            str(line.units), str(line.subtotal), str(line.conversion_rate),
+            str(line.converted_subtotal), str(line.average_unit_price),
+            line.service_period.start, line.service_period.end, line.account_plan_id,
+            _bands(line.band_usage), _encode(line.calculation).decode(), number,
+        )  # fmt: skip
+
+    def rows(self, values: Sequence[tuple[Any, ...]]) -> bulk.Rows:
+        """Return the lines as rows of the table of line items."""
+        return bulk.Rows(_OWN, values, self._same, _SHARED, self._kinds)
 
 
 def _shared(line: RatedLine, names: Names) -> tuple[Any, ...]:
@@ -67,7 +80,8 @@ def _shared(line: RatedLine, names: Names) -> tuple[Any, ...]:
     product_code, product_name = names.products.get(line.product_id, _UNKNOWN)
     accounting_code, accounting_name = names.products.get(line.accounting_product_id, _UNKNOWN)
     return (
-        line.line_type.value, line.product_id, product_code, product_name,
+        line.line_type.value, line.description, line.unit, line.currency,
+        line.product_id, product_code, product_name,
         line.accounting_product_id, accounting_code, accounting_name,
         line.plan_id, names.plans.get(line.plan_id), line.pricing_id,
         line.aggregation_id, line.meter_id, line.contract_id, None, None,

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from django.db.models import JSONField
 
 from billing.bills import calculation, line_rows, snapshot, writer
 from billing.bills.job_requests import JobRequest, check, wanted
@@ -12,8 +15,6 @@ from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.money import ZERO
 from organizations.kernel.principals import Principal
 from organizations.models import Organization, OrganizationConfig
-
-_JSON_COLUMNS = ("segment", "band_usage", "calculation")
 
 
 class NothingDue(DomainError):
@@ -70,19 +71,19 @@ def _lines(
     by: Principal,
     at: datetime,
 ) -> list[LineItem]:
-    rows = []
-    for line in calculated.rated.lines:
-        values = line_rows.values(
-            line,
-            line_id=ids.new_id(),
-            version=1,
-            organization_id=taken.organization_id,
-            bill_id=bill.pk,
-            names=taken.names,
-            at=at,
-            by=by.id,
-        )
-        columns = dict(zip(line_rows.COLUMNS, values, strict=True))
-        columns |= {name: exact_json.loads(columns[name]) for name in _JSON_COLUMNS}
-        rows.append(LineItem(**columns))
-    return rows
+    kinds = line_rows.Kinds(taken, at=at, by=by.id)
+    values = [
+        kinds.values(line, line_id=ids.new_id(), version=1, bill_id=bill.pk)
+        for line in calculated.rated.lines
+    ]
+    rows = kinds.rows(values)
+    return [
+        LineItem(**dict(zip(rows.all_columns, map(_read, rows.all_columns, row), strict=True)))
+        for row in rows.whole()
+    ]
+
+
+def _read(column: str, value: Any) -> Any:
+    """Return a value that is to be written as it would be read."""
+    field = LineItem._meta.get_field(column)
+    return exact_json.loads(value) if isinstance(field, JSONField) else field.to_python(value)

@@ -6,7 +6,7 @@ queries does not depend on the number of accounts.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -87,14 +87,10 @@ class ExistingBill(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names and codes printed on lines, stored with them (LIN-4).
-
-    ``on_lines`` holds what ``line_rows`` has made of them, by price.
-    """
+    """Names and codes printed on lines, stored with them (LIN-4)."""
 
     products: dict[UUID, tuple[str, str]]
     plans: dict[UUID, str]
-    on_lines: dict[tuple[Any, ...], tuple[Any, ...]] = field(default_factory=dict)
 
 
 def config(organization_id: UUID) -> OrganizationConfig:

@@ -16,19 +16,19 @@ from uuid import UUID
 from django.db.models import Sum
 
 from billing import representations
-from billing.bills import bulk, line_rows
+from billing.bills import line_rows
 from billing.bills.calculation import Calculated
 from billing.bills.reading import MEMO_TYPES, AccountFacts
 from billing.bills.selection import conversions_stored
 from billing.bills.snapshot import Snapshot
 from billing.models import Bill, BillJob, BillStatus, JobAccountStatus, LineItem
-from organizations.kernel import changes, exact_json, ids
-from organizations.kernel.exact_json import ExactJSONField
+from organizations.kernel import bulk, changes, ids
 from organizations.kernel.money import ZERO
 from organizations.kernel.periods import local_date
 from organizations.kernel.principals import Principal
 
 Identity = tuple[UUID, str, int, Any, str]
+_NEW: tuple[UUID | None, int] = (None, 0)
 
 
 @dataclass(slots=True)
@@ -234,48 +234,28 @@ def _print_period(row: Bill, bill: Calculated) -> None:
     row.currency_conversions = conversions_stored(source.input.conversion_rates)
 
 
-_BILL_FIELDS = Bill._meta.concrete_fields
-_BILL_COLUMNS = [field.column for field in _BILL_FIELDS]
-_BILL_JSON = [field.get_internal_type() in ("JSONField",) or isinstance(field, ExactJSONField)
-              for field in _BILL_FIELDS]  # fmt: skip
-_BILL_ATTRIBUTES = [field.attname for field in _BILL_FIELDS]
-
-
-def _bill_values(bill: Bill) -> list[Any]:
-    values = [getattr(bill, name) for name in _BILL_ATTRIBUTES]
-    return [
-        exact_json.dumps(value).decode() if is_json else value
-        for value, is_json in zip(values, _BILL_JSON, strict=True)
-    ]
-
-
 def _store_bills(writing: _Writing) -> None:
-    bulk.insert(Bill, _BILL_COLUMNS, [_bill_values(bill) for bill, _ in writing.created])
-    bulk.update(Bill, _BILL_COLUMNS, [_bill_values(bill) for bill, _, _ in writing.updated])
+    bulk.insert_values(Bill, bulk.rows_of([bill for bill, _ in writing.created]))
+    bulk.update(Bill, bulk.rows_of([bill for bill, _, _ in writing.updated]))
 
 
 def _store_lines(writing: _Writing) -> None:
     """Insert new lines, update those with a known key, delete those that are charged no more."""
     known = _known_lines([bill.pk for bill, _, _ in writing.updated])
+    kinds = line_rows.Kinds(writing.snapshot, at=writing.at, by=writing.by.id)
     new, old = [], []
     for bill, calculated in [*writing.created, *(pair[:2] for pair in writing.updated)]:
+        bill_id = bill.pk
         for line in calculated.rated.lines:
-            line_id, version = known.pop((bill.pk, line.line_key), (None, 0))
-            row = line_rows.values(
-                line,
-                line_id=line_id or ids.new_id(),
-                version=version + 1,
-                organization_id=writing.snapshot.organization_id,
-                bill_id=bill.pk,
-                names=writing.snapshot.names,
-                at=writing.at,
-                by=writing.by.id,
+            line_id, version = known.pop((bill_id, line.line_key), (None, 0)) if known else _NEW
+            row = kinds.values(
+                line, line_id=line_id or ids.new_id(), version=version + 1, bill_id=bill_id
             )
             (new if line_id is None else old).append(row)
     if known:
         LineItem.objects.filter(pk__in=[line_id for line_id, _ in known.values()]).delete()
-    bulk.insert(LineItem, line_rows.COLUMNS, new)
-    bulk.update(LineItem, line_rows.COLUMNS, old, stamps=line_rows.STAMPS)
+    bulk.insert_values(LineItem, kinds.rows(new))
+    bulk.update(LineItem, kinds.rows(old), stamps=line_rows.STAMPS)
 
 
 def _known_lines(bill_ids: Sequence[UUID]) -> dict[tuple[UUID, str], tuple[UUID, int]]:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from billing.models.accounts import Account
-from organizations.kernel.exact_json import ExactJSONField
+from organizations.kernel.exact_json import ExactJSONField, KeptJSONField
 from organizations.kernel.tenancy import TenantModel, newest_first_index, quantity_field
 
 
@@ -185,8 +185,8 @@ class LineItem(TenantModel):
     segment = models.JSONField(default=dict)
     # A list of {pricingBandId, lowerLimit, fixedPrice, unitPrice, bandQuantity, bandUnits,
     # unitSubtotal, bandSubtotal, convertedBandSubtotal}.
-    band_usage = ExactJSONField(default=list)
-    calculation = ExactJSONField(default=dict)
+    band_usage = KeptJSONField(default=list)
+    calculation = KeptJSONField(default=dict)
 
     class Meta:
         constraints = [

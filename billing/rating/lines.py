@@ -23,7 +23,7 @@ from billing.rating.inputs import Segment
 from organizations.kernel.periods import Period
 
 # A calculation record: JSON objects, lists, strings, whole numbers, booleans and null.
-# Decimals are plain strings, instants ISO 8601 in UTC, so nothing is lost in a jsonb column.
+# Decimals are plain strings, instants ISO 8601 in UTC, so nothing is lost in a column.
 Record = Mapping[str, object]
 
 LINE_KEY_MAX_LENGTH: Final = 255

@@ -2,7 +2,7 @@
 
 A record has a ``kind`` (``usage``, ``prorated``, ``top-up`` or ``refund``), the facts of that kind,
 and for every kind the currency with its rounding, the conversion and both results. Decimals are
-plain strings and instants ISO 8601, so that a jsonb column returns exactly what was stored.
+plain strings and instants ISO 8601, so that nothing is lost on the way to a column and back.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ one transaction. API, console and tasks use it alike; a bill run uses the ``*_ma
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,13 +14,14 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from psycopg.errors import ForeignKeyViolation
 
-from organizations.kernel import bulk, clock, events, registry
+from organizations.kernel import bulk, clock, events, exact_json, registry
 from organizations.kernel.errors import DomainError, FieldError, InUse, NotFound, VersionMismatch
 from organizations.kernel.principals import Principal
 from organizations.models import AuditEntry, Organization
 
 Row = TypeVar("Row", bound=models.Model)
 BULK = 1000
+_OF_ROWS = ("organization_id", "entity_id", "difference")
 
 
 class ConstraintRefused(DomainError):
@@ -164,20 +166,25 @@ def _record(
         return
     resource = registry.of(changed[0][0])
     at = clock.now()
-    audit = [_audit(resource, row, verb, old, new, by, at) for row, old, new in changed]
-    bulk.insert(audit)
-    if resource.event:
-        events.record_many(
-            events.build(
-                row.organization_id,
-                f"{resource.event}.{verb}",
-                events.data(row.organization_id, new=new, old=old),
-                resource_id=row.pk,
-                account_id=_account_of(row),
-                at=at,
-            )
-            for row, old, new in changed
+    seen = [
+        events.Change(
+            row.organization_id,
+            row.pk,
+            _account_of(row),
+            exact_json.simple(old),
+            exact_json.simple(new),
         )
+        for row, old, new in changed
+    ]
+    audit = [
+        (one.organization_id, one.resource_id, _encoded(difference(one.old, one.new)))
+        for one in seen
+    ]
+    bulk.insert_values(
+        AuditEntry, bulk.Rows(_OF_ROWS, audit, _what_they_share(resource, verb, by, at))
+    )
+    if resource.event:
+        events.record_changes(f"{resource.event}.{verb}", seen, at=at)
     if resource.follow:
         resource.follow([row for row, _, _ in changed], verb)
     # A new row changes nothing that was resolved before: what is not found is never remembered.
@@ -198,35 +205,32 @@ def _account_of(row: Any) -> UUID | None:
     return getattr(row, "account_id", None)
 
 
-def _audit(
-    resource: registry.Resource,
-    row: Any,
-    verb: str,
-    old: dict[str, Any] | None,
-    new: dict[str, Any] | None,
-    by: Principal,
-    at: Any,
-) -> AuditEntry:
-    return AuditEntry(
-        organization_id=row.organization_id,
-        at=at,
-        principal_id=by.id,
-        principal_kind=by.kind,
-        access_key_id=by.access_key_id,
-        source_address=by.source_address,
-        request_id=by.request_id,
-        action=verb,
-        resource=resource.name,
-        entity_id=row.pk,
-        difference=difference(old, new),
-    )
+def _what_they_share(
+    resource: registry.Resource, verb: str, by: Principal, at: datetime
+) -> dict[str, Any]:
+    """Return what the audit entries of changes made together have in common."""
+    return {
+        "at": at,
+        "principal_id": by.id,
+        "principal_kind": by.kind,
+        "access_key_id": by.access_key_id,
+        "source_address": by.source_address,
+        "request_id": by.request_id,
+        "action": verb,
+        "resource": resource.name,
+        "is_allowed": True,
+    }
+
+
+def _encoded(value: Any) -> str:
+    return exact_json.encode(value).decode()
 
 
 def difference(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
     """Return {field: [before, after]} for every field that differs."""
     old, new = old or {}, new or {}
     if not old:  # of the many bills of a run, each is new
-        return {key: [None, new[key]] for key in sorted(new) if new[key] is not None}
+        return {key: [None, value] for key, value in new.items() if value is not None}
     return {
         key: [old.get(key), new.get(key)]
         for key in sorted(old.keys() | new.keys())
