@@ -3,7 +3,7 @@
 Reads nothing and stores nothing; the step that runs, preview and explanation share.
 """
 
-from dataclasses import dataclass, replace
+import msgspec
 
 from billing.bills.charges_on_bills import (
     BilledCharge,
@@ -17,8 +17,7 @@ from billing.rating.lines import RatedBill
 from billing.rating.pipeline import rate
 
 
-@dataclass(frozen=True, slots=True)
-class Calculated:
+class Calculated(msgspec.Struct, frozen=True, gc=False):
     """A bill with what it was calculated from."""
 
     source: BillToRate
@@ -40,7 +39,7 @@ def calculate(account: AccountSnapshot) -> list[Calculated]:
             charges += _charges_of(calculated[-1])
         source = bill.input
         if charges:
-            source = replace(
+            source = msgspec.structs.replace(
                 source,
                 advance_minimums=advance_minimums(charges),
                 arrears_charges=arrears_charges(charges),

@@ -6,10 +6,11 @@ when its period ends, as is one that was settled before it (MIN-3). Pure values.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
+
+import msgspec
 
 from billing.rating.inputs import AdvanceMinimum, ArrearsCharge
 from billing.rating.lines import LineType, RatedBill, RatedLine
@@ -36,8 +37,7 @@ class AlreadyBilled(DomainError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BilledCharge:
+class BilledCharge(msgspec.Struct, frozen=True, gc=False):
     """A line on a bill: what it charges for, and when. ``in_advance``: after its bill's period.
 
     ``is_locked``: its bill never changes again.

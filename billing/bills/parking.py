@@ -1,7 +1,7 @@
 """Accounts that could not be billed: the reason in plain words, and an alert for people."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -34,9 +34,8 @@ def reason(error: Exception, *, job: BillJob, account_id: UUID) -> str:
     return UNEXPECTED
 
 
-def alert(job: BillJob, parked: Iterable[BillJobAccount], *, at: datetime) -> None:
+def alert(job: BillJob, reasons: Mapping[UUID, str], *, at: datetime) -> None:
     """Raise one ERROR alert per parked account (JOB-10, CUR-4)."""
-    reasons = {row.account_id: row.reason for row in parked}
     if not reasons:
         return
     codes = Account.objects.filter(pk__in=reasons).values_list("pk", "code")

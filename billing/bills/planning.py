@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from uuid import UUID
 
+import msgspec
+
 from billing.bills.priced_plans import PricedPlan
 from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill
 from billing.bills.selection import DueBills, Overrides, PrintedDates, restore
@@ -20,8 +22,7 @@ from organizations.models import OrganizationConfig
 LATE_DATA = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOfAccount:
+class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
     """An account plan with its plan's prices and its billing cycle."""
 
     attached: AttachedPlan

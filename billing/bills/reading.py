@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from billing.bills.charges_on_bills import BilledCharge, subject
 from billing.models import Account, AccountPlan, Bill, LineItem, LineItemType
 from catalog.models import Product
+from organizations.kernel import ids
+from organizations.kernel.among import Among
 from organizations.kernel.money import Currency, RoundingMode
 from organizations.kernel.periods import Period
 from organizations.models import Currency as CurrencyRow
@@ -110,7 +113,7 @@ def accounts(organization_id: UUID, account_ids: Collection[UUID]) -> dict[UUID,
     """Return the accounts by id."""
     rows = (
         Account.objects.for_organization(organization_id)
-        .filter(pk__in=account_ids)
+        .filter(Among("pk", account_ids))
         .values_list(*AccountFacts._fields)
     )
     return {row[0]: AccountFacts(*row) for row in rows}
@@ -122,7 +125,7 @@ def account_plans(
     """Return every account plan by account, in order of start."""
     rows = (
         AccountPlan.objects.for_organization(organization_id)
-        .filter(account_id__in=account_ids)
+        .filter(Among("account_id", account_ids))
         .order_by("start_date", "id")
         .values_list("id", "account_id", "plan_id", "start_date", "end_date", "bill_epoch")
     )
@@ -142,18 +145,20 @@ def bills_at(
     organization_id: UUID, account_ids: Collection[UUID], boundaries: Collection[date]
 ) -> list[ExistingBill]:
     """Return the bills of the accounts whose periods end on one of the days."""
-    return _bills(organization_id, account_id__in=account_ids, boundary_date__in=boundaries)
+    return _bills(
+        organization_id, Among("account_id", account_ids), Q(boundary_date__in=boundaries)
+    )
 
 
 def bills_by_id(organization_id: UUID, bill_ids: Collection[UUID]) -> list[ExistingBill]:
     """Return the bills."""
-    return _bills(organization_id, pk__in=bill_ids)
+    return _bills(organization_id, Among("pk", bill_ids))
 
 
-def _bills(organization_id: UUID, **criteria: Any) -> list[ExistingBill]:
+def _bills(organization_id: UUID, *criteria: Among | Q) -> list[ExistingBill]:
     rows = (
         Bill.objects.for_organization(organization_id)
-        .filter(**criteria)
+        .filter(*criteria)
         .order_by("boundary_date", "id")
         .values_list(*ExistingBill._fields)
     )
@@ -169,8 +174,8 @@ def fingerprints(account_ids: Collection[UUID]) -> dict[UUID, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT account_id, sum(hashtextextended(id::text || version, 0))::text"
-            " FROM billing_bill WHERE account_id = ANY(%s) GROUP BY account_id",
-            [list(account_ids)],
+            " FROM billing_bill WHERE account_id = ANY(%s::uuid[]) GROUP BY account_id",
+            [ids.array(account_ids)],
         )
         return dict(cursor.fetchall())
 
@@ -186,11 +191,11 @@ def charges(
     rows = (
         LineItem.objects.for_organization(organization_id)
         .filter(
-            account_plan_id__in=account_plan_ids,
+            Among("account_plan_id", account_plan_ids),
             service_period_start__lt=within.end,
             service_period_end__gt=within.start,
         )
-        .exclude(bill_id__in=list(except_bills))
+        .exclude(Among("bill_id", except_bills))
         .exclude(line_item_type__in=MEMO_TYPES)
         .order_by("bill__boundary_date", "bill_id", "sequence_number")
         .values_list(

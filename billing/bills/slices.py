@@ -8,6 +8,7 @@ written meanwhile is read and calculated again under the lock.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -19,7 +20,8 @@ from billing.bills.job_requests import wanted
 from billing.bills.reading import AccountFacts
 from billing.bills.snapshot import Snapshot
 from billing.models import BillJob, BillJobAccount, BillJobStatus, JobAccountStatus
-from organizations.kernel import clock, principals
+from organizations.kernel import clock, ids, principals
+from organizations.kernel.among import Among
 
 
 class Cancelled(Exception):
@@ -32,6 +34,13 @@ class _Work:
 
     calculated: dict[UUID, tuple[AccountFacts, list[Calculated]]] = field(default_factory=dict)
     parked: dict[UUID, str] = field(default_factory=dict)
+
+
+class _Pending(NamedTuple):
+    """A row of the job that is still to do."""
+
+    id: UUID
+    due_bills: int
 
 
 def bill(job: BillJob, taken: Snapshot, account_ids: Sequence[UUID]) -> None:
@@ -109,20 +118,20 @@ def lock_key(account_id: UUID) -> int:
     return (account_id.int & (2**64 - 1)) - 2**63
 
 
-def _lock_pending(job: BillJob, account_ids: Sequence[UUID]) -> dict[UUID, BillJobAccount]:
+def _lock_pending(job: BillJob, account_ids: Sequence[UUID]) -> dict[UUID, _Pending]:
     """Lock the job's rows that are still to do; another worker may have been quicker."""
     status = BillJob.objects.filter(pk=job.pk).values_list("status", flat=True).first()
     if status != BillJobStatus.RUNNING:
         raise Cancelled
     rows = (
         BillJobAccount.objects.filter(
-            bill_job=job, account_id__in=account_ids, status=JobAccountStatus.PENDING
+            Among("account_id", account_ids), bill_job=job, status=JobAccountStatus.PENDING
         )
         .select_for_update()
-        .select_related(None)
         .order_by("account_id")
+        .values_list("account_id", "pk", "due_bills")
     )
-    return {row.account_id: row for row in rows}
+    return {account_id: _Pending(row_id, due) for account_id, row_id, due in rows}
 
 
 def _calculate_stale_again(
@@ -149,34 +158,20 @@ def _calculate_stale_again(
 
 def _finish_rows(
     job: BillJob,
-    rows: dict[UUID, BillJobAccount],
+    rows: dict[UUID, _Pending],
     outcomes: dict[UUID, JobAccountStatus],
     parked: dict[UUID, str],
     at: datetime,
 ) -> None:
     """Say of each row what became of it, raise alerts, and count, last and so briefly, progress."""
-    finished = []
-    for account_id, row in rows.items():
-        row.status = outcomes.get(account_id, JobAccountStatus.PARKED)
-        row.reason = parked.get(account_id, "")
-        row.finished_at = at
-        finished.append(row)
-    if not finished:
+    if not rows:
         return
-    _update_rows(finished, at)
-    now_parked = [row for row in finished if row.status == JobAccountStatus.PARKED]
-    parking.alert(job, now_parked, at=at)
-    billed = sum(row.status == JobAccountStatus.BILLED for row in finished)
-    BillJob.objects.filter(pk=job.pk).update(
-        pending=F("pending") - len(finished),
-        pending_bills=F("pending_bills") - sum(row.due_bills for row in finished),
-        billed=F("billed") + billed,
-        parked=F("parked") + len(now_parked),
-        skipped=F("skipped") + len(finished) - billed - len(now_parked),
-    )
-
-
-def _update_rows(rows: Sequence[BillJobAccount], at: datetime) -> None:
+    became = {account_id: outcomes.get(account_id, JobAccountStatus.PARKED) for account_id in rows}
+    now_parked = {
+        account_id: parked.get(account_id, "")
+        for account_id, status in became.items()
+        if status == JobAccountStatus.PARKED
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE billing_billjobaccount r"
@@ -185,8 +180,17 @@ def _update_rows(rows: Sequence[BillJobAccount], at: datetime) -> None:
             " WHERE r.id = s.id",
             [
                 at,
-                [row.pk for row in rows],
-                [str(row.status) for row in rows],
-                [row.reason for row in rows],
+                ids.array(row.id for row in rows.values()),
+                [str(became[account_id]) for account_id in rows],
+                [now_parked.get(account_id, "") for account_id in rows],
             ],
         )
+    parking.alert(job, now_parked, at=at)
+    billed = sum(status == JobAccountStatus.BILLED for status in became.values())
+    BillJob.objects.filter(pk=job.pk).update(
+        pending=F("pending") - len(rows),
+        pending_bills=F("pending_bills") - sum(row.due_bills for row in rows.values()),
+        billed=F("billed") + billed,
+        parked=F("parked") + len(now_parked),
+        skipped=F("skipped") + len(rows) - billed - len(now_parked),
+    )

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from billing.bills import planning, reading
 from billing.bills.charges_on_bills import BilledCharge
 from billing.bills.planning import PlannedBill
@@ -29,8 +31,7 @@ from organizations.models import ExternalInvoiceDateRule, OrganizationConfig
 Existing = dict[tuple[UUID, str, int, date, str], ExistingBill]
 
 
-@dataclass(slots=True)
-class BillToRate:
+class BillToRate(msgspec.Struct, gc=False):
     """One bill to calculate, with what is printed on it.
 
     ``dates`` are resolved: none is ``None``. ``existing`` is the bill as it was read; the writer

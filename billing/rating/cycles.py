@@ -8,10 +8,11 @@ only measure nominal periods for proration (STC-5).
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 
 class BillFrequency(StrEnum):
@@ -27,8 +28,7 @@ _DAYS: Final = {BillFrequency.DAILY: 1, BillFrequency.WEEKLY: 7}
 _MONTHS: Final = {BillFrequency.MONTHLY: 1, BillFrequency.ANNUALLY: 12}
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
+class Cycle(msgspec.Struct, frozen=True, gc=False):
     """A rhythm of bills. ``interval`` is 1..365 units of the frequency; MONTHLY + 3 = quarterly."""
 
     frequency: BillFrequency
@@ -61,8 +61,7 @@ class Cycle:
         return day >= self.epoch and self.boundary(self.number_after(day) - 1) == day
 
 
-@dataclass(frozen=True, slots=True)
-class BillKey:
+class BillKey(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """What makes a bill of an account the same bill when it is calculated again (JOB-6).
 
     ``boundary`` is the natural end of its period, never a date that a job printed instead.

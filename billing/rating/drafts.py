@@ -6,7 +6,6 @@ because minimum spends compare with what the customer really sees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -26,8 +25,7 @@ from organizations.kernel.money import (
 from organizations.kernel.periods import Period
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOnBill:
+class PlanOnBill(msgspec.Struct, frozen=True, gc=False):
     """One account plan with the period that this bill ends and the one that it opens.
 
     Both are ``None`` where the plan has no active day in them (DAT-5). ``currency`` is the pricing

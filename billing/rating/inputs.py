@@ -14,7 +14,6 @@ of ``RatingInput`` with a default of ``()``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -47,8 +46,7 @@ class PricingType(StrEnum):
     GLOBAL_CREDIT = "GLOBAL_CREDIT"
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """One step of a price: units above ``lower_limit`` (BND-1). Prices are per *unit* (QTY-5)."""
 
     id: UUID
@@ -56,13 +54,8 @@ class Band:
     fixed_price: Decimal
     unit_price: Decimal
 
-    def __hash__(self) -> int:
-        """Bands are keys of caches in a bill run; equal bands have equal ids."""
-        return hash(self.id)
 
-
-@dataclass(frozen=True, slots=True)
-class Aggregation:
+class Aggregation(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """How the quantity was measured and how it becomes units.
 
     ``method`` is the contract's word (SUM, MAX, ...; empty for a compound aggregation);
@@ -80,9 +73,6 @@ class Aggregation:
     accounting_product_id: UUID | None = None
     is_compound: bool = False
 
-    def __hash__(self) -> int:
-        return hash(self.id)
-
 
 class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     """The quantity of one pricing (and its segment) in one stretch of the arrears period.
@@ -99,8 +89,7 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     units_before: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class StandingCharge:
+class StandingCharge(msgspec.Struct, frozen=True, gc=False):
     """A resolved standing charge; ``interval`` and ``offset`` count bills (STC-2).
 
     ``amount`` is >= 0 in the plan currency. ``accounting_product_id`` is the Plan's
@@ -115,8 +104,7 @@ class StandingCharge:
     accounting_product_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MinimumSpend:
+class MinimumSpend(msgspec.Struct, frozen=True, gc=False):
     """A resolved minimum spend per billing period, in the plan currency (MIN-2)."""
 
     amount: Decimal
@@ -148,8 +136,7 @@ class PricingTerm(msgspec.Struct, frozen=True, gc=False):
     coming: tuple[Period, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(msgspec.Struct, frozen=True, gc=False):
     """The product of a Plan; ``name`` appears in default descriptions (MIN-9)."""
 
     id: UUID
@@ -157,8 +144,7 @@ class Product:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class AccountPlanTerm:
+class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     """One Account Plan as it bears on one bill.
 
     ``period`` is the Account Plan's own start and end, uncut. ``currency`` is the pricing currency
@@ -181,8 +167,7 @@ class AccountPlanTerm:
     account_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AdvanceMinimum:
+class AdvanceMinimum(msgspec.Struct, frozen=True, gc=False):
     """An advance MINIMUM_SPEND line that an *earlier* bill really carries (MIN-3).
 
     ``pricing_id`` is ``None`` for a plan-level minimum. ``amount`` is the line's subtotal, in the
@@ -196,8 +181,7 @@ class AdvanceMinimum:
     is_locked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ArrearsCharge:
+class ArrearsCharge(msgspec.Struct, frozen=True, gc=False):
     """What *another* bill has charged an account plan for service that was over.
 
     ``kind`` is the line's type, ``amount`` its subtotal, in the plan currency. ``is_locked``: its
@@ -212,8 +196,7 @@ class ArrearsCharge:
     is_locked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RatingInput:
+class RatingInput(msgspec.Struct, frozen=True, gc=False):
     """One bill to calculate.
 
     ``period`` is the arrears period printed on the bill (``schedule.bill_period``); its end is
@@ -229,7 +212,7 @@ class RatingInput:
     timezone: tzinfo
     bill_currency: Currency
     account_plans: tuple[AccountPlanTerm, ...]
-    currencies: Mapping[str, Currency] = field(default_factory=dict)
+    currencies: Mapping[str, Currency] = msgspec.field(default_factory=dict)
     conversion_rates: tuple[ConversionRate, ...] = ()
     advance_minimums: tuple[AdvanceMinimum, ...] = ()
     arrears_charges: tuple[ArrearsCharge, ...] = ()

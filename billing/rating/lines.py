@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -105,8 +105,7 @@ class RatedLine(msgspec.Struct, frozen=True, gc=False):
     calculation: Record
 
 
-@dataclass(frozen=True, slots=True)
-class RatedBill:
+class RatedBill(msgspec.Struct, frozen=True, gc=False):
     """The calculated bill. ``total`` is the sum of ``converted_subtotal``, in ``currency``."""
 
     account_id: UUID
@@ -153,6 +152,7 @@ def segment_digest(segment: Segment) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
+@lru_cache(maxsize=4096)
 def instant_text(instant: datetime) -> str:
     """Write an instant as ``2024-06-01T00:00:00Z``."""
     if instant.tzinfo is not UTC:

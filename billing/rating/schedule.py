@@ -14,10 +14,11 @@ day-counted charges, while usage is cut at the exact instant (PER-10).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from billing.rating.cycles import BillKey, Cycle
 from billing.rating.inputs import Segment
@@ -26,8 +27,7 @@ from organizations.kernel.periods import DayRange, Period, local_date, local_mid
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class BillingPeriod:
+class BillingPeriod(msgspec.Struct, frozen=True, gc=False):
     """One billing period of one account plan, by days.
 
     ``number`` is k of STC-2: 0 for the plan's first period. ``opens`` is the previous boundary or
@@ -43,16 +43,14 @@ class BillingPeriod:
     opens_with_a_bill: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DayShare:
+class DayShare(msgspec.Struct, frozen=True, gc=False):
     """The covered days of one nominal period: the fraction active/nominal of STC-4."""
 
     active_days: int
     nominal_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSchedule:
+class PlanSchedule(msgspec.Struct, frozen=True, gc=False):
     """The billing periods of one account plan: its cycle, its own period, the bill's timezone."""
 
     cycle: Cycle
@@ -134,8 +132,7 @@ class PlanSchedule:
         return tuple(shares)
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduledPlan:
+class ScheduledPlan(msgspec.Struct, frozen=True, gc=False):
     """What decides on which bills an account plan appears.
 
     ``bills_in_advance``: any of its charges is billed at the start of a period. ``grouping`` as in
@@ -149,8 +146,7 @@ class ScheduledPlan:
     grouping: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DueBill:
+class DueBill(msgspec.Struct, frozen=True, gc=False):
     """A bill to calculate, its arrears period, and the account plans it carries."""
 
     key: BillKey
@@ -239,8 +235,7 @@ def _key_order(key: BillKey) -> tuple[date, str, int, str]:
     return (key.boundary, key.frequency.value, key.interval, key.grouping)
 
 
-@dataclass(frozen=True, slots=True)
-class PricingCandidate:
+class PricingCandidate(msgspec.Struct, frozen=True, gc=False):
     """A Pricing of a Plan (``on_plan``) or of its template, with its own dates."""
 
     pricing_id: UUID
@@ -250,8 +245,7 @@ class PricingCandidate:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveWindow:
+class EffectiveWindow(msgspec.Struct, frozen=True, gc=False):
     """A stretch of time in which one Pricing sets the price."""
 
     pricing_id: UUID

@@ -7,18 +7,18 @@ it switches the charge off. Only the in-advance flags reach up to the Organizati
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
+
+import msgspec
 
 from billing.rating.inputs import MinimumSpend, StandingCharge
 
 Setting = TypeVar("Setting")
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeSettings:
+class ChargeSettings(msgspec.Struct, frozen=True, gc=False):
     """What one level says about a standing charge or a minimum spend; ``None`` says nothing."""
 
     amount: Decimal | None = None

@@ -87,20 +87,18 @@ def record_many(rows: Iterable[Event]) -> None:
 
 def record_changes(name: str, changed: Iterable[Change], *, at: datetime) -> None:
     """Save an event of one name for each change; ``build`` makes no row of the ORM of them."""
+    changed = list(changed)
     rows = [
-        (
-            ids.new_id(),
-            change.organization_id,
-            change.resource_id,
-            change.account_id,
-            exact_json.encode(
-                data(change.organization_id, new=change.new, old=change.old)
-            ).decode(),
-        )
-        for change in changed
+        (new_id, one.organization_id, one.resource_id, one.account_id, _payload(one))
+        for new_id, one in zip(ids.new_ids(len(changed)), changed, strict=True)
     ]
     bulk.insert_values(Event, bulk.Rows(_OF_CHANGES, rows, {"name": name, "created_at": at}))
     _tell()
+
+
+def _payload(change: Change) -> str:
+    payload = data(change.organization_id, new=change.new, old=change.old)
+    return exact_json.encode(payload).decode()
 
 
 def _tell() -> None:

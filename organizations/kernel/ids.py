@@ -5,6 +5,7 @@ import re
 import string
 import threading
 import time
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -13,6 +14,9 @@ from django.core.validators import RegexValidator
 DIGITS = frozenset(string.digits)
 _lock = threading.Lock()
 _latest = (0, 0)
+_TAIL = 9  # bytes of chance in an id
+_VERSION_7 = 0x7 << 76 | 0x2 << 62
+_LOW_BITS = (1 << 62) - 1
 
 
 def new_id() -> UUID:
@@ -21,15 +25,31 @@ def new_id() -> UUID:
     Within one process each id is greater than the one before, also in the same millisecond, so
     rows made one after the other keep their order.
     """
+    return new_ids(1)[0]
+
+
+def new_ids(count: int) -> list[UUID]:
+    """Return many new ids at once, in order; see ``new_id``."""
     global _latest
-    milliseconds = time.time_ns() // 1_000_000
-    tail = int.from_bytes(os.urandom(9), "big")  # 72 of the 74 bits, which leaves room to count on
+    chance = os.urandom(_TAIL * count)
+    made = []
     with _lock:
-        if milliseconds <= _latest[0]:
-            milliseconds, tail = _latest[0], _latest[1] + 1 + (tail & 0xFFFFFFFF)
-        _latest = (milliseconds, tail)
-    value = milliseconds << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0x2 << 62 | tail & (1 << 62) - 1
-    return UUID(int=value)
+        milliseconds = time.time_ns() // 1_000_000
+        before, latest_tail = _latest
+        for start in range(0, _TAIL * count, _TAIL):
+            # 72 of the 74 bits, which leaves room to count on.
+            tail = int.from_bytes(chance[start : start + _TAIL], "big")
+            if milliseconds <= before:
+                milliseconds, tail = before, latest_tail + 1 + (tail & 0xFFFFFFFF)
+            before, latest_tail = milliseconds, tail
+            made.append(milliseconds << 80 | _VERSION_7 | (tail >> 62) << 64 | tail & _LOW_BITS)
+        _latest = (before, latest_tail)
+    return [UUID(int=value) for value in made]
+
+
+def array(many: Iterable[UUID]) -> str:
+    """Write ids as an array of PostgreSQL: one value of a statement instead of one each."""
+    return f"{{{','.join(map(str, many))}}}"
 
 
 # What nobody sees, or sees as a plain space: control characters, white space, surrogates, and what

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
@@ -27,6 +26,8 @@ from decimal import (
 )
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from organizations.kernel.errors import DomainError
 
@@ -72,8 +73,7 @@ _DECIMAL_ROUNDING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Currency:
+class Currency(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A currency of the organization and how amounts in it are rounded.
 
     ``code`` is compared exactly, case included (MON-10). ``max_decimal_places`` is 0..5 (MON-1);
@@ -85,8 +85,7 @@ class Currency:
     rounding_mode: RoundingMode = RoundingMode.HALF_UP
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionRate:
+class ConversionRate(msgspec.Struct, frozen=True, gc=False):
     """One unit of ``from_code`` is ``multiplier`` units of ``to_code``; never used backwards."""
 
     from_code: str

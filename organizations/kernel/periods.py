@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
 
 from organizations.kernel.errors import FieldRefused
 
@@ -21,8 +22,7 @@ _OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::(\d{2}))?", re.ASCI
 _LARGEST_OFFSET: Final = timedelta(hours=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True, gc=False):
     """The instants from ``start`` up to but not including ``end``; ``None`` is an open end."""
 
     start: datetime
@@ -74,8 +74,7 @@ class Period:
         return left
 
 
-@dataclass(frozen=True, slots=True)
-class DayRange:
+class DayRange(msgspec.Struct, frozen=True, gc=False):
     """Calendar days from ``start`` up to but not including ``end``."""
 
     start: date

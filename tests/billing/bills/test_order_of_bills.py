@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from datetime import UTC, date
 from decimal import Decimal
 
-import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billing.bills.charges_on_bills import (
     AlreadyBilled,
@@ -52,7 +52,7 @@ class Books:
     def make(self, boundary: date, *plans: AccountPlanTerm) -> None:
         """Calculate one bill anew, as a run for its date does."""
         charges = [
-            dataclasses.replace(charge, is_locked=other in self.locked)
+            replace(charge, is_locked=other in self.locked)
             for other, bill in self.bills.items()
             if other != boundary
             for charge in charges_of(bill, bill_id=None, name="other")
@@ -98,13 +98,11 @@ def on_bill_of(plan: AccountPlanTerm, boundary: date) -> AccountPlanTerm:
     if boundary == JULY_1:
         return plan
     ahead = tuple(
-        msgspec.structs.replace(
-            pricing, windows=(), coming=tuple(window.period for window in pricing.windows)
-        )
+        replace(pricing, windows=(), coming=tuple(window.period for window in pricing.windows))
         for pricing in plan.pricings
         if plan.period.start <= JUNE.start
     )
-    return dataclasses.replace(plan, pricings=ahead)
+    return replace(plan, pricings=ahead)
 
 
 def plan_of_june(used: Decimal, outer: Decimal, inner: Decimal | None = None, **fields):
@@ -123,8 +121,8 @@ def ended(plan: AccountPlanTerm, day: int, used: Decimal) -> AccountPlanTerm:
     """The same account plan, ended on a day of June, with the usage up to then."""
     period = Period(plan.period.start, local_midnight(date(2024, 6, day), UTC))
     [pricing] = plan.pricings
-    cut = msgspec.structs.replace(pricing, windows=(UsageWindow(period, used, event_count=1),))
-    return dataclasses.replace(plan, period=period, pricings=(cut,))
+    cut = replace(pricing, windows=(UsageWindow(period, used, event_count=1),))
+    return replace(plan, period=period, pricings=(cut,))
 
 
 def by_days(amount: Decimal, days: int) -> Decimal:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import itertools
 import json
 from collections import defaultdict
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 
-import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billing.rating import bands
 from billing.rating.cycles import BillFrequency, BillKey, Cycle
@@ -143,7 +142,7 @@ def pricings(draw, inside: DayRange, schedule: PlanSchedule, boundary: date):
     rated = usage_windows(candidates, schedule, boundary)
     coming = coming_windows(candidates, schedule, boundary)
     return [
-        msgspec.structs.replace(
+        replace(
             pricing,
             bands=draw(ladders()),
             cumulative=draw(flags),
@@ -218,10 +217,10 @@ def test_inv_b_the_same_inputs_give_the_same_bill(bill):
 @given(bills())
 def test_inv_b_the_order_in_which_plans_and_prices_are_read_is_irrelevant(bill):
     reversed_terms = tuple(
-        dataclasses.replace(term, pricings=term.pricings[::-1]) for term in bill.account_plans[::-1]
+        replace(term, pricings=term.pricings[::-1]) for term in bill.account_plans[::-1]
     )
 
-    assert rate(dataclasses.replace(bill, account_plans=reversed_terms)) == rate(bill)
+    assert rate(replace(bill, account_plans=reversed_terms)) == rate(bill)
 
 
 @given(bills())
@@ -295,7 +294,7 @@ def test_inv_h_replacing_a_plan_by_its_like_leaves_the_standing_charge(amount, d
     charge_terms = StandingCharge(amount)
     swap = local_midnight(date(2024, 6, 1 + day), UTC)
     whole = make_term(standing_charge=charge_terms)
-    old = dataclasses.replace(whole, period=Period(whole.period.start, swap))
+    old = replace(whole, period=Period(whole.period.start, swap))
     new = make_term(standing_charge=charge_terms, period=Period(swap))
 
     unchanged = rate(make_bill(whole)).total
@@ -312,7 +311,7 @@ def test_inv_j_advance_minimum_usage_and_refund_make_the_larger_of_both(minimum,
         minimum_spend=MinimumSpend(minimum, in_advance=True),
         pricings=(make_pricing(units, bands=make_bands((0, 0, price))),),
     )
-    before = dataclasses.replace(term, pricings=())
+    before = replace(term, pricings=())
 
     advance = rate(make_bill(before, boundary=date(2024, 6, 1)))
     settled = rate(make_bill(term, advance_minimums=advances_on(advance)))
@@ -330,9 +329,7 @@ def test_inv_j_holds_for_nested_minimums_in_any_mixture_of_advance_and_arrears(
     term = make_term(
         period=JUNE, minimum_spend=MinimumSpend(outer, outer_in_advance), pricings=(reads, writes)
     )
-    ahead = dataclasses.replace(
-        term, pricings=(msgspec.structs.replace(reads, windows=(), coming=(JUNE,)),)
-    )
+    ahead = replace(term, pricings=(replace(reads, windows=(), coming=(JUNE,)),))
 
     advance = rate(make_bill(ahead, boundary=date(2024, 6, 1)))
     settled = rate(make_bill(term, advance_minimums=advances_on(advance)))
@@ -352,7 +349,7 @@ def test_inv_j_holds_whichever_of_the_two_bills_is_made_first(minimum, units, pr
         minimum_spend=MinimumSpend(minimum, in_advance=True),
         pricings=(make_pricing(units, bands=make_bands((0, 0, price))),),
     )
-    before = dataclasses.replace(term, pricings=())
+    before = replace(term, pricings=())
 
     settled = rate(make_bill(term))
     late = make_bill(before, boundary=date(2024, 6, 1), arrears_charges=arrears_on(settled))
@@ -361,7 +358,7 @@ def test_inv_j_holds_whichever_of_the_two_bills_is_made_first(minimum, units, pr
     # The other way round nothing is taken back: what was billed in advance stays on its bill.
     advance = rate(make_bill(before, boundary=date(2024, 6, 1)))
     refunded = rate(make_bill(term, advance_minimums=advances_on(advance)))
-    again = dataclasses.replace(late, arrears_charges=arrears_on(refunded))
+    again = replace(late, arrears_charges=arrears_on(refunded))
     assert rate(again).total == advance.total == minimum
 
 
