@@ -249,7 +249,12 @@ def _account_plans_of_the_same_plans(shared: _Shared, planned: list[PlannedBill]
 def _read_charges(
     shared: _Shared, accounts: dict[UUID, AccountSnapshot], planned: list[PlannedBill]
 ) -> None:
-    """Read what other bills carry for the service periods of the planned ones; one query."""
+    """Read what other bills carry for the service periods of the planned ones; one query.
+
+    None where no account has a bill yet, as in the first run of all: then the planner knows
+    nothing of the lines that this run has just written, and would read all of them for each bill.
+    """
+    planned = [bill for bill in planned if accounts[bill.account.id].fingerprint]
     if not planned:
         return
     starts = min(bill.period.start for bill in planned)

@@ -5,7 +5,12 @@ from django.db.models import F, Q
 
 from billing.models.accounts import Account
 from organizations.kernel.exact_json import ExactJSONField, KeptJSONField
-from organizations.kernel.tenancy import TenantModel, newest_first_index, quantity_field
+from organizations.kernel.tenancy import (
+    TenantModel,
+    newest_first_index,
+    organization_field,
+    quantity_field,
+)
 
 
 class BillStatus(models.TextChoices):
@@ -53,7 +58,10 @@ class Bill(TenantModel):
     Names and addresses are stored with the bill, so that a rename changes no locked bill (LIN-4).
     """
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="bills")
+    organization = organization_field(db_index=False)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="bills", db_index=False
+    )
     account_code = models.CharField(max_length=80)
     account_name = models.CharField(max_length=200)
     account_address = models.JSONField(default=dict)
@@ -83,7 +91,11 @@ class Bill(TenantModel):
     # Approved once and calculated again since: its grace period starts anew (LIF-6).
     was_approved = models.BooleanField(default=False, editable=False)
     bill_job = models.ForeignKey(
-        "billing.BillJob", on_delete=models.SET_NULL, related_name="bills", null=True
+        "billing.BillJob",
+        on_delete=models.SET_NULL,
+        related_name="bills",
+        null=True,
+        db_index=False,
     )
     latest_calculated_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)
@@ -111,6 +123,8 @@ class Bill(TenantModel):
             models.UniqueConstraint(
                 fields=["organization", "invoice_reference"], name="bill_invoice_reference_unique"
             ),
+            # What the constraint of line items refers to.
+            models.UniqueConstraint(fields=["id", "organization"], name="bill_of_organization"),
             models.CheckConstraint(
                 condition=Q(end_at__gt=F("start_at")), name="bill_period_not_empty"
             ),
@@ -152,7 +166,15 @@ class LineItem(TenantModel):
     replacing it. ``calculation`` is enough to explain the amount and to compute it again.
     """
 
-    bill = models.ForeignKey(Bill, on_delete=models.CASCADE, related_name="line_items")
+    # One constraint of the database for both: a line is of the organization of its bill.
+    organization = organization_field(db_index=False, db_constraint=False)
+    bill = models.ForeignKey(
+        Bill,
+        on_delete=models.CASCADE,
+        related_name="line_items",
+        db_index=False,
+        db_constraint=False,
+    )
     line_key = models.CharField(max_length=600)
     line_item_type = models.CharField(max_length=32, choices=LineItemType)
     sequence_number = models.PositiveIntegerField()

@@ -125,9 +125,13 @@ class BillJobAccount(models.Model):
     belongs_to = "bill_job"
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
-    bill_job = models.ForeignKey(BillJob, on_delete=models.CASCADE, related_name="accounts")
+    bill_job = models.ForeignKey(
+        BillJob, on_delete=models.CASCADE, related_name="accounts", db_index=False
+    )
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
-    chunk = models.ForeignKey(BillJobChunk, on_delete=models.CASCADE, related_name="accounts")
+    chunk = models.ForeignKey(
+        BillJobChunk, on_delete=models.CASCADE, related_name="accounts", db_index=False
+    )
     status = models.CharField(
         max_length=16, choices=JobAccountStatus, default=JobAccountStatus.PENDING
     )

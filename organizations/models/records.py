@@ -5,16 +5,14 @@ from django.utils import timezone
 
 from organizations.kernel import ids
 from organizations.kernel.exact_json import ExactJSONField
-from organizations.kernel.tenancy import TenantQuerySet
+from organizations.kernel.tenancy import TenantQuerySet, organization_field
 
 
 class Event(models.Model):
     """A committed change, frozen when it happened: the outbox, and what the events API lists."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
-    organization = models.ForeignKey(
-        "organizations.Organization", on_delete=models.PROTECT, related_name="+"
-    )
+    organization = organization_field(editable=True, db_index=False)
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(default=timezone.now)
     payload = ExactJSONField(default=dict)
@@ -49,9 +47,7 @@ class AuditEntry(models.Model):
     """Who did what to which row, with the difference. Append-only (A9.7)."""
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(
-        "organizations.Organization", on_delete=models.PROTECT, related_name="+"
-    )
+    organization = organization_field(editable=True, db_index=False)
     at = models.DateTimeField(default=timezone.now)
     principal_id = models.UUIDField(null=True)
     principal_kind = models.CharField(max_length=16)

@@ -72,7 +72,8 @@ def unsaved_line(bill: Bill, number: int, **overrides: Any) -> LineItem:
         ],
         "calculation": {"bands": [{"lowerLimit": "0"}, {"lowerLimit": "1000"}]},
     }
-    return LineItem(organization_id=bill.organization_id, bill=bill, **{**fields, **overrides})
+    fields |= {"organization_id": bill.organization_id, "bill_id": bill.pk}
+    return LineItem(**{**fields, **overrides})
 
 
 def band(*, lower: Any, unit_price: Any, units: Any, subtotal: Any, fixed: Any = 0) -> Any:
