@@ -8,7 +8,6 @@ import logging
 import threading
 
 from celery import current_app
-from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ _thread: threading.Thread | None = None
 def wake() -> None:
     """Have new events and due deliveries looked at soon. Never raises and never waits."""
     global _thread
-    if getattr(settings, "CELERY_TASK_ALWAYS_EAGER", False):
+    if current_app.conf.task_always_eager:
         return  # there is no worker to wake
     _wanted.set()
     with _starting:
