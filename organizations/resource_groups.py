@@ -6,6 +6,7 @@ attach a policy to.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -102,7 +103,7 @@ def add(
     """
     with transaction.atomic():
         locked = _locked(group, version)
-        identity = _target(group, target_type, target_id)
+        identity, made_at = _target(group, target_type, target_id)
         if _items(group, target_type, identity).exists():
             return locked
         if target_type == TargetType.GROUP:
@@ -112,6 +113,7 @@ def add(
             group=group,
             target_type=target_type,
             target_id=identity,
+            target_created_at=made_at,
         )
         with changes.editing(locked, by=by) as changed:
             changes.create(item, by=by)
@@ -176,8 +178,11 @@ def _items(group: ResourceGroup, target_type: TargetType, identity: UUID) -> Que
     )
 
 
-def _target(group: ResourceGroup, target_type: TargetType, target_id: Any) -> UUID:
-    """Return the id of a row or group of the group's type and organization."""
+def _target(
+    group: ResourceGroup, target_type: TargetType, target_id: Any
+) -> tuple[UUID, datetime | None]:
+    """Return the id of a row or group of the group's type and organization; of a row also when it
+    was made."""
     identity = ids.parse(target_id)
     if identity is not None:
         if target_type == TargetType.GROUP:
@@ -185,8 +190,8 @@ def _target(group: ResourceGroup, target_type: TargetType, target_id: Any) -> UU
         else:
             rows = _rows_of_type(group.type, identity)
         # Held, so that nobody deletes it before it is seen to be in the group.
-        if locking.held(rows.filter(organization_id=group.organization_id)):
-            return identity
+        for row in locking.held(rows.filter(organization_id=group.organization_id)):
+            return identity, row.created_at if target_type == TargetType.ITEM else None
     what = "group" if target_type == TargetType.GROUP else "row"
     raise NotFound(f"No such {what} of type {group.type}.")
 

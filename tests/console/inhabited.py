@@ -143,7 +143,11 @@ def access(founded: Founded, meter: models.Model) -> list[models.Model]:
         organization=organization, type="meter", name=f"{MARK} group"
     )
     ResourceGroupItem.objects.create(
-        organization=organization, group=group, target_type="ITEM", target_id=meter.pk
+        organization=organization,
+        group=group,
+        target_type="ITEM",
+        target_id=meter.pk,
+        target_created_at=meter.created_at,
     )
     invitation = Invitation.objects.create(
         organization=organization, email="zanzibar@example.com", expires_at=NOON

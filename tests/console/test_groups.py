@@ -99,7 +99,11 @@ def test_what_is_in_a_group_is_paged_searched_and_taken_out(
     meters = [factories.make_meter(founded.organization, name=f"Meter {n:03}") for n in range(60)]
     for meter in meters:
         ResourceGroupItem.objects.create(
-            organization=founded.organization, group=group, target_type="ITEM", target_id=meter.pk
+            organization=founded.organization,
+            group=group,
+            target_type="ITEM",
+            target_id=meter.pk,
+            target_created_at=meter.created_at,
         )
 
     def names(**query):

@@ -52,6 +52,7 @@ def group(organization, *targets, kind="product"):
         ResourceGroupItem.objects.create(
             organization=organization, group=made, target_id=target.pk,
             target_type="GROUP" if isinstance(target, ResourceGroup) else "ITEM",
+            target_created_at=getattr(target, "created_at", None),
         )  # fmt: skip
     return made
 

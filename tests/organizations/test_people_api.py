@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from organizations import grants, people
 from organizations.kernel import clock, ids, principals
@@ -217,6 +218,7 @@ def make_group(organization, name, *, person=None, group=None):
         group=made,
         target_type=TargetType.ITEM if person else TargetType.GROUP,
         target_id=person or group.pk,
+        target_created_at=timezone.now() if person else None,
     )
     return made
 
