@@ -108,7 +108,7 @@ class Rights:
         if scope.denied.is_all:
             return rows.none()
         if not self._is_granted_wide(action, resource):
-            rows = rows.filter(self._allowed_rows(rows, action, resource, scope.allowed))
+            rows = self._allowed_rows(rows, action, resource, scope.allowed)
         return self.not_denied(rows, action, resource)
 
     def not_denied(self, rows: QuerySet, action: str, resource: str) -> QuerySet:
@@ -122,7 +122,7 @@ class Rights:
             rows = rows.exclude(**{f"{_item_column(rows)}__in": items})
         if scope.denied.needs_groups:
             held = self._contents(resource, scope.denied)
-            rows = rows.filter(narrowing.outside(_item_column(rows), held))
+            rows = narrowing.outside(rows, _item_column(rows), held)
         return rows
 
     def _scope(self, action: str, resource: str) -> policies.Scope:
@@ -176,8 +176,8 @@ class Rights:
 
     def _allowed_rows(
         self, rows: QuerySet, action: str, resource: str, allowed: policies.Rows
-    ) -> Any:
-        """Return the condition on rows granted one by one, or held by an allowed group."""
+    ) -> QuerySet:
+        """Return the rows granted one by one, or held by an allowed group."""
         granted = (
             self._granted(action)
             .filter(content_type=ContentType.objects.get_for_model(rows.model))
@@ -189,8 +189,8 @@ class Rights:
             keyed = rows.model._base_manager.filter(narrowing.among("pk", granted))
             granted = keyed.annotate(row=F(column)).values("row")
         if not allowed.needs_groups:
-            return narrowing.among(column, granted)
-        return narrowing.inside(column, self._contents(resource, allowed), granted)
+            return rows.filter(narrowing.among(column, granted))
+        return narrowing.inside(rows, column, self._contents(resource, allowed), granted)
 
     def _contents(self, resource: str, wanted: policies.Rows) -> narrowing.Contents:
         kind = policy_words.group_type(resource.partition(":")[2]) or ""

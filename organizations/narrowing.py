@@ -1,9 +1,9 @@
 """Narrow a query to rows that resource groups hold, quickly for few rows and for very many.
 
-A list shows the newest hundred rows. Asking of each row whether a group holds it is quickest when
-the answer is mostly the wanted one; with 100,000 rows and the wrong answer for nearly all of them
-it is slow. So the held rows are counted first, up to a bound, with the query that resolves nested
-groups, and the shape of the condition follows from the count. All shapes mean the same.
+A list shows the newest hundred rows. What holds few rows is fetched, or put into a hash table;
+what holds many is merged with the list (``merging``). So the held rows are counted first, up to a
+small bound, with the query that resolves nested groups, and the shape of the condition follows
+from the count. All shapes mean the same.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 
-from organizations import policies
+from organizations import merging, policies
 from organizations.kernel import ids
 from organizations.models import ResourceGroupItem, TargetType
 
-# Allowed: as many are fetched by their keys; of more, the newest of a list are soon found.
-FETCHED_AT_MOST = 70_000
-# Denied: as many are put into a hash table of the working memory PostgreSQL has by default (8 MB).
-HASHED_AT_MOST = 100_000
+# As many held rows are fetched by their keys (allowed) or put into a hash table (denied).
+FEW = 5_000
 
 # Groups with all that are nested in them, and how many rows they hold, as far as it matters.
 CONTENTS = """
@@ -39,6 +37,7 @@ CONTENTS = """
     ), held AS (
         SELECT 1 FROM organizations_resourcegroupitem
         WHERE group_id = ANY(ARRAY(SELECT id FROM below)) AND organization_id = %(organization)s
+            AND target_type = 'ITEM'
         LIMIT %(bound)s
     )
     SELECT ARRAY(SELECT id FROM below), (SELECT count(*) FROM held)
@@ -53,6 +52,11 @@ class Contents:
     groups: Collection[UUID]
     count: int
 
+    @property
+    def is_few(self) -> bool:
+        """Return whether the rows can be had at once."""
+        return self.count <= FEW
+
 
 def contents(organization_id: UUID, kind: str, wanted: policies.Rows) -> Contents:
     """Return the groups that are meant, those nested in them included (A6.7).
@@ -63,32 +67,34 @@ def contents(organization_id: UUID, kind: str, wanted: policies.Rows) -> Content
         "organization": organization_id,
         "groups": [found for one in wanted.groups if (found := ids.parse(one))],
         "type": kind if wanted.is_any_group else "",
-        "bound": max(FETCHED_AT_MOST, HASHED_AT_MOST) + 1,
+        "bound": FEW + 1,
     }
     with connection.cursor() as cursor:
         cursor.execute(CONTENTS, values)
         return Contents(organization_id, *cursor.fetchone())
 
 
-def inside(column: str, found: Contents, others: QuerySet) -> Any:
-    """Return the condition on rows that a group holds, or that are among the ``others``.
+def inside(rows: QuerySet, column: str, found: Contents, others: QuerySet) -> QuerySet:
+    """Return the rows that a group holds, or that are among the ``others``.
 
     ``column`` has the id rows are held by; ``others`` are ids under the name ``row``.
     """
-    if found.count <= FETCHED_AT_MOST:
+    if found.is_few:
         held = _items(found).annotate(row=F("target_id")).values("row")
-        return among(column, held.union(others, all=True))
-    held = Exists(_items(found).filter(target_id=OuterRef(column)))
-    return Q(held) | Q(among(column, others)) if others.exists() else held
+        return rows.filter(among(column, held.union(others, all=True)))
+    if merging.is_possible(rows.model, column):
+        return rows.filter(merging.Held(_groups(rows, found), ArraySubquery(others)))
+    return rows.filter(Q(_is_item(column, found)) | Q(among(column, others)))
 
 
-def outside(column: str, found: Contents) -> Any:
-    """Return the condition on rows that none of the groups holds."""
-    if found.count <= HASHED_AT_MOST:
+def outside(rows: QuerySet, column: str, found: Contents) -> QuerySet:
+    """Return the rows that none of the groups holds."""
+    if found.is_few:
         # The limit tells PostgreSQL that all of it fits into a hash table; it cuts nothing off.
-        held = _items(found).values("target_id")[: 2 * HASHED_AT_MOST]
-        return ~Q(**{f"{column}__in": held})
-    return ~Exists(_items(found).filter(target_id=OuterRef(column)))
+        return rows.exclude(**{f"{column}__in": _items(found).values("target_id")[: 2 * FEW]})
+    if not merging.is_possible(rows.model, column):
+        return rows.filter(~_is_item(column, found))
+    return rows.filter(merging.NotHeld(_groups(rows, found)))
 
 
 def among(column: str, keys: QuerySet) -> Any:
@@ -100,6 +106,14 @@ def among(column: str, keys: QuerySet) -> Any:
         arg_joiner=" = ANY(",
         output_field=BooleanField(),
     )
+
+
+def _groups(rows: QuerySet, found: Contents) -> merging.Groups:
+    return merging.Groups(rows.model, found.organization_id, found.groups)
+
+
+def _is_item(column: str, found: Contents) -> Exists:
+    return Exists(_items(found).filter(target_id=OuterRef(column)))
 
 
 def _items(found: Contents) -> QuerySet:
