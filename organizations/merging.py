@@ -158,14 +158,16 @@ class NotHeld(Func):
     def as_sql(self, compiler: Any, connection: Any, **_options: Any) -> tuple[str, list[Any]]:
         """Return a NOT EXISTS, which PostgreSQL turns into a join.
 
-        The run is looked for only here: who names rows does not pay for it.
+        The run is looked for only here: who names rows, counts, or sorts otherwise does not pay
+        for it.
         """
         groups = self.groups
         (at, at_values), (key, key_values) = map(compiler.compile, self.get_source_expressions())
         if _names_rows(compiler.query.where):
             asked = ASKED.format(id=key)
             return f"NOT {asked}", [groups.organization_id, groups.groups, *key_values]
-        place = groups.run_end
+        is_in_order = compiler.query.order_by[:1] == ("-created_at",)
+        place = groups.run_end if is_in_order else None
         arms, values = groups.arms(place)
         condition = "NOT " + MERGED.format(arms=" UNION ALL ".join(arms), at=at, id=key)
         values += [*at_values, *key_values]

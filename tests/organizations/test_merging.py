@@ -74,6 +74,19 @@ def test_rows_held_twice_and_rows_made_at_one_moment_are_not_miscounted(organiza
     assert shown(robot, organization) == [listed[4].pk, *(row.pk for row in listed[6:])]
 
 
+def test_a_list_in_another_order_and_a_count_leave_the_same_rows_out(organization, big):
+    rows = made(organization, *range(12))
+    group = make_group(organization, *rows[4:])
+    _, robot = make_robot(organization, deny(f"config:product/group/{group.pk}"), allow("*"))
+    query = Product.objects.for_organization(organization)
+
+    left = access.visible(robot, query, READ, "config:product")
+
+    assert list(left.order_by("created_at", "id")) == rows[:4]
+    assert (left.count(), left.exists()) == (4, True)
+    assert list(query.filter(pk__in=left.values("pk")).newest_first()) == rows[3::-1]
+
+
 def test_a_row_in_two_groups_does_not_stand_for_one_in_none(organization, big):
     rows = made(organization, *range(12))
     groups = [make_group(organization, *rows[:11]) for _ in range(2)]
