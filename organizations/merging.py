@@ -2,9 +2,10 @@
 
 What a group holds is kept in the order of the list of its rows: newest first. PostgreSQL reads
 both side by side and stops when the page is full, so that a page costs the rows it passes,
-whatever the group holds, and nothing is counted, hashed or fetched before. Two kinds of query are
-not merged: one that names the rows it wants is asked row by row, and of a list that begins with
-thousands of denied rows the run is passed over by comparing places, several times as quick.
+whatever the group holds, and nothing is counted, hashed or fetched before. Not merged is a query
+that names the rows it wants: it is asked row by row; and one that counts or sorts otherwise: what
+is allowed is fetched by key. Of a list that begins with thousands of denied rows the run is passed
+over by comparing places, several times as quick.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.models import BooleanField, F, Func
 from django.db.models.lookups import Exact, In
+from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
 # Of more groups all rows are sorted together, instead of reading each group in its own order.
@@ -34,6 +36,10 @@ MERGED = """EXISTS (SELECT FROM (SELECT at, id FROM ({arms}) arms ORDER BY 1 DES
 ASKED = """EXISTS (SELECT FROM organizations_resourcegroupitem asked
     WHERE asked.organization_id = %s AND asked.group_id = ANY(%s) AND asked.target_type = 'ITEM'
         AND asked.target_id = {id})"""
+# In any other order all that is held is wanted, and fetching it by key is the quickest.
+FETCHED = """{id} = ANY(ARRAY(SELECT target_id FROM organizations_resourcegroupitem
+    WHERE organization_id = %s AND group_id = ANY(%s) AND target_type = 'ITEM'
+    UNION ALL SELECT unnest({keys})))"""
 # Each step passes rows whose last has the same place among the rows and in the groups: as the
 # groups hold nothing but such rows, they hold all of them. A row in two groups has to be counted
 # once, or it stands for one that none of them holds.
@@ -139,6 +145,9 @@ class Held(Func):
             return f"({asked} OR {key} = ANY({keys}))", [
                 *values, *key_values, *key_values, *granted_values
             ]  # fmt: skip
+        if not _is_in_list_order(compiler.query):
+            values = [groups.organization_id, groups.groups, *granted_values]
+            return FETCHED.format(id=key, keys=keys), [*key_values, *values]
         arms, values = groups.arms()
         arms.append(GRANTED.format(table=groups.table, keys=keys))
         values += [groups.organization_id, *granted_values]
@@ -166,8 +175,7 @@ class NotHeld(Func):
         if _names_rows(compiler.query.where):
             asked = ASKED.format(id=key)
             return f"NOT {asked}", [groups.organization_id, groups.groups, *key_values]
-        is_in_order = compiler.query.order_by[:1] == ("-created_at",)
-        place = groups.run_end if is_in_order else None
+        place = groups.run_end if _is_in_list_order(compiler.query) else None
         arms, values = groups.arms(place)
         condition = "NOT " + MERGED.format(arms=" UNION ALL ".join(arms), at=at, id=key)
         values += [*at_values, *key_values]
@@ -176,6 +184,10 @@ class NotHeld(Func):
         return f"({at}, {key}) < (%s, %s) AND {condition}", [
             *at_values, *key_values, *place, *values
         ]  # fmt: skip
+
+
+def _is_in_list_order(query: Query) -> bool:
+    return query.order_by[:1] == ("-created_at",)
 
 
 def _names_rows(where: WhereNode) -> bool:

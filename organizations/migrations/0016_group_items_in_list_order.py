@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("organizations", "0014_target_created_at_filled")]
+    dependencies = [("organizations", "0015_target_created_at_filled")]
 
     operations = [
         AddIndexConcurrently(

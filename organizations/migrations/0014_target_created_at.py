@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("organizations", "0012_strict_codes")]
+    dependencies = [("organizations", "0013_records_with_fewer_indexes")]
 
     operations = [
         migrations.AddField(

@@ -58,6 +58,6 @@ def _repeat(cursor, statement, values):
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("organizations", "0013_target_created_at")]
+    dependencies = [("organizations", "0014_target_created_at")]
 
     operations = [migrations.RunPython(fill, migrations.RunPython.noop, elidable=True)]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("organizations", "0015_group_items_in_list_order")]
+    dependencies = [("organizations", "0016_group_items_in_list_order")]
 
     operations = [
         AddConstraintNotValid(
