@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from psycopg import sql
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from billing.usage.store import months
 from organizations import founding, tokens
@@ -41,6 +42,23 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         for role in row_security.roles():
             statement = sql.SQL("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {}")
             cursor.execute(statement.format(sql.Identifier(role)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_found_once() -> Iterator[None]:
+    """Let the clients of all tests share the list of static files: each would look for them."""
+    found: dict[str, Any] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def add(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add)
+        yield
 
 
 @pytest.fixture(autouse=True)
