@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.test import override_settings
 from django.test.testcases import QuietWSGIRequestHandler
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.founding import Founded
+from tests import emptying
 from tests.factories import make_founded
 from tests.official_client import driving
 
@@ -26,7 +26,7 @@ def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
         server = LiveServer("127.0.0.1")
         yield server.url
         server.stop()
-        call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
+        emptying.empty()
 
 
 @pytest.fixture
