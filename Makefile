@@ -13,7 +13,7 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 
 # Given servers are for one test process.
 PROCESSES ?= $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses=auto --maxprocesses=4 \
-	--dist=loadgroup --no-loadscope-reorder)
+	--dist=loadfile --no-loadscope-reorder)
 
 SERVE ?= 1
 export SERVE PORT NOW SCALE

@@ -11,6 +11,7 @@ of their own: those wait more than they work, and would measure one another.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -22,7 +23,6 @@ from config.embedded import processes
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 # Set by the leading process when the addresses in the environment are those of its own servers.
 ARE_OURS = "BILLWRIGHT_TEST_SERVERS"
-SERVERS = "servers"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,13 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together when several processes share them; the longest come first."""
-    for item in items:
-        together = SERVERS if item.get_closest_marker("kill") else item.path.name
-        item.add_marker(pytest.mark.xdist_group(together))
-    items.sort(key=lambda item: item.get_closest_marker("kill") is None)
+    """Put first what takes longest: begun at the end, one process would work on it alone."""
+    longest = ["kill", "browser"]
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in longest])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Say which tests stay together when several processes share them."""
+    from tests.sharing import ByFile  # needs pytest-xdist
+
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:

@@ -26,6 +26,8 @@ from config import embedded, programs, supervisor
 from config.demonstration import usage_shape
 from config.demonstration.months import Months
 
+pytestmark = pytest.mark.kill
+
 NOW = "2024-06-05T12:00:00Z"
 MONTHS = Months(datetime(2024, 6, 5, 12, tzinfo=UTC))
 SCALE = Decimal("0.01")
