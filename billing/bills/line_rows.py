@@ -96,12 +96,20 @@ def _bands(usage: Sequence[BandUsage]) -> str:
 
 def _band(band: BandUsage) -> str:
     price = _price(band.pricing_band_id, band.lower_limit, band.fixed_price, band.unit_price)
+    # Mostly the same number: without a fixed price, without a conversion.
+    unit_subtotal = plain(band.unit_subtotal)
+    subtotal = _as(band.band_subtotal, band.unit_subtotal, unit_subtotal)
+    converted = _as(band.converted_band_subtotal, band.band_subtotal, subtotal)
     return (
-        f'{{{price},"bandQuantity":{plain(band.band_quantity)}'
-        f',"bandUnits":{plain(band.band_units)},"unitSubtotal":{plain(band.unit_subtotal)}'
-        f',"bandSubtotal":{plain(band.band_subtotal)}'
-        f',"convertedBandSubtotal":{plain(band.converted_band_subtotal)}}}'
+        f'{{{price},"bandQuantity":{plain(band.band_quantity)},"bandUnits":{plain(band.band_units)}'
+        f',"unitSubtotal":{unit_subtotal},"bandSubtotal":{subtotal}'
+        f',"convertedBandSubtotal":{converted}}}'
     )
+
+
+def _as(number: Decimal, other: Decimal, written: str) -> str:
+    """Return the number as text; ``written`` is the text of the other."""
+    return written if number is other else plain(number)
 
 
 @lru_cache(maxsize=4096)

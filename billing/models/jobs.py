@@ -145,7 +145,9 @@ class BillJobAccount(models.Model):
         ]
         indexes = [
             models.Index(fields=["chunk", "account"], name="job_account_chunk"),
-            models.Index(fields=["bill_job", "status"], name="job_account_status"),
+            models.Index(
+                fields=["bill_job"], name="job_account_parked", condition=Q(status="PARKED")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -95,7 +95,7 @@ def _line(bill: RatingInput, draft: Draft, key: str, sequence: int) -> RatedLine
         conversion_rate=rate,
         converted_subtotal=converted,
         average_unit_price=average_unit_price(draft.subtotal, draft.units),
-        band_usage=_band_usage(draft.portions, draft.quantity, rate),
+        band_usage=_band_usage(draft, rate),
         service_period=draft.service_period,
         sequence=sequence,
         account_id=term.account_id,
@@ -132,32 +132,37 @@ def _converted(bill: RatingInput, draft: Draft, rate: Decimal) -> Decimal:
         raise refusal.of(draft.plan.named(draft.description)) from None
 
 
-def _band_usage(
-    portions: Sequence[Portion], quantity: Decimal, rate: Decimal
-) -> tuple[BandUsage, ...]:
+def _band_usage(draft: Draft, rate: Decimal) -> tuple[BandUsage, ...]:
     """Return the band breakdown; its amounts keep 10 decimals and need not add up (MON-6)."""
-    total_units = sum((units for _, units, _ in portions), ZERO)
+    if len(draft.portions) == 1:  # all that the line has is there
+        return (_in_band(draft.portions[0], draft.quantity, draft.units, rate),)
+    quantity, total_units = draft.quantity, sum((units for _, units, _ in draft.portions), ZERO)
     usages = []
-    for band, units, fixed_count in portions:
-        unit_subtotal = band_subtotal = ten_places(units * band.unit_price)
-        if fixed_count and band.fixed_price:
-            band_subtotal = ten_places(unit_subtotal + fixed_count * band.fixed_price)
-        # A line in one band, or with no units at all, has its whole quantity there.
+    for portion in draft.portions:
+        units = portion[1]
+        # A line with no units at all has its whole quantity in each.
         whole = units == total_units
         share = quantity if whole else eighteen_places(quantity * units / total_units)
-        usages.append(
-            BandUsage(
-                pricing_band_id=band.id,
-                lower_limit=band.lower_limit,
-                fixed_price=band.fixed_price,
-                unit_price=band.unit_price,
-                band_quantity=share,
-                band_units=eighteen_places(units),
-                unit_subtotal=unit_subtotal,
-                band_subtotal=band_subtotal,
-                converted_band_subtotal=(
-                    band_subtotal if rate is ONE else ten_places(band_subtotal * rate)
-                ),
-            )
-        )
+        usages.append(_in_band(portion, share, eighteen_places(units), rate))
     return tuple(usages)
+
+
+def _in_band(portion: Portion, quantity: Decimal, shown: Decimal, rate: Decimal) -> BandUsage:
+    """Return one band with its share of the quantity; ``shown`` are its units as they are kept."""
+    band, units, fixed_count = portion
+    unit_subtotal = band_subtotal = ten_places(units * band.unit_price)
+    if fixed_count and band.fixed_price:
+        band_subtotal = ten_places(unit_subtotal + fixed_count * band.fixed_price)
+    return BandUsage(
+        pricing_band_id=band.id,
+        lower_limit=band.lower_limit,
+        fixed_price=band.fixed_price,
+        unit_price=band.unit_price,
+        band_quantity=quantity,
+        band_units=shown,
+        unit_subtotal=unit_subtotal,
+        band_subtotal=band_subtotal,
+        converted_band_subtotal=(
+            band_subtotal if rate is ONE else ten_places(band_subtotal * rate)
+        ),
+    )

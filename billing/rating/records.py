@@ -14,7 +14,7 @@ from functools import lru_cache
 from billing.rating.inputs import Aggregation, Band, PricingTerm, UsageWindow
 from billing.rating.lines import Record
 from billing.rating.schedule import DayShare
-from organizations.kernel.money import ZERO, Currency, plain
+from organizations.kernel.money import ONE, ZERO, Currency, plain
 
 USAGE = "usage"
 PRORATED = "prorated"
@@ -34,7 +34,7 @@ def usage_facts(
         "aggregation": _aggregation_facts(pricing.aggregation),
         "quantity": None if quantity is None else plain(quantity),
         "eventCount": window.event_count,
-        "unitsBefore": plain(window.units_before),
+        "unitsBefore": plain(window.units_before) if window.units_before else "0",
         "units": plain(units),
     }
 
@@ -129,13 +129,15 @@ def complete(
     converted_subtotal: Decimal,
 ) -> Record:
     """Add to the facts of a line what every line has: rounding, conversion, both results."""
+    is_converted = converted_subtotal is not subtotal
+    amount = plain(subtotal)
     return {
         **facts,
         "currency": _currency(currency),
         "billCurrency": _currency(bill_currency),
-        "conversionRate": plain(rate),
-        "subtotal": plain(subtotal),
-        "convertedSubtotal": plain(converted_subtotal),
+        "conversionRate": "1" if rate is ONE else plain(rate),
+        "subtotal": amount,
+        "convertedSubtotal": plain(converted_subtotal) if is_converted else amount,
     }
 
 

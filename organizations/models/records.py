@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from organizations.kernel import ids
-from organizations.kernel.exact_json import ExactJSONField
+from organizations.kernel.exact_json import KeptJSONField
 from organizations.kernel.tenancy import TenantQuerySet, organization_field
 
 
@@ -15,7 +15,7 @@ class Event(models.Model):
     organization = organization_field(editable=True, db_index=False)
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(default=timezone.now)
-    payload = ExactJSONField(default=dict)
+    payload = KeptJSONField(default=dict)
     resource_id = models.UUIDField(null=True)
     account_id = models.UUIDField(null=True)
     actioned_at = models.DateTimeField(null=True, blank=True)
@@ -57,7 +57,7 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=40)
     resource = models.CharField(max_length=60)
     entity_id = models.UUIDField(null=True)
-    difference = ExactJSONField(default=dict)
+    difference = KeptJSONField(default=dict)
     is_allowed = models.BooleanField(default=True)
 
     objects = TenantQuerySet.as_manager()

@@ -4,6 +4,7 @@ Every piece answers rows of (reading, window, segment, numbers), so that pieces 
 meters go into one statement.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from billing.usage.store import segments
 from billing.usage.store.requests import Segmentation
+from organizations.kernel import ids
 
 Window = tuple[UUID, datetime, datetime]
 Kind = Literal["FOLD", "UNIQUE", "LATEST"]
@@ -123,9 +125,9 @@ def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) 
         "number": number,
         "organization": organization_id,
         "meter": reading.meter_id,
-        "accounts": accounts,
-        "starts": starts,
-        "ends": ends,
+        "accounts": ids.array(accounts),
+        "starts": _array(starts),
+        "ends": _array(ends),
         "first": min(starts),
         "latest": max(ends),
         "field": reading.target,
@@ -137,6 +139,12 @@ def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) 
     parts["value"] = _numeric(reading.target, guarded)
     parts["values"], parts["numbers"] = _folds(reading, guarded)
     return sql.SQL(template).format(**parts)
+
+
+def _array(instants: Sequence[datetime]) -> str:
+    """Write instants as an array of PostgreSQL; the windows of many accounts have few."""
+    texts = {instant: instant.isoformat() for instant in set(instants)}
+    return f"{{{','.join(texts[instant] for instant in instants)}}}"
 
 
 def _folds(reading: Reading, guarded: bool) -> tuple[sql.Composed, sql.Composed]:
