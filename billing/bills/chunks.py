@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q
 
@@ -30,7 +31,7 @@ from billing.models import (
 from organizations.kernel import changes, clock, isolation, principals
 
 # Accounts that are locked and written together.
-SLICE = 250
+SLICE = settings.BILL_SLICE_ACCOUNTS
 # The sweep leaves alone what the broker has been given this recently.
 PATIENCE = leases.LEASE / 2
 CHUNKS_PER_SWEEP = 20

@@ -7,6 +7,8 @@ with the windows in which each is in force (PRC-4). Nothing here reads the datab
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from typing import TypeVar
 from uuid import UUID
 
 from billing.rating import terms
@@ -28,6 +30,8 @@ from catalog.models import Aggregation as AggregationRow
 from catalog.models import Plan, Pricing
 from organizations.kernel.periods import Period
 from organizations.models import OrganizationConfig
+
+Value = TypeVar("Value")
 
 _FREQUENCIES = {frequency.value: frequency for frequency in BillFrequency}
 
@@ -186,8 +190,8 @@ def _pricing_term(row: Pricing, config: OrganizationConfig) -> PricingTerm:
     return PricingTerm(
         id=row.pk,
         version=row.version,
-        aggregation=_aggregation(row.aggregation),
-        bands=_bands(row.bands),
+        aggregation=_the_same(_aggregation(row.aggregation)),
+        bands=_the_same(_bands(row.bands)),
         cumulative=row.is_cumulative,
         tiers_span_plan=row.tiers_span_plan,
         type=PricingType(row.type),
@@ -203,6 +207,12 @@ def _pricing_term(row: Pricing, config: OrganizationConfig) -> PricingTerm:
             organization_in_advance=config.minimum_spend_bill_in_advance,
         ),
     )
+
+
+@lru_cache(maxsize=4096)
+def _the_same(value: Value) -> Value:
+    """Return the first of all equal values: in later chunks too, rating compares it by identity."""
+    return value
 
 
 def _aggregation(row: AggregationRow) -> Aggregation:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -74,6 +75,7 @@ class BillKey(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     grouping: str = ""
 
 
+@lru_cache(maxsize=4096)
 def _add_months(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     if day.day <= 28:

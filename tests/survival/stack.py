@@ -43,6 +43,7 @@ class Stack:
             "WORKER_PROCESSES": "2",
             "WEB_PROCESSES": "2",
             "BILL_CHUNK_LEASE_SECONDS": LEASE_SECONDS,
+            "BILL_SLICE_ACCOUNTS": "250",
             "LOG_LEVEL": "WARNING",
         }
         self.log = home.with_name("up.log")
