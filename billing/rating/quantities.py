@@ -36,7 +36,7 @@ def to_units(
     """
     units = quantity if quantity_per_unit == ONE else CONTEXT.divide(quantity, quantity_per_unit)
     if rounding is not QuantityRounding.NONE:
-        units = units.to_integral_value(rounding=_ROUNDING[rounding], context=CONTEXT)
+        units = units.to_integral_value(_ROUNDING[rounding], CONTEXT)
     if not (-_LIMIT < units < _LIMIT and -_LIMIT < quantity < _LIMIT):
         raise QuantityTooLarge(name)
     return units
