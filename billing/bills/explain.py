@@ -14,6 +14,7 @@ from billing.rating import recompute, records
 from billing.rating.lines import RatedLine
 from billing.rating.recompute import Step
 from organizations.kernel.errors import DomainError
+from organizations.kernel.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,12 @@ def _steps(line: LineItem) -> tuple[Step, ...]:
     steps = recompute.explain_record(facts).steps
     if facts["kind"] != records.USAGE:
         return steps
-    bands = sentences.count(len(facts["bands"]), "band")
+    bands = counted(len(facts["bands"]), "bands")
     price = Step("Price", differences.pricing_text(facts["pricing"]), bands)
     measured = Step(
         "Measurements",
         differences.aggregation_text(facts["aggregation"]),
-        sentences.count(facts["eventCount"], "measurement"),
+        counted(facts["eventCount"], "measurements"),
     )
     return (price, measured, *steps)
 

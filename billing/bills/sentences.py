@@ -14,6 +14,7 @@ from billing.bills.document.locales import DEFAULT, find
 from billing.models import LineItem
 from billing.rating import records
 from organizations.kernel.money import ZERO, eighteen_places, plain, working_precision
+from organizations.kernel.wording import counted
 
 Facts = Mapping[str, Any]
 # Reads like the rows below it, which are plain arithmetic.
@@ -33,11 +34,6 @@ def sentence(line: LineItem) -> str:
 def is_calculated(line: LineItem) -> bool:
     """Whether a calculation made the line; memos are written by people."""
     return line.calculation.get("kind") in _REASONS
-
-
-def count(number: int, noun: str) -> str:
-    """Return ``1 measurement`` or ``1,234 measurements``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def amount(value: Decimal, line: LineItem) -> str:
@@ -64,7 +60,7 @@ def _usage(line: LineItem) -> str:
         terms += f"{' + ' if terms else ''}{_LOCALE.number(units)}{label} x {_money(price, line)}"
         if fixed:
             terms += f" {'-' if fixed < 0 else '+'} {_money(fixed.copy_abs(), line)} fixed"
-    measured = count(line.calculation["eventCount"], "measurement")
+    measured = counted(line.calculation["eventCount"], "measurements")
     return f"{terms} = {_rounded(exact, line)}, from {measured}"
 
 

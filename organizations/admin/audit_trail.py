@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import escape, format_html
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
+from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 from unfold.decorators import display
 
 from organizations import seals
@@ -18,6 +18,7 @@ from organizations.admin import differences, entity_names
 from organizations.kernel import ids, registry
 from organizations.kernel.console import names, show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
+from organizations.kernel.console.filters import RangeInstantFilter
 from organizations.kernel.console.keyset import KeysetChangeList
 from organizations.models import AuditEntry, Membership, ServiceUser
 
@@ -135,7 +136,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
     change_list_template = "console/audit_trail.html"
     list_display = ["shown_at", "who", "action", "resource", "entity", "field_list", "outcome"]
     sortable_by = ()
-    list_filter = [("at", RangeDateTimeFilter), PrincipalFilter, ActionFilter, KindFilter,
+    list_filter = [("at", RangeInstantFilter), PrincipalFilter, ActionFilter, KindFilter,
                    EntityFilter, KeyFilter, OutcomeFilter]  # fmt: skip
     list_filter_submit = True
     search_fields = ["request_id"]

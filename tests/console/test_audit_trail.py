@@ -1,7 +1,7 @@
 """The audit trail in the console: filters, pages by key, differences, seals, History (C14)."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib import admin
@@ -107,10 +107,22 @@ def test_the_trail_is_filtered_by_everything(console, founded):
         {"q": str(other.pk)},
         {"q": str(one.pk)},
         long_ago,
+        {name: value for name, value in long_ago.items() if name[-1] == "0"},
+        {"at_to_0": long_ago["at_to_0"], "at_to_1": ""},
     ):
         assert shown(console, **query) == [one.pk], query
     for query in ({"key": "no id"}, {"entity": "x"}, {"who": "x"}, {"q": "nothing"}):
         assert shown(console, **query) == [], query
+
+
+def test_a_day_without_a_time_is_the_whole_day(console, founded):
+    noon = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    (one,) = make_entries(founded, 1, at=noon)
+
+    assert shown(console, at_from_0="2026-03-05", at_to_0="2026-03-05") == [one.pk]
+    assert shown(console, at_from_0="2026-03-05", at_from_1="12:00:01", at_to_0="2026-03-05") == []
+    assert shown(console, at_to_0="2026-03-05", at_to_1="11:59") == []
+    assert shown(console, at_from_0="2026-03-05", at_to_0="2026-03-05", at_to_1="x") == [one.pk]
 
 
 @pytest.mark.parametrize(

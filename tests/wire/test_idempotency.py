@@ -128,7 +128,7 @@ def test_a_failure_of_ours_is_not_kept_and_nothing_of_it_stays(api, monkeypatch)
 
     api.client.raise_request_exception = False
     with monkeypatch.context() as broken:
-        broken.setattr(events, "record_many", fail)
+        broken.setattr(events, "record_changes", fail)
         assert post(api, "products", PRODUCT, "k-1").status == 500
     assert (Product.objects.count(), KeptAnswer.objects.count()) == (0, 0)
 

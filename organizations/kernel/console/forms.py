@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ObjectDoesNotExist
 
 from organizations.kernel import changes
+from organizations.kernel.console import telling
 from organizations.kernel.errors import DomainError, FieldError
 from organizations.kernel.exact_json import ExactJSONField
 
@@ -110,7 +111,7 @@ class ConsoleForm(forms.ModelForm):
                 self.add_error(name, self._sentence(name, error))
                 placed = True
         if not placed:
-            self.add_error(None, refusal.message)
+            self.add_error(None, telling.words_of(refusal))
 
     def _sentence(self, name: str, error: FieldError) -> str:
         """Return a sentence that begins with row and column where the field is a table."""
