@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [("organizations", "0001_tenants_people_records")]
+    dependencies = [("organizations", "0001_tenants_and_people")]
 
     operations = [
         migrations.CreateModel(

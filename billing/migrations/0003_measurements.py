@@ -54,7 +54,7 @@ CREATE INDEX billing_uidclaim_claimed_at ON billing_uidclaim USING brin (claimed
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0003_numbers_of_bills")]
+    dependencies = [("billing", "0002_plans_of_accounts_bills_jobs")]
 
     operations = [
         migrations.RunSQL(CREATE_MEASUREMENTS, "DROP TABLE billing_measurement"),

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """A group is of one organization: taken for independent, PostgreSQL expects next to nothing
     of a group of many rows, and fetches them all instead of reading until a page is full."""
 
-    dependencies = [("organizations", "0017_group_item_has_order")]
+    dependencies = [("organizations", "0004_grants_by_row")]
 
     operations = [
         migrations.RunSQL(
