@@ -46,10 +46,15 @@ class Sender:
         self.process.wait()
 
 
-def wait_until(condition, seconds=30.0):
-    ends = time.monotonic() + seconds
+def wait_until(condition, seconds=30.0, *, sweeping=False):
+    """Wait; ``sweeping`` does every five seconds what beat does, of which there is none here."""
+    begun, sweeps = time.monotonic(), 0
     while not condition():
-        assert time.monotonic() < ends, "it did not happen in time"
+        waited = time.monotonic() - begun
+        assert waited < seconds, "it did not happen in time"
+        if sweeping and waited > 5 * (sweeps + 1):
+            sweeps += 1
+            tasks.sweep_deliveries()
         time.sleep(0.02)
 
 
@@ -79,7 +84,8 @@ def test_a_commit_reaches_the_receiver_within_five_seconds(sender):
             make_event(organization, at=clock.now())
         wait_until(lambda: len(receiver.requests) >= 2)
         first = time.monotonic() - started
-        wait_until(lambda: Delivery.objects.filter(status="COMPLETE").count() == 101)
+        # What finds no room at one moment is handed out again by beat's sweep, if by nobody else.
+        wait_until(lambda: Delivery.objects.filter(status="COMPLETE").count() == 101, sweeping=True)
 
     assert first < 5
     assert len(receiver.requests) == 101
