@@ -56,7 +56,7 @@ class Kinds:
         """Return the line for ``rows``; names as they are now, so that a rename changes nothing."""
         kind = (
             line.line_type, line.plan_id, line.pricing_id, line.contract_id, line.description,
-            line.currency,
+            line.unit, line.currency, line.accounting_product_id,
         )  # fmt: skip
         number = self._numbers.get(kind)
         if number is None:

@@ -86,7 +86,7 @@ def record_many(rows: Iterable[Event]) -> None:
 
 
 def record_changes(name: str, changed: Iterable[Change], *, at: datetime) -> None:
-    """Save an event of one name for each change; ``build`` makes no row of the ORM of them."""
+    """Save an event of one name for each change, without making an object of each."""
     changed = list(changed)
     rows = [
         (new_id, one.organization_id, one.resource_id, one.account_id, _payload(one))
