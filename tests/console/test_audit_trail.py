@@ -123,6 +123,11 @@ def test_a_day_without_a_time_is_the_whole_day(console, founded):
     assert shown(console, at_from_0="2026-03-05", at_from_1="12:00:01", at_to_0="2026-03-05") == []
     assert shown(console, at_to_0="2026-03-05", at_to_1="11:59") == []
     assert shown(console, at_from_0="2026-03-05", at_to_0="2026-03-05", at_to_1="x") == [one.pk]
+    assert shown(console, at_from_0="2026-03-05", at_to_0="2026-03-05", at_to_1="12:00") == [one.pk]
+
+    page = console.get(AuditEntry, at_from_0="2026-03-05", at_to_0="2026-03-05").content.decode()
+    assert "Enter a valid" not in page
+    assert "23:59:59" in page
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,14 @@ class RangeInstantFilter(RangeDateTimeFilter):
             queryset = queryset.filter(**{f"{self.field_path}__lte": last})
         return queryset
 
+    def choices(self, changelist: Any) -> Any:
+        """Show the times that were meant; a form that lacks one would call it wrong."""
+        for end, clock in (("from", "00:00:00"), ("to", "23:59:59")):
+            day, at = f"{self.field_path}_{end}_0", f"{self.field_path}_{end}_1"
+            if self.used_parameters.get(day) and not self.used_parameters.get(at):
+                self.used_parameters[at] = clock
+        return super().choices(changelist)
+
     def _moment(self, end: str, otherwise: time) -> datetime | None:
         day = parse_date_str(self.used_parameters.get(f"{self.field_path}_{end}_0"))
         if day is None:
@@ -81,7 +89,9 @@ class RangeInstantFilter(RangeDateTimeFilter):
             clock = time.fromisoformat(self.used_parameters.get(f"{self.field_path}_{end}_1") or "")
         except ValueError:
             clock = otherwise
-        return datetime.combine(day, clock.replace(tzinfo=None), UTC)
+        # The second that is shown as the last one is meant to its end.
+        fraction = otherwise.microsecond
+        return datetime.combine(day, clock.replace(tzinfo=None, microsecond=fraction), UTC)
 
 
 class WordFilter(admin.SimpleListFilter):
