@@ -8,9 +8,9 @@ from django.db import transaction
 
 from organizations.kernel import changes, clock
 from organizations.kernel.errors import FieldRefused, VersionMismatch
-from organizations.kernel.periods import parse_timezone
 from organizations.kernel.principals import Principal
-from organizations.models import OrganizationConfig, SupportAccess
+from organizations.kernel.zones import zone_of
+from organizations.models import SupportAccess
 
 
 def access_of(organization_id: UUID) -> SupportAccess | None:
@@ -70,7 +70,6 @@ def _first(
 
 
 def _next_midnight(organization_id: UUID) -> datetime:
-    config = OrganizationConfig.objects.only("timezone").get(organization_id=organization_id)
-    zone = parse_timezone(config.timezone)
+    zone = zone_of(organization_id)
     today = clock.now().astimezone(zone).date()
     return datetime.combine(today + timedelta(days=1), time(), zone)

@@ -164,6 +164,18 @@ def test_only_the_store_touches_measurement_rows():
     assert wrong == []
 
 
+def test_only_periods_makes_timezones_of_names():
+    # Elsewhere an offset such as UTC+1:00, which an organization may have, would be forgotten.
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in python_files(*APPS, "config")
+        if re.search(r"\bZoneInfo\(|\bimport zoneinfo|\bfrom zoneinfo", path.read_text())
+        and not str(path).endswith("kernel/periods.py")
+    ]
+
+    assert wrong == []
+
+
 def test_no_file_is_longer_than_a_reader_bears():
     long = [
         f"{path.relative_to(ROOT)}: {length}"

@@ -1,10 +1,9 @@
 """The page of one bill: facts, lines by product, waterfall, explanations, document (C8.2)."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from billing.admin import overview, waterfall
 from billing.bills import documents, explain
 from billing.models import Bill, LineItem
 from organizations.kernel.console import linking, names, show
+from organizations.kernel.periods import parse_timezone
 
 ZERO = Decimal(0)
 NO_PRODUCT = "Other"
@@ -102,7 +102,7 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
         "kind": line.get_line_item_type_display(),
         "plan": line.plan_name or "",
         "segment": line.segment or {},
-        "period": _service_period(line, ZoneInfo(bill.timezone)),
+        "period": _service_period(line, parse_timezone(bill.timezone)),
         "quantity": show.amount(line.quantity) if is_metered else "",
         "units": f"{show.shortened(line.units)} {line.unit}" if is_metered else "",
         "bands": [_band(band) for band in line.band_usage],
@@ -124,7 +124,7 @@ def _band(band: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _service_period(line: LineItem, zone: ZoneInfo) -> str:
+def _service_period(line: LineItem, zone: tzinfo) -> str:
     """Return days when the period begins and ends at midnight there, else days with times."""
     start = line.service_period_start.astimezone(zone)
     end = line.service_period_end.astimezone(zone)

@@ -2,10 +2,9 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
@@ -15,7 +14,7 @@ from billing.usage.store import days as by_day
 from catalog.models import NUMERIC_CATEGORIES, Meter
 from organizations.kernel import clock
 from organizations.kernel.console.fields import plain_text
-from organizations.models import OrganizationConfig
+from organizations.kernel.zones import zone_of
 
 DAYS = 30
 MOST_METERS = 40
@@ -29,7 +28,7 @@ def of_account(account: Account, *, among: QuerySet[Meter]) -> list[dict[str, An
     ``among`` are the meters that may be shown.
     """
     meters = list(among.newest_first()[:MOST_METERS])
-    zone = _zone(account.organization_id)
+    zone = zone_of(account.organization_id)
     edges = _edges(zone)
     asked = [(meter, field) for meter in meters for field in _numeric(meter)]
     requests = [
@@ -53,11 +52,9 @@ def of_organization(
 
     ``among`` are the meters that may be shown; without it all are, deleted ones too.
     """
-    zone = _zone(organization_id)
+    zone = zone_of(organization_id)
     edges = _edges(zone)
-    counts = by_day.daily_counts(
-        organization_id, start_at=edges[0], end_at=edges[-1], timezone=zone.key
-    )
+    counts = by_day.daily_counts(organization_id, start_at=edges[0], end_at=edges[-1], zone=zone)
     if counts is None:
         return None
     if among is not None:
@@ -110,14 +107,7 @@ def _labels(days: Sequence[date]) -> list[str]:
     return [f"{day:%d %b}" for day in days]
 
 
-def _zone(organization_id: UUID) -> ZoneInfo:
-    name = OrganizationConfig.objects.filter(organization_id=organization_id).values_list(
-        "timezone", flat=True
-    )
-    return ZoneInfo(name.first() or "UTC")
-
-
-def _edges(zone: ZoneInfo) -> list[datetime]:
+def _edges(zone: tzinfo) -> list[datetime]:
     """Return the midnights around each of the latest thirty days, today included."""
     today = clock.now().astimezone(zone).date()
     first = today - timedelta(days=DAYS - 1)

@@ -27,8 +27,7 @@ from organizations.kernel.api.filters import (
 from organizations.kernel.api.serializers import TenantSerializer
 from organizations.kernel.api.views import TenantViewSet
 from organizations.kernel.errors import FieldRefused
-from organizations.kernel.periods import local_midnight, parse_timezone
-from organizations.models import OrganizationConfig
+from organizations.kernel.periods import local_midnight
 
 
 class AddressSerializer(serializers.Serializer):
@@ -152,8 +151,7 @@ class AccountPlanViewSet(TenantViewSet):
         """Leave those active at some moment of the day, in the organization's timezone."""
         if day in (date.min, date.max):
             raise FieldRefused("date", "is the first or last day there is")
-        config = OrganizationConfig.objects.for_organization(self.organization_id).get()
-        zone = parse_timezone(config.timezone)
+        zone = self.zone()
         opens, closes = local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone)
         return rows.filter(Q(end_date__isnull=True) | Q(end_date__gt=opens), start_date__lt=closes)
 

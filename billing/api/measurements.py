@@ -5,10 +5,8 @@ is a plain view: the decoder of ``usage.reception`` knows the shape.
 """
 
 from collections.abc import Callable
-from datetime import tzinfo
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -20,8 +18,7 @@ from organizations import access, audit
 from organizations.kernel import clock, exact_json
 from organizations.kernel.api import errors, idempotency
 from organizations.kernel.errors import DomainError, FieldRefused, Forbidden
-from organizations.kernel.periods import parse_timezone
-from organizations.models import OrganizationConfig
+from organizations.kernel.zones import zone_of
 
 ACCEPTED = b'{"result":"accepted"}'
 View = Callable[..., HttpResponse]
@@ -92,7 +89,7 @@ def submit(request: HttpRequest, **_where: Any) -> HttpResponse:
     if not was_allowed:
         access.require(principal, *UPLOAD)
     try:
-        received = reception.receive(_body(request), at=at, zone=lambda: _zone(organization_id))
+        received = reception.receive(_body(request), at=at, zone=lambda: zone_of(organization_id))
     except DomainError:
         access.require(principal, *UPLOAD)  # whoever may not send is told of nothing else
         raise
@@ -149,11 +146,6 @@ def _body(request: HttpRequest) -> bytes:
     if len(body) >= limit:
         raise PayloadTooLarge
     return body
-
-
-def _zone(organization_id: UUID) -> tzinfo:
-    found = OrganizationConfig.objects.for_organization(organization_id)
-    return parse_timezone(found.values_list("timezone", flat=True).get())
 
 
 def _json(value: Any) -> HttpResponse:

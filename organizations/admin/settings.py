@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
@@ -15,10 +14,11 @@ from organizations.kernel.console.addresses import AddressField
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.fields import plain_text
 from organizations.kernel.console.forms import ConsoleForm
+from organizations.kernel.periods import region_names
 from organizations.models import Organization, OrganizationConfig
 from organizations.settings_rules import CREDIT_ORDERS, INTERVALS
 
-TIMEZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+TIMEZONES = region_names()
 
 
 def _every(hours: Decimal) -> str:
@@ -78,6 +78,10 @@ class ConfigForm(ConsoleForm):
         # 0.00 as it is stored is the choice 0.
         stored = self.initial.get("scheduled_bill_interval")
         self.initial["scheduled_bill_interval"] = plain_text(stored)
+        # An offset such as UTC+1:00, set through the API, stays a choice.
+        kept = {name for name in [self.instance.timezone] if name and name not in TIMEZONES}
+        offered = [(name, name) for name in [*kept, *TIMEZONES]]
+        self.fields["timezone"].choices = offered
 
 
 class OneRowAdmin(ConsoleModelAdmin):

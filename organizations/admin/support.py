@@ -12,12 +12,11 @@ from unfold.widgets import UnfoldAdminSingleDateWidget
 from organizations import policies, support
 from organizations.admin import statements
 from organizations.kernel import clock
-from organizations.kernel.console import saving, show, telling
+from organizations.kernel.console import choices, saving, show, telling
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
-from organizations.kernel.periods import parse_timezone
-from organizations.models import OrganizationConfig, SupportAccess
+from organizations.models import SupportAccess
 
 
 class SupportForm(ConsoleForm):
@@ -79,7 +78,7 @@ class SupportAccessAdmin(ConsoleModelAdmin):
     ) -> Any:
         """Start with Administrator until today, as the console proposes (A7.2)."""
         form = super().get_form(request, obj, change, **o)
-        zone = _zone(request)
+        zone = choices.zone(request)
         if field := form.base_fields.get("last_day"):
             ends = obj.ends_at if obj is not None and obj.ends_at > clock.now() else None
             field.initial = _last_day(ends, zone) if ends else clock.now().astimezone(zone).date()
@@ -100,7 +99,7 @@ class SupportAccessAdmin(ConsoleModelAdmin):
     def _grant(self, request: HttpRequest, form: Any, *, version: int | None) -> SupportAccess:
         return support.grant(
             request.organization.pk,
-            ends_at=_midnight_after(form.cleaned_data["last_day"], _zone(request)),
+            ends_at=_midnight_after(form.cleaned_data["last_day"], choices.zone(request)),
             statements=form.cleaned_data["statements"],
             version=version,
             by=request.principal,
@@ -113,7 +112,8 @@ class SupportAccessAdmin(ConsoleModelAdmin):
             return self._end_tonight(request, row)
         extra = {**(options.pop("extra_context", None) or {})}
         if row is not None:
-            tonight = _midnight_after(clock.now().astimezone(_zone(request)).date(), _zone(request))
+            zone = choices.zone(request)
+            tonight = _midnight_after(clock.now().astimezone(zone).date(), zone)
             extra["is_open"] = row.ends_at > clock.now()
             extra["may_end"] = row.ends_at > tonight and self.has_change_permission(request, row)
         return super().change_view(request, object_id, *args, extra_context=extra, **options)
@@ -121,7 +121,7 @@ class SupportAccessAdmin(ConsoleModelAdmin):
     def _end_tonight(self, request: HttpRequest, row: SupportAccess) -> HttpResponse:
         if not self.has_change_permission(request, row):
             raise PermissionDenied
-        zone = _zone(request)
+        zone = choices.zone(request)
         try:
             support.grant(
                 row.organization_id,
@@ -140,11 +140,6 @@ class SupportAccessAdmin(ConsoleModelAdmin):
         """Stay on the page of the window."""
         messages.success(request, "Support users may enter now.")
         return HttpResponseRedirect(show.address(obj))
-
-
-def _zone(request: HttpRequest) -> Any:
-    config = OrganizationConfig.objects.only("timezone").get(organization=request.organization)
-    return parse_timezone(config.timezone)
 
 
 def _midnight_after(day: date, zone: Any) -> datetime:

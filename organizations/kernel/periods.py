@@ -148,6 +148,24 @@ def parse_timezone(name: str, *, field: str = "timezone") -> tzinfo:
     return ZoneInfo(name)
 
 
+def region_names() -> list[str]:
+    """Return the names of the regions that a timezone may be chosen from, in order."""
+    return sorted(name for name in _region_names() if "/" in name or name == "UTC")
+
+
+def sql_name(zone: tzinfo) -> str:
+    """Return what PostgreSQL calls a timezone of ``parse_timezone``, for ``AT TIME ZONE``.
+
+    PostgreSQL reads ``UTC+1`` as west of Greenwich (POSIX), so an offset is written out.
+    """
+    if isinstance(zone, ZoneInfo):
+        return zone.key
+    offset = zone.utcoffset(None) or timedelta()
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    east, west = ("-", "+") if offset < timedelta() else ("+", "-")
+    return f"<{east}{hours:02}:{minutes:02}>{west}{hours:02}:{minutes:02}"
+
+
 def _fixed_offset(name: str, matched: re.Match[str], field: str) -> tzinfo:
     sign, hours, minutes = matched.groups()
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0))

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from psycopg import sql
+
+from organizations.kernel.periods import sql_name
 
 DAILY_SUMS = """
     SELECT (ts AT TIME ZONE {zone})::date, count(*), ARRAY[{sums}]::numeric[]
@@ -45,11 +46,11 @@ def daily_sums(
     *,
     start_at: datetime,
     end_at: datetime,
-    zone: ZoneInfo,
+    zone: tzinfo,
 ) -> list[Day]:
     """Return the days of ``start_at <= ts < end_at`` that have usage, as the zone counts days."""
     statement = sql.SQL(DAILY_SUMS).format(
-        zone=sql.Literal(zone.key),
+        zone=sql.Literal(sql_name(zone)),
         sums=sql.SQL(", ").join(sql.SQL(SUM).format(sql.Literal(field)) for field in fields),
         organization=sql.Literal(organization_id),
         account=sql.Literal(account_id),
@@ -63,9 +64,9 @@ def daily_sums(
 
 
 def counts_by_day(
-    organization_id: UUID, *, start_at: datetime, end_at: datetime, zone: ZoneInfo
+    organization_id: UUID, *, start_at: datetime, end_at: datetime, zone: tzinfo
 ) -> list[Day]:
     """Return how many measurements each day has, over all accounts and meters."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNTS_BY_DAY, [zone.key, organization_id, start_at, end_at])
+        cursor.execute(COUNTS_BY_DAY, [sql_name(zone), organization_id, start_at, end_at])
         return [Day(day, count) for day, count in cursor.fetchall()]

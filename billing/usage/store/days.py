@@ -4,10 +4,12 @@ Counts are of the measurement's own time, not of when it was received. The read 
 time, because nothing but a picture depends on it.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
+
+from organizations.kernel.periods import sql_name
 
 LONGEST_MILLISECONDS = 4000
 
@@ -21,16 +23,16 @@ COUNTS = """
 
 
 def daily_counts(
-    organization_id: UUID, *, start_at: datetime, end_at: datetime, timezone: str
+    organization_id: UUID, *, start_at: datetime, end_at: datetime, zone: tzinfo
 ) -> list[tuple[date, UUID, int]] | None:
-    """Return (day, meter, count) for ``start_at <= ts < end_at``, days as they are in ``timezone``.
+    """Return (day, meter, count) for ``start_at <= ts < end_at``, days as they are in ``zone``.
 
     None when counting would take longer than four seconds.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MILLISECONDS}")
-            cursor.execute(COUNTS, [timezone, organization_id, start_at, end_at])
+            cursor.execute(COUNTS, [sql_name(zone), organization_id, start_at, end_at])
             return list(cursor.fetchall())
     except OperationalError:
         return None

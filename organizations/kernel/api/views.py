@@ -27,9 +27,8 @@ from organizations.kernel.api.filters import Filter, apply, id_list
 from organizations.kernel.api.paging import KeysetPagination
 from organizations.kernel.api.serializers import TenantSerializer
 from organizations.kernel.errors import FieldRefused, Forbidden, NotFound
-from organizations.kernel.periods import parse_timezone
 from organizations.kernel.principals import Principal
-from organizations.models import OrganizationConfig
+from organizations.kernel.zones import zone_of
 
 CRUD_ACTIONS = {
     "list": "config:retrieve",
@@ -163,10 +162,7 @@ class TenantViewSet(GenericViewSet):
 
     def zone(self) -> tzinfo:
         """Return the organization's timezone, for plain dates where an instant is asked."""
-        config = OrganizationConfig.objects.only("timezone").get(
-            organization_id=self.organization_id
-        )
-        return parse_timezone(config.timezone)
+        return zone_of(self.organization_id)
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Tell fields which organization they are in."""

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from organizations.kernel import clock
-from organizations.kernel.periods import local_midnight, parse_timezone
-from organizations.models import Currency, Organization, OrganizationConfig
+from organizations.kernel.periods import local_midnight
+from organizations.kernel.zones import zone_of
+from organizations.models import Currency
 
 
 def today(request: HttpRequest) -> date:
@@ -25,7 +26,7 @@ def month_begins(request: HttpRequest) -> datetime:
 def zone(request: HttpRequest) -> tzinfo:
     """Return the organization's timezone; the database is asked once a request."""
     if not hasattr(request, "console_zone"):
-        request.console_zone = _zone_of(request.organization)
+        request.console_zone = zone_of(request.organization.pk)
     return request.console_zone
 
 
@@ -33,11 +34,6 @@ def note_zone(request: HttpRequest, rows: list[Any]) -> None:
     """Give the rows of a list the timezone their columns show days in."""
     for row in rows:
         row.zone = zone(request)
-
-
-def _zone_of(organization: Organization) -> tzinfo:
-    config = OrganizationConfig.objects.for_organization(organization)
-    return parse_timezone(config.values_list("timezone", flat=True).get())
 
 
 def currency_field(request: HttpRequest, db_field: Any) -> forms.ChoiceField:
