@@ -34,7 +34,8 @@ CHUNKS_PER_JOB = 2
 _ALL_ACCOUNTS = """
 SELECT id FROM billing_account a
  WHERE organization_id = %s
-   AND EXISTS (SELECT 1 FROM billing_accountplan p WHERE p.account_id = a.id)
+   AND (EXISTS (SELECT 1 FROM billing_accountplan p WHERE p.account_id = a.id)
+        OR EXISTS (SELECT 1 FROM billing_bill b WHERE b.account_id = a.id AND NOT b.is_locked))
 """
 _NAMED_ACCOUNTS = "SELECT id FROM billing_account WHERE organization_id = %s AND id = ANY(%s)"
 _INSERT = """
@@ -50,7 +51,8 @@ SELECT gen_random_uuid(), %s, account.id,
 def make(job: BillJob) -> None:
     """Make the job's rows and chunks and set its counters.
 
-    Without named accounts these are all that have a plan: no other can have a bill (JOB-8).
+    Without named accounts these are all that have a plan, or a bill that may have to go since
+    its plan went (JOB-8).
     """
     found = account_ids(job)
     due = _count_due(job, found)

@@ -91,7 +91,7 @@ def due(
     }
     found: dict[BillKey, schedule.DueBill] = {}
     scheduled = [plan.scheduled for plan in plans.values()]
-    for day in _days(wanted):
+    for day in days(wanted):
         for bill in schedule.due_bills(scheduled, day, zone):
             found[bill.key] = bill
     planned = [
@@ -107,8 +107,6 @@ def due(
         )
         for bill in found.values()
     ]
-    if wanted.late_data_at is None:
-        return planned
     return [bill for bill in planned if _takes_late_data(bill, wanted.late_data_at)]
 
 
@@ -143,6 +141,81 @@ def again(
         plans=tuple(plans[plan.id] for plan in carried),
         existing=bill,
     )
+
+
+def selects(wanted: DueBills, bill: ExistingBill) -> bool:
+    """Whether the frequencies that a job is about are those of a bill (JOB-4)."""
+    if wanted.frequency is not None and bill.billing_frequency != wanted.frequency:
+        return False
+    return wanted.interval is None or bill.bill_frequency_interval == wanted.interval
+
+
+def left_over(
+    account: AccountFacts,
+    attached: Iterable[AttachedPlan],
+    priced: Mapping[UUID, PricedPlan],
+    config: OrganizationConfig,
+    wanted: DueBills,
+    due_bills: Iterable[PlannedBill],
+    bills: Iterable[ExistingBill],
+) -> list[PlannedBill]:
+    """Return the bills that exist for what a job is about, although they are not due (JOB-8).
+
+    Such a bill was made for a plan that has since ended, moved or been replaced, or by a job
+    with epochs of its own. One that no plan reaches any more is empty when it is calculated
+    again; it is taken along also where it only lies beside a due bill, whose plan may be the one
+    that replaced its own.
+    """
+    due_bills = list(due_bills)
+    known = {bill.identity for bill in due_bills}
+    attached = list(attached)
+    found = []
+    for bill in bills:
+        if bill.is_locked or bill.identity in known or not selects(wanted, bill):
+            continue
+        is_asked_for = _is_asked_for(bill, wanted)
+        touches = any(
+            bill.start_at <= other.period.end and other.period.start <= bill.end_at
+            for other in due_bills
+        )
+        if not is_asked_for and not touches:
+            continue
+        is_served = _is_served(bill, attached, priced)
+        if is_served and not is_asked_for:
+            continue
+        planned = again(account, attached, priced, config, bill)
+        if planned.plans and not _takes_late_data(planned, wanted.late_data_at):
+            continue  # every plan of it ended more than a day ago (SCB-3)
+        if planned.plans or not is_served:
+            found.append(planned)
+    return found
+
+
+def _is_asked_for(bill: ExistingBill, wanted: DueBills) -> bool:
+    """Whether a bill's period contains the wanted day, and still takes data of a schedule."""
+    if not any(bill.start_date <= day < bill.boundary_date for day in days(wanted)):
+        return False
+    return wanted.late_data_at is None or bill.end_at + LATE_DATA > wanted.late_data_at
+
+
+def _is_served(
+    bill: ExistingBill, attached: Iterable[AttachedPlan], priced: Mapping[UUID, PricedPlan]
+) -> bool:
+    """Whether a plan of the bill's frequency is in force in its period, or begins at its end.
+
+    Where the boundary itself moved, with an epoch, the bill stays and whoever bills the same
+    time again is told so (JOB-6).
+    """
+    frequency, interval = bill.billing_frequency, bill.bill_frequency_interval
+    for row in attached:
+        plan = priced[row.plan_id]
+        if plan.frequency != frequency or plan.interval != interval:
+            continue
+        if Period(row.start_at, row.end_at).overlaps(Period(bill.start_at, bill.end_at)):
+            return True
+        if plan.bills_in_advance and row.start_at == bill.end_at:
+            return True
+    return False
 
 
 def of_account(
@@ -184,15 +257,22 @@ def _is_wanted(plan: PlanOfAccount, wanted: DueBills) -> bool:
     return wanted.interval is None or plan.cycle.interval == wanted.interval
 
 
-def _days(wanted: DueBills) -> Sequence[date]:
-    """SCB-3: on the day after a period ended, yesterday's bill is still due."""
+def days(wanted: DueBills) -> Sequence[date]:
+    """Return the days whose bills are wanted.
+
+    SCB-3: on the day after a period ended, yesterday's bill is still due."""
     if wanted.late_data_at is None:
         return (wanted.on,)
     return (wanted.on - timedelta(days=1), wanted.on)
 
 
-def _takes_late_data(bill: PlannedBill, at: datetime) -> bool:
-    """Whether less than a day has passed since the period, or its last plan, ended (SCB-3)."""
+def _takes_late_data(bill: PlannedBill, at: datetime | None) -> bool:
+    """Whether less than a day has passed since the period, or its last plan, ended (SCB-3).
+
+    A run that was not scheduled takes all data, however late: it has no ``at``.
+    """
+    if at is None:
+        return True
     closes = local_midnight(bill.key.boundary, bill.zone)
     ends = [min(closes, plan.attached.end_at or closes) for plan in bill.plans]
     return max(ends) + LATE_DATA > at

@@ -70,6 +70,7 @@ class ExistingBill(NamedTuple):
     is_locked: bool
     start_at: datetime
     end_at: datetime
+    start_date: date
     timezone: str
     bill_date: date
     due_date: date | None
@@ -141,12 +142,14 @@ def product_names(organization_id: UUID) -> dict[UUID, tuple[str, str]]:
     return {product_id: (code, name) for product_id, code, name in rows}
 
 
-def bills_at(
-    organization_id: UUID, account_ids: Collection[UUID], boundaries: Collection[date]
+def bills_between(
+    organization_id: UUID, account_ids: Collection[UUID], first: date, last: date
 ) -> list[ExistingBill]:
-    """Return the bills of the accounts whose periods end on one of the days."""
+    """Return the bills of the accounts whose periods touch the days from first to last."""
     return _bills(
-        organization_id, Among("account_id", account_ids), Q(boundary_date__in=boundaries)
+        organization_id,
+        Among("account_id", account_ids),
+        Q(boundary_date__gte=first, start_date__lte=last),
     )
 
 

@@ -5,9 +5,9 @@ Bill runs, preview and the recomputation behind an explanation all begin here, a
 ``calculation.calculate``.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from billing.rating.inputs import AccountPlanTerm, RatingInput
 from catalog import effective
 from organizations.kernel.errors import DomainError
 from organizations.kernel.money import Currency
-from organizations.kernel.periods import Period, local_midnight
+from organizations.kernel.periods import Period, local_date, local_midnight
 from organizations.models import ExternalInvoiceDateRule, OrganizationConfig
 
 Existing = dict[tuple[UUID, str, int, date, str], ExistingBill]
@@ -143,27 +143,35 @@ def count_due(
         bills = reading.bills_by_id(organization_id, wanted.bill_ids)
         return dict(Counter(bill.account_id for bill in bills))
     shared = _read_shared(organization_id, account_ids)
-    counts: dict[UUID, int] = {}
-    known: dict[tuple[Any, ...], int] = {}
-    for account_id, facts in reading.accounts(organization_id, account_ids).items():
+    planned: dict[UUID, list[PlannedBill]] = {}
+    known: dict[tuple[Any, ...], list[PlannedBill]] = {}
+    accounts = reading.accounts(organization_id, account_ids)
+    for account_id, facts in accounts.items():
         attached = shared.attached.get(account_id, [])
         alike = (
             facts.bill_epoch,
             *((row.plan_id, row.start_at, row.end_at, row.bill_epoch) for row in attached),
         )
         if alike not in known:
-            known[alike] = _number_due(shared, facts, attached, wanted)
-        counts[account_id] = known[alike]
+            known[alike] = _due(shared, facts, attached, wanted)
+        planned[account_id] = known[alike]
+    counts = {account_id: len(bills) for account_id, bills in planned.items()}
+    every_bill = (bill for bills in known.values() for bill in bills)
+    found = _bills_around(shared, account_ids, wanted, every_bill)
+    for account_id, bills in found.items():
+        facts = accounts[account_id]
+        due_bills = [replace(bill, account=facts) for bill in planned[account_id]]
+        counts[account_id] += len(_left_over(shared, facts, wanted, due_bills, bills))
     return counts
 
 
-def _number_due(
+def _due(
     shared: _Shared, facts: AccountFacts, attached: list[AttachedPlan], wanted: DueBills
-) -> int:
+) -> list[PlannedBill]:
     try:
-        return len(planning.due(facts, attached, shared.plans, shared.config, wanted))
+        return planning.due(facts, attached, shared.plans, shared.config, wanted)
     except DomainError:
-        return 0
+        return []
 
 
 def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Shared:
@@ -204,13 +212,46 @@ def _plan(
             facts, shared.attached.get(facts.id, ()), shared.plans, shared.config, wanted
         ),
     )
-    found = reading.bills_at(
-        shared.organization_id, list(accounts), {bill.key.boundary for bill in planned}
-    )
-    existing = {bill.identity: bill for bill in found}
+    found = _bills_around(shared, list(accounts), wanted, planned)
+    existing = {bill.identity: bill for bills in found.values() for bill in bills}
+    by_account: dict[UUID, list[PlannedBill]] = defaultdict(list)
     for bill in planned:
         bill.existing = existing.get(bill.identity)
-    return planned
+        by_account[bill.account.id].append(bill)
+    return planned + _planned_for_each(
+        accounts,
+        ((account_id, None) for account_id in found),
+        lambda facts, _: _left_over(shared, facts, wanted, by_account[facts.id], found[facts.id]),
+    )
+
+
+def _bills_around(
+    shared: _Shared,
+    account_ids: Collection[UUID],
+    wanted: DueBills,
+    planned: Iterable[PlannedBill],
+) -> dict[UUID, list[ExistingBill]]:
+    """Return by account the bills that exist for what is due, or touch it; one query."""
+    days = list(planning.days(wanted))
+    for bill in planned:
+        days += (local_date(bill.period.start, bill.zone), bill.key.boundary)
+    found: dict[UUID, list[ExistingBill]] = defaultdict(list)
+    for bill in reading.bills_between(shared.organization_id, account_ids, min(days), max(days)):
+        found[bill.account_id].append(bill)
+    return found
+
+
+def _left_over(
+    shared: _Shared,
+    facts: AccountFacts,
+    wanted: DueBills,
+    due_bills: Iterable[PlannedBill],
+    bills: Iterable[ExistingBill],
+) -> list[PlannedBill]:
+    attached = shared.attached.get(facts.id, ())
+    return planning.left_over(
+        facts, attached, shared.plans, shared.config, wanted, due_bills, bills
+    )
 
 
 def _planned_for_each(
