@@ -65,6 +65,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Alerts", "notifications", "organizations.Alert"),
             Page("Events", "bolt", "organizations.Event"),
+            Page("Scheduled events", "event", "notifications.ScheduledEventConfiguration"),
         ),
     ),
     (

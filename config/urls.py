@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("organizations.api.urls")),
     path("", include("catalog.api.urls")),
     path("", include("billing.api.urls")),
+    path("", include("notifications.api.urls")),
     path("", include("integrations.api.urls")),
     path("health", health, name="health"),
     path("openapi.json", api_document.openapi_json, name="openapi"),

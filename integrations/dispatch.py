@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from integrations import bodies
 from integrations.models import Delivery, WebhookDestination
+from notifications import planning
 from organizations.kernel import ids
 from organizations.kernel.errors import DomainError
 from organizations.kernel.principals import Principal
@@ -30,6 +31,11 @@ UPDATE organizations_event SET dispatched_at = %s WHERE id IN (
         SELECT FROM integrations_webhookdestination destination
         WHERE destination.organization_id = event.organization_id AND destination.is_active
           AND destination.created_at <= event.created_at)
+      AND NOT EXISTS (
+        SELECT FROM notifications_scheduledeventconfiguration scheduled
+        WHERE scheduled.organization_id = event.organization_id
+          AND (lower(scheduled.entity) = split_part(event.name, '.', 2)
+               OR event.name = 'configuration.organizationconfig.updated'))
     ORDER BY event.created_at, event.id LIMIT %s
     FOR NO KEY UPDATE SKIP LOCKED)
 """
@@ -108,6 +114,7 @@ def _dispatch_batch(at: datetime) -> int | None:
         events = list(fresh.select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH])
         if not events:
             return None
+        planning.note(events)
         deliveries = _deliveries(events, at)
         Delivery.objects.bulk_create(deliveries, ignore_conflicts=True, batch_size=BATCH)
         Event.objects.filter(pk__in=[event.pk for event in events]).update(dispatched_at=at)

@@ -9,3 +9,9 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
     verbose_name = "Notifications"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the kernel's registry about this app."""
+        from notifications import registration
+
+        registration.register()

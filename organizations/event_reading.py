@@ -39,8 +39,15 @@ def payloads(rights: Rights, rows: Iterable[Event]) -> dict[UUID, Any]:
 
 
 def _kind(area: str) -> registry.Resource | None:
-    """Return the entity whose events begin so: ``configuration.account``."""
-    return next((one for one in registry.resources() if one.event == area), None)
+    """Return the entity whose events begin so: ``configuration.account``, ``scheduled.account``."""
+    kinds = [one for one in registry.resources() if one.event]
+    if area.startswith("scheduled."):
+        return next((one for one in kinds if _entity(one.event) == _entity(area)), None)
+    return next((one for one in kinds if one.event == area), None)
+
+
+def _entity(area: str | None) -> str:
+    return (area or "").partition(".")[2]
 
 
 def _readable(rights: Rights, kind: registry.Resource, wanted: set[UUID | None]) -> set[UUID]:

@@ -166,12 +166,12 @@ class EventViewSet(TenantViewSet):
     @extend_schema(responses=shapes.EventTypesSerializer)
     def types(self, request: Request, **kwargs: Any) -> Response:
         """Return the names of the types of events that happen here (B2)."""
-        return Response({"events": list(event_types.fields())})
+        return Response({"events": list(event_types.fields_for(self.organization_id))})
 
     @extend_schema(responses=shapes.EventFieldsSerializer)
     def fields(self, request: Request, **kwargs: Any) -> Response:
         """Return the fields of one type of event, or of all (B3)."""
-        known = event_types.fields()
+        known = event_types.fields_for(self.organization_id)
         name = request.query_params.get("eventName")
         if not name:
             return Response({"events": known})

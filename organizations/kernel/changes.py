@@ -170,7 +170,7 @@ def _record(
         events.Change(
             row.organization_id,
             row.pk,
-            _account_of(row),
+            account_of(row),
             exact_json.simple(old),
             exact_json.simple(new),
         )
@@ -199,7 +199,8 @@ def raise_catalog_revision(organization_ids: Iterable[UUID]) -> None:
     )
 
 
-def _account_of(row: Any) -> UUID | None:
+def account_of(row: Any) -> UUID | None:
+    """Return the account whose events the events of a row are."""
     if row._meta.label == "billing.Account":
         return row.pk
     return getattr(row, "account_id", None)

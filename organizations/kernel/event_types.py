@@ -59,6 +59,16 @@ def fields() -> dict[str, dict[str, str]]:
     return dict(sorted(found.items()))
 
 
+def fields_for(organization_id: Any) -> dict[str, dict[str, str]]:
+    """Return the fields of every type an organization has, with those it has scheduled (B6)."""
+    known = fields()
+    scheduled = {
+        name: known[f"{event}.created"]
+        for name, event in registry.scheduled_by(organization_id).items()
+    }
+    return dict(sorted({**known, **scheduled}.items()))
+
+
 def sample(model: type[models.Model], depth: int = DEPTH) -> Any:
     """Return an unsaved row of the model with a value in every column."""
     row = model()

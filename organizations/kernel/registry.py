@@ -13,6 +13,7 @@ from django.db import models
 
 Represent = Callable[[Any], dict[str, Any]]
 Follow = Callable[..., None]
+ScheduledNames = Callable[[Any], dict[str, str]]
 FollowChanges = Callable[[list[Any], str], None]
 
 
@@ -68,6 +69,7 @@ _named: dict[type[models.Model], str] = {}
 _constraints: dict[str, tuple[str, str]] = {}
 _other_events: dict[str, Callable[[], dict[str, Any]]] = {}
 _followers: list[Follow] = []
+_scheduled: list[ScheduledNames] = []
 
 
 def register(
@@ -119,6 +121,18 @@ def other_event(name: str, payload: Callable[[], dict[str, Any]]) -> None:
 def other_events() -> dict[str, Callable[[], dict[str, Any]]]:
     """Return those events by name."""
     return _other_events
+
+
+def scheduled_events(names: ScheduledNames) -> None:
+    """Let an app above say which events an organization has scheduled, each with the event of the
+    entity it is about: ``{"scheduled.bill.dueSoon": "billing.bill"}``."""
+    if names not in _scheduled:
+        _scheduled.append(names)
+
+
+def scheduled_by(organization_id: Any) -> dict[str, str]:
+    """Return the scheduled events of an organization by name."""
+    return {name: event for names in _scheduled for name, event in names(organization_id).items()}
 
 
 def also_check(model: type[models.Model], check: Callable[[Any], None]) -> None:

@@ -31,6 +31,7 @@ from organizations.models import (
     TransactionType,
 )
 from tests import factories
+from tests.console.inhabited_notifications import notifications
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 MARK = "Zanzibar"  # in every name, so that a page that shows it shows somebody else's row
@@ -53,6 +54,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         BillJob.objects.create(organization=organization),
         *records(founded, account),
         *webhooks(founded),
+        *notifications(founded, MARK),
         organization,
         OrganizationConfig.objects.get(organization=organization),
         SignInSettings.objects.get(organization=organization),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from m3ter import ConflictError, NotFoundError
 
-from tests.contract import bodies
+from tests.contract import bodies, bodies_notifications
 from tests.contract.bodies import Build, Made
 from tests.factories import number
 from tests.official_client.driving import as_arguments
@@ -41,6 +41,11 @@ RESOURCES: dict[str, tuple[str, Build, dict[str, Any]]] = {
     "accounts": ("accounts", bodies.parent, {"purchaseOrderNumber": "PO-8"}),
     "account_plans": ("accountplans", bodies.account_plan, {"code": "another code"}),
     "webhooks": (bodies.WEBHOOKS, bodies.webhook, {"description": "Books bills"}),
+    "scheduled_event_configurations": (
+        bodies_notifications.SCHEDULED,
+        bodies_notifications.scheduled_event,
+        {"offset": -5},
+    ),
 }
 NEEDED = {
     "meters": ("products",),

@@ -1,0 +1,21 @@
+"""Request bodies of scheduled events and rules."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.factories import number
+
+SCHEDULED = "scheduledevents/configurations"
+
+
+def scheduled_event(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """An event a century after a bill's period has ended: of each bill it is still to come."""
+    return {
+        "name": f"scheduled.bill.ended{number()}",
+        "entity": "Bill",
+        "field": "endDate",
+        "offset": 36525,
+    }
+
+
+CREATED = ((SCHEDULED, scheduled_event),)
