@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from organizations import people, policies
+from organizations import giving, people, policies
 from organizations.founding import ADMINISTRATOR
 from organizations.kernel import changes, ids, locking
 from organizations.kernel.errors import Forbidden, NotFound
@@ -64,6 +64,7 @@ def attach(
     """
     with transaction.atomic():
         identity = _principal(policy.organization_id, kind, principal_id)
+        giving.require(by, [policy])
         # The lock makes two requests at once meet on one row.
         if not PermissionPolicy.objects.select_for_update().filter(pk=policy.pk).exists():
             raise NotFound

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from organizations import mail
+from organizations import giving, mail
 from organizations.kernel import changes, clock, ids, isolation, principals
 from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
@@ -50,6 +50,7 @@ def invite(invitation: Invitation, *, by: Principal) -> Invitation:
     if invitation.access_ends_at is not None and invitation.access_ends_at <= clock.now():
         raise FieldRefused("dtEndAccess", "must lie in the future")
     _check_policies(invitation)
+    giving.require(by, _policies(invitation))
     members = Membership.objects.for_organization(invitation.organization_id)
     if members.filter(user__email__iexact=invitation.email).exists():
         raise FieldRefused("email", "is a member of this organization already")

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from organizations import audit, mail, resource_groups
+from organizations import audit, giving, mail, resource_groups
 from organizations.founding import ADMINISTRATOR, TEMPORARY_PASSWORD_LASTS
 from organizations.kernel import changes, clock
 from organizations.kernel.errors import DomainError, FieldRefused
@@ -31,6 +31,7 @@ from organizations.models import (
     ServiceUser,
     User,
 )
+from organizations.policy_coverage import gained
 
 NOBODY_LEFT = (
     "the organization would be left without anybody who holds the Administrator policy and "
@@ -119,6 +120,7 @@ def replace(
     """Replace what an organization says about one of its people (A2.7, A2.10)."""
     with changes.editing(membership, by=by, version=version) as changed:
         check_remaining(changed, access_ends_at, by=by)
+        giving.require(by, statements=gained(changed.statements, statements))
         changed.statements = statements
         changed.access_ends_at = access_ends_at
     return changed
@@ -196,6 +198,7 @@ def set_policies(
     kind = PrincipalType.USER if isinstance(principal, Membership) else PrincipalType.SERVICEUSER
     attached = {row.policy_id: row for row in attachments_of(kind, principal)}
     wanted = {policy.pk: policy for policy in policies}
+    giving.require(by, [wanted[one] for one in wanted.keys() - attached.keys()])
     for policy_id in wanted.keys() - attached.keys():
         changes.create(
             PolicyAttachment(

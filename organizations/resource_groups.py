@@ -108,6 +108,7 @@ def add(
             return locked
         if target_type == TargetType.GROUP:
             _check_nesting(group, identity)
+        _check_giving(group, by)
         item = ResourceGroupItem(
             organization_id=group.organization_id,
             group=group,
@@ -135,6 +136,7 @@ def remove(
         found = _items(group, target_type, identity).first() if identity else None
         if found is None:
             raise NotFound("The group does not hold it.")
+        _check_giving(group, by, is_taken_out=True)
         with changes.editing(locked, by=by) as changed:
             changes.delete(found, by=by)
         return changed
@@ -161,6 +163,23 @@ def attached_policies(group: ResourceGroup) -> dict[str, Any]:
         "attachments__principal_type": PrincipalType.USERGROUP,
         "attachments__principal_id": group.pk,
     }
+
+
+def _check_giving(group: ResourceGroup, by: Principal, *, is_taken_out: bool = False) -> None:
+    """Refuse to give somebody, by a place in a user group, more rights than one may (A5.12).
+
+    Whoever is taken out loses the denies of its policies.
+    """
+    if group.type != USER_TYPE:
+        return
+    from organizations import giving  # asks ``access``, which asks here what groups hold
+
+    outer = above(group.organization_id, group.pk, TargetType.GROUP)
+    given = giving.attached(group.organization_id, PrincipalType.USERGROUP, [group.pk, *outer])
+    if is_taken_out:
+        giving.require_to_take(by, given)
+    else:
+        giving.require(by, given)
 
 
 def _locked(group: ResourceGroup, version: int | None) -> ResourceGroup:

@@ -8,10 +8,16 @@ from uuid import UUID
 
 from django.db import transaction
 
-from organizations import people, tokens
+from organizations import giving, people, tokens
 from organizations.kernel import changes
 from organizations.kernel.principals import Principal
-from organizations.models import AccessKey, AccessKeyStatus, ServiceUser
+from organizations.models import (
+    AccessKey,
+    AccessKeyStatus,
+    PermissionPolicy,
+    PrincipalType,
+    ServiceUser,
+)
 
 
 def make_key(
@@ -21,6 +27,7 @@ def make_key(
 
     ``key_id`` makes the call safe to repeat: the second one is refused.
     """
+    giving.require(by, _policies_of(service_user))
     with changes.refusing():
         key, secret = tokens.make_key(service_user, created_by=by.id, key_id=key_id)
         changes.created_many([key], by=by)
@@ -32,6 +39,8 @@ def set_status(
 ) -> AccessKey:
     """Switch a key on or off; refuses to switch off the last way in of an Administrator."""
     with transaction.atomic():
+        if status == AccessKeyStatus.ACTIVE != key.status:
+            giving.require(by, _policies_of(key.service_user))
         with changes.editing(key, by=by, version=version) as changed:
             changed.status = status
         if status == AccessKeyStatus.INACTIVE and people.is_administrator(key.service_user):
@@ -60,6 +69,11 @@ def delete(service_user: ServiceUser, *, by: Principal) -> ServiceUser:
         deleted = changes.delete(service_user, by=by)
     _forget()
     return deleted
+
+
+def _policies_of(service_user: ServiceUser) -> list[PermissionPolicy]:
+    kind = PrincipalType.SERVICEUSER
+    return giving.attached(service_user.organization_id, kind, [service_user.pk])
 
 
 def _forget() -> None:

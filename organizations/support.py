@@ -6,11 +6,13 @@ from uuid import UUID
 
 from django.db import transaction
 
+from organizations import giving
 from organizations.kernel import changes, clock
 from organizations.kernel.errors import FieldRefused, VersionMismatch
 from organizations.kernel.principals import Principal
 from organizations.kernel.zones import zone_of
-from organizations.models import SupportAccess
+from organizations.models import PrincipalType, SupportAccess
+from organizations.policy_coverage import gained
 
 
 def access_of(organization_id: UUID) -> SupportAccess | None:
@@ -39,6 +41,7 @@ def grant(
         )
     with transaction.atomic():
         row = access_of(organization_id)
+        _require_to_open(row, organization_id, ends_at, statements, by)
         if row is None:
             return _first(organization_id, ends_at, statements, version, by)
         if version is None:
@@ -47,6 +50,22 @@ def grant(
             changed.ends_at = ends_at
             changed.statements = statements
         return changed
+
+
+def _require_to_open(
+    row: SupportAccess | None,
+    organization_id: UUID,
+    ends_at: datetime,
+    statements: list[dict[str, Any]],
+    by: Principal,
+) -> None:
+    """Refuse to give support users more than one has: new statements, or a longer window."""
+    ended = clock.now() if row is None else max(row.ends_at, clock.now())
+    if ends_at > ended:
+        kind = PrincipalType.SUPPORTUSERS
+        giving.require(by, giving.attached(organization_id, kind, [organization_id]), statements)
+    elif row is not None:
+        giving.require(by, statements=gained(row.statements, statements))
 
 
 def _first(

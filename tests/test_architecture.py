@@ -15,6 +15,7 @@ PURE = [
     "billing/rating",
     "organizations/kernel/periods.py",
     "organizations/policies.py",
+    "organizations/policy_coverage.py",
     "organizations/policy_words.py",
     "organizations/policy_reading.py",
     "organizations/permission_names.py",
