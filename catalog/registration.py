@@ -2,6 +2,7 @@
 
 from catalog import metering_rules, pricing_rules, rules
 from catalog import representations as look
+from catalog.counters import registration as counters
 from catalog.models import Aggregation, Meter, Plan, PlanTemplate, Pricing, Product
 from organizations.kernel import registry
 from organizations.models import Currency
@@ -47,3 +48,4 @@ def register() -> None:
             "another pricing of the same aggregation and segment is in force at this time",
         )
     registry.explain_constraint("pricing_ends_after_start", "endDate", "must be after startDate")
+    counters.register()

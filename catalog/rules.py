@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from catalog.models import Plan, PlanTemplate, Pricing
+from catalog.models import CounterPricing, Plan, PlanTemplate, Pricing
 from organizations.kernel import locking
 from organizations.kernel.errors import FieldRefused, check_each
 from organizations.settings_rules import check_currency
@@ -65,6 +65,9 @@ def _check_unpriced(field: str, priced: Q, product_id: UUID) -> None:
     rows = Pricing.objects.filter(priced, aggregation__meter__product__isnull=False)
     if rows.exclude(aggregation__meter__product=product_id).exists():
         raise FieldRefused(field, "cannot change while usage of the product is priced")
+    counted = CounterPricing.objects.filter(priced, counter__product__isnull=False)
+    if counted.exclude(counter__product=product_id).exists():
+        raise FieldRefused(field, "cannot change while counters of the product are priced")
 
 
 def _check_range(field: str, value: int, lowest: int, highest: int) -> None:

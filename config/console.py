@@ -37,6 +37,8 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Plan templates", "copy_all", "catalog.PlanTemplate"),
             Page("Plans", "sell", "catalog.Plan"),
             Page("Pricings", "payments", "catalog.Pricing"),
+            Page("Counters", "pin", "catalog.Counter"),
+            Page("Counter pricings", "price_change", "catalog.CounterPricing"),
         ),
     ),
     (
@@ -44,6 +46,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Accounts", "business", "billing.Account"),
             Page("Account plans", "assignment_turned_in", "billing.AccountPlan"),
+            Page("Counter adjustments", "exposure", "billing.CounterAdjustment"),
         ),
     ),
     (

@@ -422,7 +422,7 @@ def test_nothing_that_is_read_shows_theirs(two):
     forbidden = [identity.encode() for identity in theirs_ids(theirs)]
 
     read = {
-        path: ours.api.get(path, **questions.get(route.path, {}))
+        path: ours.api.get(path, **questions.get(route.path, {}), **ours.needed(route.path))
         for route in routes()
         if "get" in route.actions
         for path in [next(addresses(route, ours))]
@@ -440,10 +440,14 @@ def test_a_page_token_of_theirs_is_none_of_ours(two):
     for route in routes():
         if "list" not in route.actions.values() or route.id_parameters:
             continue
-        token = theirs.api.get(route.at(), pageSize=1).json["nextToken"]
+        token = theirs.api.get(route.at(), pageSize=1, **theirs.needed(route.path)).json[
+            "nextToken"
+        ]
         if token:
             tried += 1
-            answer = ours.api.get(route.at(), pageSize=1, nextToken=token)
+            answer = ours.api.get(
+                route.at(), pageSize=1, nextToken=token, **ours.needed(route.path)
+            )
             assert (answer.status, answer.json["errors"][0]["field"]) == (400, "nextToken")
 
     assert tried >= 2

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from billing.admin import run_billing, usage_chart
+from billing.admin import counters, run_billing, usage_chart
 from billing.models import Account, AccountPlan, Bill
 from catalog.models import Meter, Plan
 from organizations.kernel import clock
@@ -23,6 +23,7 @@ def of(request: HttpRequest, account: Account) -> dict[str, Any]:
         "charts": usage_chart.of_account(account, among=readable),
         "plans": _plans(request, account, choices.zone(request)),
         "bills": _bills(request, account),
+        "counters": counters.of_account(request, account),
         "children": [
             {"name": child.name, "code": child.code, "url": show.address(child)}
             for child in linking.seen(request, account.children.all()).order_by("name", "pk")[

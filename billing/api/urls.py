@@ -4,6 +4,7 @@ from billing.api import (
     accounts,
     bill_jobs,
     bills,
+    counters,
     documents,
     measurement_schema,
 )
@@ -71,5 +72,6 @@ urlpatterns = [
         collection={"get": "of_bill"},
         item={"get": "retrieve"},
     ),
+    *counters.urlpatterns,
     *routes("lineitems", bills.LineItemViewSet, collection={"get": "list"}, item={}),
 ]

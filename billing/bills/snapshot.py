@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.bills import planning, reading
+from billing.bills import planning, reading, unrated
 from billing.bills.charges_on_bills import BilledCharge
 from billing.bills.planning import PlannedBill
 from billing.bills.priced_plans import PricedPlan, price
@@ -84,6 +84,7 @@ class _Shared:
     currencies: dict[str, Currency]
     plans: dict[UUID, PricedPlan]
     attached: dict[UUID, list[AttachedPlan]]
+    refusals: dict[UUID, unrated.NotRatedYet]
 
 
 def take(
@@ -111,6 +112,9 @@ def take(
             accounts[account_id].attached = {
                 row.id: Period(row.start_at, row.end_at) for row in rows
             }
+    for account_id, refusal in shared.refusals.items():
+        if account_id in accounts:
+            accounts[account_id].refusal = refusal
     planned = _plan(shared, accounts, wanted)
     planned = [
         bill
@@ -187,6 +191,7 @@ def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Share
         currencies=reading.currencies(organization_id),
         plans={plan.pk: price(plan, pricings[plan.pk], config) for plan in plans.values()},
         attached=attached,
+        refusals=unrated.refusals(organization_id, attached, plans),
     )
 
 

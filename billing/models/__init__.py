@@ -9,6 +9,7 @@ from billing.models.bills import (
     LineItem,
     LineItemType,
 )
+from billing.models.counters import CounterAdjustment
 from billing.models.jobs import (
     BillJob,
     BillJobAccount,
@@ -33,6 +34,7 @@ __all__ = [
     "BillStatus",
     "ChildBillingMode",
     "ChunkStatus",
+    "CounterAdjustment",
     "IngestFailure",
     "IngestFailureType",
     "InvoiceSeries",

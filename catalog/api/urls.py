@@ -1,6 +1,6 @@
 """Addresses of this app's entities below the organization."""
 
-from catalog.api import views
+from catalog.api import counters, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
@@ -10,4 +10,5 @@ urlpatterns = [
     *routes("plantemplates", views.PlanTemplateViewSet),
     *routes("plans", views.PlanViewSet),
     *routes("pricings", views.PricingViewSet),
+    *counters.urlpatterns,
 ]

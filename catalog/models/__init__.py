@@ -1,5 +1,6 @@
 """What is sold, how it is measured and priced."""
 
+from catalog.models.counters import Counter, CounterPricing
 from catalog.models.metering import (
     NUMERIC_CATEGORIES,
     Aggregation,
@@ -16,6 +17,8 @@ __all__ = [
     "Aggregation",
     "AggregationMethod",
     "BillingFrequency",
+    "Counter",
+    "CounterPricing",
     "FieldCategory",
     "InstantRange",
     "Meter",

@@ -31,6 +31,7 @@ from organizations.models import (
     TransactionType,
 )
 from tests import factories
+from tests.catalog import rows as catalogue
 from tests.console.inhabited_notifications import notifications
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -52,6 +53,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         product, meter, aggregation, template, plan, pricing, account, bill,
         factories.make_account_plan(account, plan),
         BillJob.objects.create(organization=organization),
+        *catalogue.counters(MARK, plan, account),
         *records(founded, account),
         *webhooks(founded),
         *notifications(founded, MARK),

@@ -6,6 +6,7 @@ Each entry of ``CREATED`` is an address and a function of the ids made so far, b
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.contract import bodies_counters as counters
 from tests.contract import bodies_notifications
 from tests.factories import number
 
@@ -274,6 +275,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     ("pricings", pricing),
     ("accounts", parent),
     ("accountplans", account_plan),
+    *counters.CREATED,
     (WEBHOOKS, webhook),
     *bodies_notifications.CREATED,
     ("permissionpolicies", policy),

@@ -23,6 +23,8 @@ from tests.contract import bodies, documents
 from tests.factories import make_founded, number
 
 OUR_APPS = ("organizations", "catalog", "billing", "notifications", "integrations")
+# Lists of the rows of one other row: the parameter that names it, and where it was made.
+LISTS_OF = {"counteradjustments": ("counterId", "counters")}
 USED_AT = "2024-10-10T12:00:00Z"
 MEASUREMENTS: tuple[dict[str, Any], ...] = (
     {
@@ -49,6 +51,11 @@ class Inhabited:
     def organization_id(self) -> UUID:
         """Which organization it is."""
         return self.founded.organization.pk
+
+    def needed(self, path: str) -> dict[str, str]:
+        """Return the query parameters without which a list is refused."""
+        name, of = LISTS_OF.get(path, ("", ""))
+        return {name: self.made[of]["id"]} if name else {}
 
     def ids(self, model: type[models.Model]) -> list[str]:
         """Return the ids of its rows of one kind."""

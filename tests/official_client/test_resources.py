@@ -7,6 +7,7 @@ import pytest
 from m3ter import ConflictError, NotFoundError
 
 from tests.contract import bodies, bodies_notifications
+from tests.contract import bodies_counters as counters
 from tests.contract.bodies import Build, Made
 from tests.factories import number
 from tests.official_client.driving import as_arguments
@@ -40,6 +41,8 @@ RESOURCES: dict[str, tuple[str, Build, dict[str, Any]]] = {
     "pricings": ("pricings", bodies.pricing, {"description": "Tokens"}),
     "accounts": ("accounts", bodies.parent, {"purchaseOrderNumber": "PO-8"}),
     "account_plans": ("accountplans", bodies.account_plan, {"code": "another code"}),
+    "counters": ("counters", counters.counter, {"unit": "licences"}),
+    "counter_pricings": ("counterpricings", counters.counter_pricing, {"description": "Chairs"}),
     "webhooks": (bodies.WEBHOOKS, bodies.webhook, {"description": "Books bills"}),
     "scheduled_event_configurations": (
         bodies_notifications.SCHEDULED,
@@ -53,6 +56,8 @@ NEEDED = {
     "plan_templates": ("products",),
     "plans": ("products", "plan_templates"),
     "pricings": ("products", "meters", "aggregations", "plan_templates", "plans"),
+    "counters": ("products",),
+    "counter_pricings": ("products", "plan_templates", "plans", "counters"),
     "account_plans": ("products", "plan_templates", "plans", "accounts"),
 }
 # The contract's list of policies takes no ids and shows managed ones in lower case (A5.9).

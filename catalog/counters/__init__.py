@@ -1,0 +1,1 @@
+"""Counters: a number of units that people set, and what they cost."""

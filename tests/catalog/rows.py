@@ -1,0 +1,56 @@
+"""Rows of the catalogue for the tests that walk every page."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+
+from billing.models import Account, CounterAdjustment
+from catalog.models import Counter, CounterPricing, Plan
+from organizations.models import Organization
+from tests.factories import bands, number
+
+
+def make_counter(organization: Organization, **overrides: Any) -> Counter:
+    """Make a global counter of seats."""
+    fields = {"name": "Seats", "code": f"seats-{number()}", "unit": "seats"}
+    return Counter.objects.create(organization=organization, **{**fields, **overrides})
+
+
+def make_counter_pricing(plan: Plan, counter: Counter, **overrides: Any) -> CounterPricing:
+    """Make a price of 12.50 a unit from 2020 on."""
+    fields = {
+        "start_date": datetime(2020, 1, 1, tzinfo=UTC),
+        "bands": bands((0, 0, Decimal("12.5"))),
+        "is_cumulative": True,
+    }
+    return CounterPricing.objects.create(
+        organization_id=plan.organization_id,
+        plan=plan,
+        counter=counter,
+        **{**fields, **overrides},
+    )
+
+
+def make_counter_adjustment(
+    account: Account, counter: Counter, day: date, value: int
+) -> CounterAdjustment:
+    """Set a counter of an account from a day on."""
+    return CounterAdjustment.objects.create(
+        organization_id=account.organization_id,
+        account=account,
+        counter=counter,
+        date=day,
+        value=value,
+    )
+
+
+def counters(mark: str, plan: Plan, account: Account) -> list[models.Model]:
+    """Make a counter, its price and an adjustment to no units, so that bills are made."""
+    counter = make_counter(account.organization, name=f"{mark} counter")
+    return [
+        counter,
+        make_counter_pricing(plan, counter),
+        make_counter_adjustment(account, counter, date(2024, 1, 1), 0),
+    ]
