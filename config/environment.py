@@ -137,6 +137,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "organizations.delete_kept_answers": 600,
         "organizations.delete_old_events": 3600,
         "notifications.sweep_scheduled_events": 60,
+        "organizations.delete_old_files": 3600,
         "integrations.sweep_deliveries": 5,
         "integrations.dispatch_events": 5,
         "integrations.delete_old_deliveries": 3600,
@@ -180,3 +181,37 @@ def folder(path: Path) -> Path:
     """Return the path of a folder that is there."""
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def file_storage(url: str, local: Path) -> dict[str, object]:
+    """Return Django's settings of the storage of uploaded and generated files.
+
+    Without an address it is the folder ``local``; ``s3://bucket/prefix`` is a bucket, whose query
+    may name ``region`` and, for other stores than Amazon's, ``endpoint``. Keys are looked for
+    where the AWS tools look: in ``AWS_ACCESS_KEY_ID`` and the like, or in the machine's role.
+    """
+    if not url:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": local,
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.hostname:
+        raise ImproperlyConfigured("FILES_URL must look like s3://bucket/prefix?region=eu-west-1")
+    asked = dict(parse_qsl(parts.query))
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": parts.hostname,
+            "location": unquote(parts.path).strip("/"),
+            "region_name": asked.get("region"),
+            "endpoint_url": asked.get("endpoint"),
+            "max_memory_size": 4 * 1024 * 1024,  # beyond it, what is read goes through the disk
+            "default_acl": None,
+            "querystring_auth": True,
+        },
+    }

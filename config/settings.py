@@ -245,6 +245,11 @@ STATIC_ROOT = environment.folder(HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = HOME / "files"
+# Uploads and generated files: a local folder, or s3://bucket/prefix?region=...&endpoint=...
+STORAGES = {
+    "files": environment.file_storage(os.environ.get("FILES_URL", ""), MEDIA_ROOT),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 # Webhooks --------------------------------------------------------------------------------------
 # http, IP literals and private addresses: for development and tests only (C5.14).

@@ -1,11 +1,11 @@
-"""What workers do for this app: mail secrets, seal the audit trail, forget old answers."""
+"""What workers do for this app: mail secrets, seal the audit trail, delete what is old."""
 
 from uuid import UUID
 
 from celery import shared_task
 
 from organizations import invitations, people, seals
-from organizations.kernel import clock, events, isolation
+from organizations.kernel import clock, events, files, isolation
 from organizations.kernel.api import idempotency
 from organizations.kernel.tenancy import within_that_of
 from organizations.models import Invitation, Membership
@@ -56,6 +56,13 @@ def delete_old_events(**_later: object) -> None:
     """Delete events that are older than 28 days."""
     with isolation.everywhere():
         events.delete_old(clock.now())
+
+
+@shared_task(name="organizations.delete_old_files")
+def delete_old_files(**_later: object) -> None:
+    """Delete files that are kept no longer, and what was never uploaded whole."""
+    with isolation.everywhere():
+        files.delete_old(clock.now())
 
 
 @shared_task(name="organizations.seal_audit")

@@ -16,7 +16,7 @@ from organizations.api import (
     token_schema,
     views,
 )
-from organizations.kernel.api import openapi
+from organizations.kernel.api import files, openapi
 from organizations.kernel.api.views import routes
 
 openapi.describe(token_schema.PATHS)
@@ -57,4 +57,5 @@ urlpatterns = [
     *invitations.urlpatterns,
     *support.urlpatterns,
     *audit.urlpatterns,
+    *files.urlpatterns,
 ]

@@ -41,6 +41,7 @@ from organizations.models.signing_in import (
     SecondFactor,
     SignInSettings,
 )
+from organizations.models.stored_files import FileState, StoredFile
 from organizations.models.support import SupportAccess
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "DebitReason",
     "Event",
     "ExternalInvoiceDateRule",
+    "FileState",
     "GracePeriodUnit",
     "Invitation",
     "KeptAnswer",
@@ -80,6 +82,7 @@ __all__ = [
     "ServiceUser",
     "SignInSettings",
     "StatementMode",
+    "StoredFile",
     "SupportAccess",
     "TargetType",
     "TransactionType",

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from billing.models import Account
 from organizations.founding import Founded
-from organizations.kernel import clock
+from organizations.kernel import clock, files
 from organizations.models import Membership
 from tests.billing.bills import runners
 from tests.clients import ApiClient
@@ -120,6 +120,8 @@ def _use(place: Inhabited) -> None:
     answer = place.api.post("measurements", {"measurements": items})
     assert answer.status == 200, answer
     assert Account.objects.filter(organization_id=place.organization_id).exists()
+    about = {"kind": "test", "name": "f.json", "content_type": "application/json", "size": 2}
+    files.expect(place.organization_id, **about)
 
 
 def _deliver() -> None:
