@@ -50,8 +50,8 @@ class RunBillingForm(PlainForm):
         super().__init__(*args, **options)
         self.organization = organization
 
-    def clean_accounts(self) -> list[Any]:
-        """Return the ids of the codes; unknown ones are named."""
+    def clean_accounts(self) -> list[Any] | None:
+        """Return the ids of the codes; unknown ones are named, and so is text without any."""
         codes = [code.strip() for code in self.cleaned_data["accounts"].split(",") if code.strip()]
         found = dict(
             Account.objects.for_organization(self.organization)
@@ -60,7 +60,9 @@ class RunBillingForm(PlainForm):
         )
         if unknown := [code for code in codes if code not in found]:
             raise forms.ValidationError(f"No account has the code {', '.join(unknown)}.")
-        return [found[code] for code in codes]
+        if not codes and self.cleaned_data["accounts"]:
+            raise forms.ValidationError("Name accounts by their codes, or leave this empty.")
+        return [found[code] for code in codes] or None
 
 
 def address(request: HttpRequest, account: Account | None = None) -> str:

@@ -42,8 +42,12 @@ REQUEST_FIELDS = {
 
 
 def job_request(values: dict[str, Any]) -> job_requests.JobRequest:
-    """Return the domain's request for a checked body; nulls mean not given."""
-    given = {ours: values[wire] for wire, ours in REQUEST_FIELDS.items() if values.get(wire)}
+    """Return the domain's request for a checked body; nulls and empty texts mean not given."""
+    given = {
+        ours: values[wire]
+        for wire, ours in REQUEST_FIELDS.items()
+        if values.get(wire) not in (None, "")
+    }
     return job_requests.JobRequest(**given)
 
 

@@ -135,7 +135,9 @@ class BillJobRequestSerializer(serializers.Serializer):
     billFrequencyInterval = fields.WholeField(
         required=False, allow_null=True, min_value=1, max_value=365
     )
-    accountIds = serializers.ListField(child=fields.IdField(), required=False, allow_null=True)
+    accountIds = serializers.ListField(
+        child=fields.IdField(), required=False, allow_null=True, min_length=1, max_length=100
+    )
     targetCurrency = fields.TextField(required=False, allow_null=True, min_length=1, max_length=80)
     # Not many=True: with it null would be allowed inside the list too.
     currencyConversions = serializers.ListField(
@@ -188,7 +190,9 @@ class StatusSerializer(serializers.Serializer):
 class ApproveSerializer(serializers.Serializer):
     """The bills to approve; may be left out when the query names a filter (LIF-3)."""
 
-    billIds = serializers.ListField(child=fields.IdField(), required=False, allow_null=True)
+    billIds = serializers.ListField(
+        child=fields.IdField(), required=False, allow_null=True, min_length=1
+    )
 
 
 class ApprovalSerializer(serializers.Serializer):

@@ -214,8 +214,8 @@ class BillViewSet(TenantViewSet):
             among=self.get_queryset(),
             by=self.principal,
             at=clock.now(),
-            bill_ids=body.validated_data.get("billIds") or None,
-            account_ids=asked.get("accountIds", ()),
+            bill_ids=body.validated_data.get("billIds"),
+            account_ids=_named_accounts(request, asked),
             external_invoice_date_start=asked.get("externalInvoiceDateStart"),
             external_invoice_date_end=asked.get("externalInvoiceDateEnd"),
         )
@@ -234,6 +234,14 @@ class BillViewSet(TenantViewSet):
             at=clock.now(),
         )
         return _approved(count)
+
+
+def _named_accounts(request: Request, asked: dict[str, Any]) -> Sequence[Any]:
+    """Return the accounts whose bills are meant; a list without any never means all (JOB-19)."""
+    if "accountIds" in request.query_params and "accountIds" not in asked:
+        raise FieldRefused("accountIds", "names no account; leave it out, or name some")
+    found: Sequence[Any] = asked.get("accountIds", ())
+    return found
 
 
 def _approved(count: int) -> Response:

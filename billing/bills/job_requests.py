@@ -31,14 +31,14 @@ _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "ANNUALLY")
 class JobRequest:
     """The fields of a bill job request; what is left out is as configured.
 
-    ``account_ids`` empty: all accounts. ``currency_conversions`` as on the wire:
-    ``{from, to, multiplier}``.
+    ``account_ids`` left out: all accounts; an empty list is refused (JOB-19).
+    ``currency_conversions`` as on the wire: ``{from, to, multiplier}``.
     """
 
     latest_date_in_billing_period: date | None = None
     billing_frequency: str | None = None
     bill_frequency_interval: int | None = None
-    account_ids: Sequence[str | UUID] = ()
+    account_ids: Sequence[str | UUID] | None = None
     bill_date: date | None = None
     due_date: date | None = None
     external_invoice_date: date | None = None
@@ -109,7 +109,11 @@ def wanted(job: BillJob) -> DueBills | TheseBills:
     )
 
 
-def _check_accounts(organization: Organization, sent: Sequence[str | UUID]) -> list[UUID]:
+def _check_accounts(organization: Organization, sent: Sequence[str | UUID] | None) -> list[UUID]:
+    if sent is None:
+        return []
+    if not sent:
+        raise FieldRefused("accountIds", "names no account; leave it out to bill all accounts.")
     if len(sent) > ACCOUNTS_AT_MOST:
         raise FieldRefused(
             "accountIds", f"at most {ACCOUNTS_AT_MOST} accounts can be named; none means all."

@@ -42,14 +42,14 @@ def preview(
     Raises ``FieldRefused`` unless exactly one account is named, ``NothingDue``, and whatever
     would park the account.
     """
-    if len(request.account_ids) != 1:
+    if request.account_ids is None or len(request.account_ids) != 1:
         raise FieldRefused("accountIds", "a preview is of exactly one account")
     config = OrganizationConfig.objects.for_organization(organization).get()
     job = check(organization, config, request, at=at)
     account_id = UUID(job.account_ids[0])
     taken = snapshot.take(organization.pk, [account_id], wanted(job), include_locked=True)
     account = taken.accounts[account_id]
-    bills = calculation.calculate(account)
+    bills = [bill for bill in calculation.calculate(account) if bill.source.input.account_plans]
     if not bills:
         raise NothingDue
     bill = Bill(

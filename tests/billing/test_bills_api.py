@@ -60,6 +60,7 @@ def test_a_run_makes_one_bill_an_account_and_a_second_one_updates_it(api, billed
     [
         ({"accountIds": ["00000000-0000-4000-8000-000000000000"]}, "accountIds"),
         ({"accountIds": ["x"]}, "accountIds[0]"),
+        ({"accountIds": []}, "accountIds"),
         ({"billingFrequency": "HOURLY"}, "billingFrequency"),
         ({"targetCurrency": "XXX"}, "targetCurrency"),
         ({"timezone": "Mars/Base"}, "timezone"),
@@ -141,6 +142,11 @@ def test_many_bills_are_approved_by_ids_filters_or_period(api, billed):
     assert api.post("bills/approve", {}).status == 400
     assert not Bill.objects.filter(status="APPROVED").exists()
     assert api.post("bills/approve", {"billIds": ids[:1]}).json == {"message": "1 bill approved."}
+    refused(api.post("bills/approve", {"billIds": []}, accountIds=accounts[1]["id"]), "billIds")
+    refused(
+        api.post("bills/approve", {}, accountIds="", externalInvoiceDateStart="2024-01-01"),
+        "accountIds",
+    )
     by_account = api.post("bills/approve", {}, accountIds=accounts[1]["id"]).json
     assert by_account == {"message": "1 bill approved."}
     by_period = api.post("bills/billingperiod/2024-06-30/MONTHLY/approve").json

@@ -31,10 +31,10 @@ def _too_long_or_short(schema: dict[str, Any], value: Any, required: bool) -> It
         yield "x" * (schema["minLength"] - 1)
     if "maxItems" in schema and schema.get("type") == "array" and value:
         yield [value[0]] * (schema["maxItems"] + 1)
-    # Where a value is optional, an empty one counts as absent (B4.6).
+    # Where a text is optional, an empty one counts as absent (B4.6); an empty list never does.
     if required and schema.get("minLength"):
         yield ""
-    if required and schema.get("minItems"):
+    if schema.get("minItems"):
         yield []
 
 
