@@ -5,8 +5,8 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# The first that is new enough. Older than 3.13 first: only for those a Redis comes along.
-PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3.14 python; do \
+# The first that is new enough. Up to 3.13 first: for those a Valkey comes along.
+PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3 python3.14 python; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)

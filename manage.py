@@ -19,6 +19,8 @@ def main() -> None:
         sys.exit(str(error))
     except (OperationalError, psycopg.OperationalError) as error:
         cause = error if isinstance(error, psycopg.OperationalError) else error.__cause__
+        if type(cause).__name__ == "RoleUnusable":
+            sys.exit(str(cause))
         if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
             raise
         sys.exit(

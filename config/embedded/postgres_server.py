@@ -105,6 +105,14 @@ def remove_data(home: Path) -> None:
             access.data.parent.rmdir()
 
 
+def access(home: Path) -> Access:
+    """Return how to reach the server of a home that was started before."""
+    recorded = _recorded(home)
+    if recorded is None:
+        raise ServerTrouble(f"No PostgreSQL was started for {home}.")
+    return recorded
+
+
 def _recorded(home: Path) -> Access | None:
     record = records.read(home / "postgres.json")
     if not record:

@@ -1,10 +1,12 @@
-"""Start, find again and stop the embedded Redis of one home.
+"""Start, find again and stop the embedded Redis of one home: Valkey, Redis, or pure Python.
 
 It listens on 127.0.0.1 only, asks for a password and keeps an append-only file, so queued tasks
-survive a restart. What must never be lost is in PostgreSQL; Redis is allowed to lose a second.
+survive a restart (those of the server in pure Python do not; see ``python_redis``). What must
+never be lost is in PostgreSQL; Redis is allowed to lose a second.
 """
 
 import secrets
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from config.embedded import binaries, processes, records
 from config.embedded.records import ServerTrouble
 
 READY_WITHIN_SECONDS = 60.0
+PYTHON_USER = "billwright"  # as in python_redis, which is not imported: that takes a second
 STOP_SIGNALS = [(signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0)]
 
 
@@ -25,15 +28,19 @@ def start(home: Path, *, say: Callable[[str], None]) -> str:
     record = records.read(home / "redis.json")
     if record and (pid := running_pid(home)) and _wait_until_ready(record, pid):
         return _announce(home, record)
-    say("Starting Redis ...")
     program = binaries.redis()
+    if is_python := binaries.is_python_redis(program):
+        say("Starting a Redis server in pure Python, which keeps no file: no Valkey was found ...")
+    else:
+        say("Starting Redis ...")
     for attempt in range(5):
         record = {
             "port": records.port(record.get("port")),
             "password": record.get("password") or secrets.token_hex(24),
+            "user": PYTHON_USER if is_python else "",
         }
         records.write(home / "redis.json", record)
-        pid = processes.launch([str(program), str(_configured(home, record))], log=_log(home))
+        pid = processes.launch([*program, str(_configured(home, record))], log=_log(home))
         if _wait_until_ready(record, pid):
             return _announce(home, record)
         if "Bad file format" in records.last_lines(_log(home), 20):
@@ -91,9 +98,9 @@ def _set_aside(home: Path, say: Callable[[str], None]) -> None:
     Nothing is lost for good by that: sweeps enqueue again what rows say is still to be done.
     """
     say("Redis' append-only file is damaged: kept as appendonly.damaged, starting empty.")
-    damaged = home / "redis" / "appendonly.aof"
-    if damaged.exists():
-        damaged.replace(damaged.with_name("appendonly.damaged"))
+    folder = home / "redis"
+    shutil.rmtree(folder / "appendonly.damaged", ignore_errors=True)
+    (folder / "appendonlydir").rename(folder / "appendonly.damaged")
 
 
 def _wait_until_ready(record: dict[str, Any], pid: int) -> bool:
@@ -120,7 +127,7 @@ def _wait_until_ready(record: dict[str, Any], pid: int) -> bool:
 
 
 def _url(record: dict[str, Any]) -> str:
-    return f"redis://:{record['password']}@127.0.0.1:{record['port']}"
+    return f"redis://{record.get('user', '')}:{record['password']}@127.0.0.1:{record['port']}"
 
 
 def _announce(home: Path, record: dict[str, Any]) -> str:

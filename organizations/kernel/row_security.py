@@ -9,6 +9,7 @@ read, and protected, through the parent table.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -36,9 +37,11 @@ TABLES = """
     ORDER BY c.relname
 """
 ROLE = """
-    SELECT rolsuper OR rolbypassrls, pg_has_role(current_user, oid, 'MEMBER')
+    SELECT rolsuper OR rolbypassrls, pg_has_role(current_user, oid, {membership})
     FROM pg_roles WHERE rolname = %s
 """
+# From version 16 on who makes a role is a member without the right to act as it.
+CAN_ACT_SINCE = 160000
 # A policy is named for its role; the comment says what it was made from.
 POLICY = (
     "DROP POLICY IF EXISTS {role} ON {table}",
@@ -51,13 +54,14 @@ READ = "SELECT"
 
 
 class RolesMissing(Exception):
-    """The login may not make the roles; the message says what to do."""
+    """The login may not make the roles or act as them; the message says what to do."""
 
-    def __init__(self, roles: list[str]) -> None:
-        made = "; ".join(f"CREATE ROLE {role} NOLOGIN" for role in roles)
+    def __init__(self, missing: list[str], wanted: list[str]) -> None:
+        made = "".join(f"CREATE ROLE {role} NOLOGIN; " for role in missing)
+        what = "make" if missing else "act as"
         super().__init__(
-            "The login of DATABASE_URL may not make database roles. Have a superuser run: "
-            f"{made}; GRANT {', '.join(roles)} TO {connection.settings_dict['USER']};"
+            f"The login of DATABASE_URL may not {what} database roles. Have a superuser run: "
+            f"{made}GRANT {', '.join(wanted)} TO {connection.settings_dict['USER']};"
         )
 
 
@@ -85,10 +89,9 @@ def roles() -> tuple[str, str]:
 
 
 def are_roles_made() -> bool:
-    """Return whether both roles exist: without them nothing but migrating is possible."""
+    """Return whether the login can act as both roles: without that only migrating is possible."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)", [list(roles())])
-        return bool(cursor.fetchone()[0] == len(roles()))
+        return all(_found(cursor, role)[:2] == (True, True) for role in roles())
 
 
 def make_roles() -> None:
@@ -97,20 +100,31 @@ def make_roles() -> None:
     Raises ``RolesMissing`` or ``RoleTooMighty``.
     """
     with connection.cursor() as cursor:
-        for role in roles():
-            cursor.execute(ROLE, [role])
-            found = cursor.fetchone()
-            try:
-                if found is None:
-                    cursor.execute(_with_role("CREATE ROLE {role} NOLOGIN", role))
-                if found is None or not found[1]:
-                    cursor.execute(_with_role("GRANT {role} TO CURRENT_USER", role))
-            except ProgrammingError as error:
-                if isinstance(error.__cause__, errors.InsufficientPrivilege):
-                    raise RolesMissing(list(roles())) from error
-                raise
-            if found is not None and found[0]:
+        found = {role: _found(cursor, role) for role in roles()}
+        for role, (exists, _, is_mighty) in found.items():
+            if exists and is_mighty:
                 raise RoleTooMighty(role)
+        try:
+            with transaction.atomic():
+                for role, (exists, can_act, _) in found.items():
+                    if not exists:
+                        cursor.execute(_with_role("CREATE ROLE {role} NOLOGIN", role))
+                    if not can_act:
+                        cursor.execute(_with_role("GRANT {role} TO CURRENT_USER", role))
+        except ProgrammingError as error:
+            if isinstance(error.__cause__, errors.InsufficientPrivilege):
+                missing = [role for role, (exists, _, _) in found.items() if not exists]
+                wanted = [role for role, (_, can_act, _) in found.items() if not can_act]
+                raise RolesMissing(missing, wanted) from error
+            raise
+
+
+def _found(cursor: Any, role: str) -> tuple[bool, bool, bool]:
+    """Return whether a role exists, whether the login can act as it, and is it above policies."""
+    membership = "'SET'" if connection.pg_version >= CAN_ACT_SINCE else "'MEMBER'"
+    cursor.execute(ROLE.format(membership=membership), [role])
+    row = cursor.fetchone()
+    return (False, False, False) if row is None else (True, row[1], row[0])
 
 
 def protect() -> None:

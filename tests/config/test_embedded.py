@@ -13,9 +13,17 @@ import pytest
 import redis
 
 from config import embedded
-from config.embedded import placement, postgres_server, processes, redis_server
+from config.embedded import (
+    binaries,
+    placement,
+    postgres_server,
+    processes,
+    records,
+    redis_server,
+)
 
 NOTHING_GIVEN: dict[str, str] = {}
+IS_PYTHON_REDIS = binaries.is_python_redis(binaries.redis())
 
 
 def start(home: Path) -> embedded.Servers:
@@ -144,6 +152,7 @@ def test_after_kill_9_of_postgresql_committed_rows_are_there(home: Path) -> None
 
 
 @pytest.mark.kill
+@pytest.mark.skipif(IS_PYTHON_REDIS, reason="The server in pure Python keeps no file.")
 def test_after_kill_9_of_redis_queued_messages_are_there(home: Path) -> None:
     servers = start(home)
 
@@ -238,13 +247,14 @@ def test_data_of_a_version_that_is_not_installed_is_refused(home: Path) -> None:
     assert query(start(home), "SELECT 1") == [(1,)]
 
 
+@pytest.mark.skipif(IS_PYTHON_REDIS, reason="The server in pure Python keeps no file.")
 def test_a_damaged_append_only_file_is_set_aside(home: Path) -> None:
     servers = start(home)
     with redis.Redis.from_url(servers.redis_url) as client:
         for number in range(100):
             client.rpush("queue", number)
     embedded.stop(home)
-    file = home / "redis" / "appendonly.aof"
+    file = next((home / "redis" / "appendonlydir").glob("*.incr.aof"))
     content = file.read_bytes()
     file.write_bytes(content[:200] + b"\0" * 50 + content[250:])
 
@@ -253,3 +263,40 @@ def test_a_damaged_append_only_file_is_set_aside(home: Path) -> None:
     with redis.Redis.from_url(again.redis_url) as client:
         assert client.dbsize() == 0
     assert (home / "redis" / "appendonly.damaged").exists()
+
+
+def test_without_a_redis_program_a_server_in_pure_python_takes_its_place(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        binaries, "_package_folder", lambda name: Path() if name == "fakeredis" else None
+    )
+    monkeypatch.setattr(binaries.shutil, "which", lambda name: None)
+    heard: list[str] = []
+
+    address = redis_server.start(home_made(home), say=heard.append)
+
+    assert heard == [
+        "Starting a Redis server in pure Python, which keeps no file: no Valkey was found ..."
+    ]
+    with redis.Redis.from_url(address) as client:
+        client.rpush("queue", "task")
+        assert client.brpop("queue", 1) == (b"queue", b"task")
+        port = client.connection_pool.connection_kwargs["port"]
+    for wrong in (
+        redis.Redis(port=port),
+        redis.Redis(port=port, protocol=2),
+        redis.Redis(port=port, username="billwright", password="wrong"),
+        redis.Redis(port=port, username="billwright", password="wrong", protocol=2),
+    ):
+        with pytest.raises(redis.AuthenticationError):
+            wrong.ping()
+    pid = redis_server.running_pid(home)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert redis_server.start(home, say=heard.append) == address
+
+
+def home_made(home: Path) -> Path:
+    records.make_home(home)
+    return home

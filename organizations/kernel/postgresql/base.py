@@ -20,6 +20,10 @@ from organizations.kernel.isolation import Scope
 _TELL = "SELECT set_config('role', %s, false), set_config('billwright.organization', %s, false)"
 
 
+class RoleUnusable(psycopg.OperationalError):
+    """The application's role is missing or not the login's; the message says what to run."""
+
+
 class Session:
     """What the server side of one connection was told (None when that is not known), and the names
     of the statements that code of ours has prepared on it."""
@@ -40,8 +44,13 @@ class Session:
         try:
             psycopg.ClientCursor(connection).execute(_TELL, [_role(scope), scope.organization])
         except psycopg.errors.InvalidParameterValue as error:
-            raise psycopg.OperationalError(
+            raise RoleUnusable(
                 f"The database has no role {_role(scope)}: run `manage.py migrate` first."
+            ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise RoleUnusable(
+                f"The login of DATABASE_URL may not act as role {_role(scope)}: run"
+                " `manage.py migrate`, which makes it a member or prints the statements that do."
             ) from error
         self.told = scope
 

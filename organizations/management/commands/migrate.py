@@ -11,16 +11,20 @@ from organizations.kernel import isolation, row_security
 class Command(MigrateCommand):
     """Django's command between making the roles and protecting the tables."""
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Run the migrations as owner."""
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Act as owner from the beginning: Django's checks ask the database before ``handle``."""
         with isolation.as_owner():
-            try:
-                row_security.make_roles()
-            except (row_security.RolesMissing, row_security.RoleTooMighty) as refusal:
-                raise CommandError(str(refusal)) from refusal
-            super().handle(*args, **options)
-            row_security.protect()
-            _rederive(options)
+            return super().execute(*args, **options)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the migrations."""
+        try:
+            row_security.make_roles()
+        except (row_security.RolesMissing, row_security.RoleTooMighty) as refusal:
+            raise CommandError(str(refusal)) from refusal
+        super().handle(*args, **options)
+        row_security.protect()
+        _rederive(options)
 
 
 def _rederive(options: dict[str, Any]) -> None:
