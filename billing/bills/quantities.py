@@ -5,12 +5,14 @@ once the answers are there, so that the store sees one list of requests for all 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
 from billing.bills.planning import PlannedBill, PlanOfAccount
 from billing.bills.priced_plans import Measure, PriceInForce
+from billing.bills.rated_before import RatedBefore
 from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, UsageWindow
 from billing.rating.quantities import to_units
 from billing.rating.schedule import PlanSchedule, due_boundary
@@ -24,7 +26,8 @@ Terms = Callable[[], tuple[AccountPlanTerm, ...]]
 class Quantities:
     """Requests to the store, and the answers once ``read`` was called."""
 
-    def __init__(self) -> None:
+    def __init__(self, rated: RatedBefore | None = None) -> None:
+        self._rated = rated or RatedBefore()
         self._requests: list[store.QuantityRequest] = []
         self._defaults: list[Decimal | None] = []
         self._answers: list[store.Quantity] = []
@@ -49,7 +52,7 @@ class Quantities:
     def terms(self, bill: PlannedBill) -> Terms:
         """Ask for what the bill rates; call the result after ``read``."""
         asked = [
-            _PlanAsked(self, plan, bill.account.code, bill.key.boundary, bill.zone)
+            _PlanAsked(self, plan, bill.account.code, bill.key.boundary, bill.zone, self._rated)
             for plan in bill.plans
         ]
         return lambda: tuple(plan.term() for plan in asked)
@@ -65,16 +68,20 @@ class _PlanAsked:
         account_code: str,
         boundary: date,
         zone: tzinfo,
+        rated: RatedBefore,
     ) -> None:
         self._quantities = quantities
+        self._rated = rated
         self._plan = plan
         self._account_code = account_code
         schedule = PlanSchedule(plan.cycle, plan.period, zone)
-        in_force = plan.priced.in_force(schedule.arrears(boundary), schedule.coming(boundary))
+        arrears = schedule.arrears(boundary)
+        self._begins = arrears.start if arrears else None
+        in_force = plan.priced.in_force(arrears, schedule.coming(boundary))
         self._asked = self._ask(in_force)
         spans = any(price.price.tiers_span_plan for price in in_force)
         earlier = _earlier(plan, schedule, boundary) if spans else []
-        self._asked_earlier = self._ask(earlier)
+        self._asked_earlier = self._ask(_not_rated(earlier, rated.periods_of(plan)))
 
     def _ask(self, prices: Iterable[PriceInForce]) -> list[tuple[PriceInForce, list[int]]]:
         account_id = self._plan.attached.account_id
@@ -129,8 +136,11 @@ class _PlanAsked:
         )
 
     def _units_before(self, price: PricingTerm, period: Period) -> Decimal:
-        """Return the units of all earlier windows of the same usage (TSP-2, TSP-5)."""
-        total = ZERO
+        """Return the units of all earlier windows of the same usage (TSP-2, TSP-5).
+
+        What stands on locked bills is what was rated; late usage of their time was not.
+        """
+        total = self._rated.units(self._plan.attached.id, price, before=self._begins)
         for other, numbers in [*self._asked_earlier, *self._asked]:
             aggregation = other.price.aggregation
             if (aggregation.id, other.price.segment) != (price.aggregation.id, price.segment):
@@ -150,6 +160,17 @@ def _units(quantity: Decimal, aggregation: Aggregation) -> Decimal:
             aggregation.rounding,
             name=aggregation.name,
         )
+
+
+def _not_rated(prices: Iterable[PriceInForce], rated: Sequence[Period]) -> list[PriceInForce]:
+    """Return the prices with what locked bills have rated cut out of their windows."""
+    return [
+        replace(
+            price,
+            windows=tuple(piece for window in price.windows for piece in window.subtract(rated)),
+        )
+        for price in prices
+    ]
 
 
 def _earlier(plan: PlanOfAccount, schedule: PlanSchedule, boundary: date) -> list[PriceInForce]:

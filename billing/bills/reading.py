@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -89,6 +90,16 @@ class ExistingBill(NamedTuple):
         )
 
 
+class RatedUsage(NamedTuple):
+    """A usage line of a locked bill."""
+
+    account_plan_id: UUID
+    aggregation_id: UUID
+    segment: dict[str, str]
+    starts_at: datetime
+    units: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Names and codes printed on lines, stored with them (LIN-4)."""
@@ -156,6 +167,31 @@ def bills_between(
 def bills_by_id(organization_id: UUID, bill_ids: Collection[UUID]) -> list[ExistingBill]:
     """Return the bills."""
     return _bills(organization_id, Among("pk", bill_ids))
+
+
+def locked_bills(organization_id: UUID, account_ids: Collection[UUID]) -> list[ExistingBill]:
+    """Return the accounts' locked bills."""
+    return _bills(organization_id, Among("account_id", account_ids), Q(is_locked=True))
+
+
+def rated_usage(organization_id: UUID, account_plan_ids: Collection[UUID]) -> list[RatedUsage]:
+    """Return the usage lines of the account plans on locked bills."""
+    rows = (
+        LineItem.objects.for_organization(organization_id)
+        .filter(
+            Among("account_plan_id", account_plan_ids),
+            line_item_type=LineItemType.USAGE,
+            bill__is_locked=True,
+        )
+        .values_list(
+            "account_plan_id",
+            "aggregation_id",
+            "segment",
+            "service_period_start",
+            "units",
+        )
+    )
+    return [RatedUsage(*row) for row in rows]
 
 
 def _bills(organization_id: UUID, *criteria: Among | Q) -> list[ExistingBill]:

@@ -14,11 +14,12 @@ from uuid import UUID
 
 import msgspec
 
-from billing.bills import planning, reading, unrated
+from billing.bills import planning, rated_before, reading, unrated
 from billing.bills.charges_on_bills import BilledCharge
 from billing.bills.planning import PlannedBill
 from billing.bills.priced_plans import PricedPlan, price
 from billing.bills.quantities import Quantities
+from billing.bills.rated_before import RatedBefore
 from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill, Names
 from billing.bills.selection import DueBills, Overrides, PrintedDates, TheseBills, conversions
 from billing.rating.inputs import AccountPlanTerm, RatingInput
@@ -320,7 +321,7 @@ def _read_quantities(
     shared: _Shared, accounts: dict[UUID, AccountSnapshot], planned: list[PlannedBill]
 ) -> None:
     """Read the quantities of all bills at once and put each bill with its account."""
-    quantities = Quantities()
+    quantities = Quantities(_read_rated(shared.organization_id, planned))
     asked = [(bill, quantities.terms(bill)) for bill in planned]
     quantities.read(shared.organization_id)
     for bill, terms in asked:
@@ -329,6 +330,18 @@ def _read_quantities(
             account.bills.append(_bill_to_rate(shared, bill, terms()))
         except DomainError as refusal:
             account.refusal = refusal
+
+
+def _read_rated(organization_id: UUID, planned: list[PlannedBill]) -> RatedBefore | None:
+    """Read what locked bills have rated; asked only where tiers span a plan, two queries."""
+    spanning = rated_before.spanning(planned)
+    if not spanning:
+        return None
+    account_ids = {bill.account.id for bill in planned}
+    return rated_before.rated_before(
+        reading.locked_bills(organization_id, account_ids),
+        reading.rated_usage(organization_id, spanning),
+    )
 
 
 def _bill_to_rate(

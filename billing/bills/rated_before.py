@@ -1,0 +1,68 @@
+"""What locked bills have rated of usage whose tiers span the plan (TSP-2).
+
+A locked bill never rates what arrives late, so its time counts with the units that stand on it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from billing.bills.planning import PlannedBill, PlanOfAccount
+from billing.bills.reading import ExistingBill, RatedUsage
+from billing.rating.inputs import PricingTerm
+from organizations.kernel.money import ZERO
+from organizations.kernel.periods import Period
+
+Cycle = tuple[UUID, str, int]
+Usage = tuple[UUID, UUID, tuple[tuple[str, str], ...]]
+
+
+@dataclass(slots=True)
+class RatedBefore:
+    """The periods of locked bills by account and rhythm, and the usage on them."""
+
+    _periods: dict[Cycle, list[Period]] = field(default_factory=dict)
+    _lines: dict[Usage, list[RatedUsage]] = field(default_factory=dict)
+
+    def periods_of(self, plan: PlanOfAccount) -> list[Period]:
+        """Return the time that locked bills of the plan's account and rhythm cover."""
+        cycle = plan.cycle
+        key = (plan.attached.account_id, cycle.frequency.value, cycle.interval)
+        return self._periods.get(key, [])
+
+    def units(
+        self, account_plan_id: UUID, price: PricingTerm, *, before: datetime | None
+    ) -> Decimal:
+        """Return the units rated for service that began earlier than ``before``."""
+        usage = (account_plan_id, price.aggregation.id, tuple(sorted(price.segment)))
+        lines = self._lines.get(usage, ())
+        return sum((line.units for line in lines if before and line.starts_at < before), ZERO)
+
+
+def spanning(planned: Iterable[PlannedBill]) -> set[UUID]:
+    """Return the account plans on the bills that have a price whose tiers span the plan."""
+    return {
+        plan.attached.id
+        for bill in planned
+        for plan in bill.plans
+        if any(price.tiers_span_plan for price in plan.priced.prices.values())
+    }
+
+
+def rated_before(bills: Iterable[ExistingBill], lines: Iterable[RatedUsage]) -> RatedBefore:
+    """Return the locked bills and their usage lines, sorted for asking."""
+    periods: dict[Cycle, list[Period]] = defaultdict(list)
+    for bill in bills:
+        key = (bill.account_id, bill.billing_frequency, bill.bill_frequency_interval)
+        periods[key].append(Period(bill.start_at, bill.end_at))
+    usage: dict[Usage, list[RatedUsage]] = defaultdict(list)
+    for line in lines:
+        usage[_usage(line)].append(line)
+    return RatedBefore(periods, usage)
+
+
+def _usage(line: RatedUsage) -> Usage:
+    return (line.account_plan_id, line.aggregation_id, tuple(sorted(line.segment.items())))
