@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ["organizations", "catalog", "billing", "notifications", "integrations"]
 PURE = [
     "billing/rating",
+    "catalog/calculations",
     "organizations/kernel/periods.py",
     "organizations/policies.py",
     "organizations/policy_coverage.py",

@@ -1,0 +1,1 @@
+"""The calculation language by its rules, its examples, and a second evaluator."""
