@@ -30,6 +30,7 @@ FAILURE_DAYS = 7
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows; each part only to whom may see its rows."""
     allows = request.permissions.allows_some
+    context["sees_nothing"] = request.permissions.holds_nothing
     context["steps"] = getting_started.steps(request)
     context["is_started"] = all(step.is_done for step in context["steps"])
     context["figures"] = _figures(request)

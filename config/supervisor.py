@@ -263,8 +263,12 @@ def main(arguments: list[str]) -> int:
     if arguments != ["stop"]:
         sys.stderr.write("usage: python -m config.supervisor stop\n")
         return 2
-    stop_all(embedded.default_home())
-    embedded.stop(embedded.default_home())
+    home = embedded.default_home()
+    stop_all(home)
+    embedded.stop(home)
+    for left in embedded.test_homes(home):
+        embedded.stop(left)
+    embedded.remove_leftovers(home)
     return 0
 
 

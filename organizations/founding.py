@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -78,6 +79,7 @@ def found(
     """
     name = _checked_name(name)
     _check_email(admin_email)
+    _check_password(admin_email, admin_password)
     organization_id = organization_id or ids.new_id()
     by = replace(by or principals.system(organization_id), organization_id=organization_id)
     with isolation.within(organization_id), transaction.atomic():
@@ -123,6 +125,16 @@ def _check_email(email: str) -> None:
         validate_email(email)
     except ValidationError as error:
         raise FieldRefused("adminEmail", "must be an e-mail address") from error
+
+
+def _check_password(email: str, password: str | None) -> None:
+    """Ask what the console asks of a password, with all that is wrong with it."""
+    if password is None:
+        return
+    try:
+        password_validation.validate_password(password, User(email=email))
+    except ValidationError as error:
+        raise FieldRefused("adminPassword", " ".join(error.messages)) from error
 
 
 def _make_policies(organization: Organization, by: principals.Principal) -> PermissionPolicy:

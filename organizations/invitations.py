@@ -41,8 +41,11 @@ class NotOpen(DomainError):
         super().__init__("This invitation is not valid any more. Ask for a new one.")
 
 
-def invite(invitation: Invitation, *, by: Principal) -> Invitation:
-    """Save a new invitation and let its mail be sent; an earlier one loses its link (A3.7)."""
+def invite(invitation: Invitation, *, by: Principal, by_mail: bool = True) -> Invitation:
+    """Save a new invitation and let its mail be sent; an earlier one loses its link (A3.7).
+
+    Without ``by_mail`` the caller hands over the link (``link_to``).
+    """
     if invitation.expires_at is None:
         invitation.expires_at = clock.now() + LASTS
     if invitation.expires_at <= clock.now():
@@ -57,18 +60,20 @@ def invite(invitation: Invitation, *, by: Principal) -> Invitation:
     with transaction.atomic():
         _open(invitation).update(token_hash=None)
         changes.create(invitation, by=by)
-        _enqueue(invitation)
+        if by_mail:
+            _enqueue(invitation)
     return invitation
 
 
-def send_again(invitation: Invitation, *, by: Principal) -> Invitation:
+def send_again(invitation: Invitation, *, by: Principal, by_mail: bool = True) -> Invitation:
     """Mail a new link, valid for 30 days from now; the one before stops working (A3.8)."""
     with changes.editing(invitation, by=by) as changed:
         if changed.is_accepted:
             raise DomainError(f"{changed.email} has accepted this invitation already.")
         changed.expires_at = clock.now() + LASTS
         changed.token_hash = None
-        _enqueue(changed)
+        if by_mail:
+            _enqueue(changed)
     return changed
 
 
@@ -96,9 +101,18 @@ def send_mail(invitation_id: str) -> None:
         subject=f"Invitation to {organization.name}",
         name=f"{found.first_name} {found.last_name}".strip(),
         organization=organization.name,
-        link=settings.PUBLIC_URL + reverse("invitation", args=[token]),
+        link=_address(token),
         ends=found.expires_at,
     )
+
+
+def link_to(invitation: Invitation) -> str:
+    """Return a new link for the invitation, to be handed over; the one before stops working."""
+    return _address(renew_token(invitation))
+
+
+def _address(token: str) -> str:
+    return str(settings.PUBLIC_URL) + reverse("invitation", args=[token])
 
 
 def renew_token(invitation: Invitation) -> str:

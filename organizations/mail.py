@@ -16,6 +16,11 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 
+def is_set_up() -> bool:
+    """Return whether mails leave the installation; without ``EMAIL_URL`` they go to the log."""
+    return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
+
+
 def send(template: str, *, to: str, subject: str, **context: object) -> None:
     """Send one mail as text and HTML; ``template`` is a name below ``organizations/mail``."""
     line = " ".join(subject.split())

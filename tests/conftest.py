@@ -17,7 +17,6 @@ import django
 import pytest
 
 from config import embedded
-from config.embedded import processes
 
 # Which process of several this is ("gw1"), empty when it is alone or leads the others.
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -66,7 +65,7 @@ def _start_servers() -> Path | None:
         del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
     elif os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return None
-    _remove_leftovers(base)
+    embedded.remove_leftovers(base)
     kept = f"test{PROCESS}" if os.environ.get("KEEP_SERVERS") == "1" else ""
     home = base / (kept or f"test-{os.getpid()}")
     servers = embedded.start(home, durable=False)
@@ -79,13 +78,6 @@ def _start_servers() -> Path | None:
         }
     )
     return home
-
-
-def _remove_leftovers(base: Path) -> None:
-    """Remove the servers of test runs that were killed."""
-    for home in base.glob("test-[0-9]*"):
-        if not processes.is_alive(int(home.name.removeprefix("test-"))):
-            embedded.remove(home)
 
 
 # At import: pytest loads this file before pytest-django calls django.setup().

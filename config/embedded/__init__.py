@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded import postgres_server, records, redis_server
+from config.embedded import postgres_server, processes, records, redis_server
 from config.embedded.records import ServerTrouble
 
 __all__ = [
@@ -28,9 +28,11 @@ __all__ = [
     "default_home",
     "is_alive",
     "remove",
+    "remove_leftovers",
     "running",
     "start",
     "stop",
+    "test_homes",
 ]
 
 
@@ -88,6 +90,25 @@ def remove(home: Path) -> None:
         stop(home)
         postgres_server.remove_data(home)
         shutil.rmtree(home, ignore_errors=True)  # another process may do the same
+
+
+def test_homes(base: Path) -> list[Path]:
+    """Return the homes of test runs below ``base`` that nobody uses now, kept ones included."""
+    homes = (home for home in base.glob("test*") if home.is_dir())
+    return [home for home in homes if not _is_used(home)]
+
+
+def remove_leftovers(base: Path) -> None:
+    """Remove the servers and data of test runs that were killed."""
+    for home in base.glob("test-[0-9]*"):
+        if not _is_used(home):
+            remove(home)
+
+
+def _is_used(home: Path) -> bool:
+    """Return whether the test run for which a home was made is still going on."""
+    number = home.name.rpartition("-")[2]
+    return number.isdigit() and processes.is_alive(int(number))
 
 
 @contextmanager

@@ -6,9 +6,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.decorators import action, display
 
-from organizations import invitations
+from organizations import invitations, mail
 from organizations.admin import holdings
 from organizations.kernel import clock
 from organizations.kernel.console import names, show, telling
@@ -117,7 +118,14 @@ class InvitationAdmin(ConsoleModelAdmin):
     def create_row(self, request: HttpRequest, row: Invitation, form: Any) -> None:
         """Send the invitation."""
         row.policy_ids = [str(policy.pk) for policy in form.cleaned_data["policies"]]
-        invitations.invite(row, by=request.principal)
+        invitations.invite(row, by=request.principal, by_mail=mail.is_set_up())
+        _hand_over(request, row)
+        if not row.policy_ids:
+            messages.warning(
+                request,
+                f"{row.email} gets no permission policy and will see nothing after joining."
+                " Attach a policy to the user, or invite them again with one.",
+            )
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Look up what the page of one invitation shows."""
@@ -187,18 +195,41 @@ class InvitationAdmin(ConsoleModelAdmin):
     @action(description="Send again", permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet) -> None:
         """A new link, good for 30 days; the one before stops working."""
-        self._each(request, queryset, invitations.send_again, "sent again")
+        by_mail = mail.is_set_up()
+        done = "sent again" if by_mail else "renewed"
+        for row in self._each(request, queryset, invitations.send_again, done, by_mail=by_mail):
+            _hand_over(request, row)
 
     @action(description="Revoke", permissions=["send"])
     def revoke(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Make the links useless."""
         self._each(request, queryset, invitations.revoke, "revoked")
 
-    def _each(self, request: HttpRequest, queryset: QuerySet, deed: Any, done: str) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet, change: Any, done: str, **how: Any
+    ) -> list[Invitation]:
+        """Change each invitation, say what was refused, and return those that were changed."""
+        changed = []
         for row in queryset:
             try:
-                deed(row, by=request.principal)
+                changed.append(change(row, by=request.principal, **how))
             except DomainError as refusal:
                 telling.refused(request, refusal)
             else:
                 messages.success(request, f"The invitation of {row.email} is {done}.")
+        return changed
+
+
+def _hand_over(request: HttpRequest, row: Invitation) -> None:
+    """Show the link once where no mail can carry it."""
+    if mail.is_set_up():
+        return
+    messages.warning(
+        request,
+        format_html(
+            "No mail is set up (EMAIL_URL), so {} got none. Give them this link; it works once, is"
+            " shown only now, and anybody who has it can join: {}",
+            row.email,
+            format_html("<code>{}</code>", invitations.link_to(row)),
+        ),
+    )

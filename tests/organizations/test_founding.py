@@ -68,6 +68,8 @@ def test_somebody_who_exists_is_joined_and_keeps_the_password():
         ("--name", "Acme", "--admin-email", "nobody"),
         ("--name", " ", "--admin-email", "ann@example.com"),
         ("--name", "x" * 201, "--admin-email", "ann@example.com"),
+        ("--name", "Acme", "--admin-email", "ann@example.com", "--admin-password", "short"),
+        ("--name", "Acme", "--admin-email", "ann@example.com", "--admin-password", "12345678901"),
     ],
 )
 def test_a_refused_organization_is_not_there_at_all(options):

@@ -24,6 +24,12 @@ class Permissions:
     def _rights(self) -> Rights | None:
         return Rights(self.principal) if self.principal else None
 
+    @property
+    def holds_nothing(self) -> bool:
+        """Return whether no policy says anything about the person, so that every page is empty."""
+        rights = self._rights
+        return rights is None or not (rights.is_unbounded or rights.statements)
+
     def allows(self, action: str, resource: str, item_id: Any = None) -> bool:
         """Return whether ``config:update`` is allowed on ``config:plan``, or on one row of it."""
         return self._rights is not None and self._rights.allows(action, resource, item_id)
