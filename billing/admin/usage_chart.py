@@ -32,7 +32,7 @@ def of_account(account: Account, *, among: QuerySet[Meter]) -> list[dict[str, An
     edges = _edges(zone)
     asked = [(meter, field) for meter in meters for field in _numeric(meter)]
     requests = [
-        store.QuantityRequest(account.pk, meter.pk, field["code"], store.Method.SUM, start, end)
+        store.QuantityRequest((account.pk,), meter.pk, field["code"], store.Method.SUM, start, end)
         for meter, field in asked
         for start, end in itertools.pairwise(edges)
     ]

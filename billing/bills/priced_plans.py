@@ -116,7 +116,7 @@ class Measure:
         if period.end is None:
             raise ValueError("A window of a billing period has an end.")
         return QuantityRequest(
-            account_id=account_id,
+            account_ids=(account_id,),
             meter_id=self.meter_id,
             field=self.field,
             method=self.method,
@@ -143,7 +143,7 @@ def price(plan: Plan, pricings: Iterable[Pricing], config: OrganizationConfig) -
         standing_charge=_standing_charge(plan, config),
         minimum_spend=_minimum_spend(plan, config),
         prices={row.pk: _pricing_term(row, config) for row in pricings},
-        measures={row.pk: _measure(row) for row in pricings},
+        measures=_measures(pricings),
         candidates=tuple(_candidate(row) for row in pricings),
     )
 
@@ -229,15 +229,23 @@ def _aggregation(row: AggregationRow) -> Aggregation:
     )
 
 
-def _measure(row: Pricing) -> Measure:
+def _measures(pricings: Iterable[Pricing]) -> dict[UUID, Measure]:
+    """Return by pricing what is measured; the segments of one aggregation are one object."""
+    splits: dict[UUID, Segmentation] = {}
+    return {row.pk: _measure(row, splits) for row in pricings}
+
+
+def _measure(row: Pricing, splits: dict[UUID, Segmentation]) -> Measure:
     aggregation = row.aggregation
     segment = effective.segment(row)
+    if segment and aggregation.pk not in splits:
+        splits[aggregation.pk] = _segmentation(aggregation)
     return Measure(
         meter_id=aggregation.meter_id,
         field=aggregation.target_field,
         method=Method(aggregation.aggregation),
         default_value=aggregation.default_value,
-        segmentation=_segmentation(aggregation) if segment else None,
+        segmentation=splits[aggregation.pk] if segment else None,
         segment=tuple(value for _, value in segment) if segment else None,
     )
 

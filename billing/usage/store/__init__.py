@@ -9,12 +9,13 @@ from billing.usage.store.at_once import claim_and_append
 from billing.usage.store.charts import Day, counts_by_day, daily_sums
 from billing.usage.store.claims import claim, forget_old, release
 from billing.usage.store.quantities import quantities
-from billing.usage.store.requests import Method, Quantity, QuantityRequest, Segmentation
+from billing.usage.store.requests import Filters, Method, Quantity, QuantityRequest, Segmentation
 from billing.usage.store.rows import Measurement, append
 
 __all__ = [
     "MOST_AT_ONCE",
     "Day",
+    "Filters",
     "Measurement",
     "Method",
     "Quantity",

@@ -1,9 +1,9 @@
 """Sum measurements for many accounts, meters and windows with one statement (usage.md 9.2).
 
-The requests are sorted into readings: all that is asked of one meter (and one segmentation of
-it) is read once, whatever the number of accounts, windows, fields and methods. UNIQUE is read
-apart, because counting distinct texts needs them grouped by value, and LATEST takes one row per
-window from the end of the index.
+The requests are sorted into readings: all that is asked of one meter (in one way of splitting
+and filtering it) is read once, whatever the number of accounts, windows, fields and methods.
+UNIQUE is read apart, because counting distinct texts needs them grouped by value, and LATEST takes
+one row per window from the end of the index.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from django.db import DataError, connection, transaction
 
 from billing.usage.store import readings
 from billing.usage.store.readings import Kind, Reading
-from billing.usage.store.requests import NO_DATA, Method, Quantity, QuantityRequest
+from billing.usage.store.requests import NO_DATA, Method, Quantity, QuantityRequest, Segmentation
 from organizations.kernel.money import CONTEXT
 
 Numbers = list[Decimal | None]
@@ -29,7 +29,7 @@ def quantities(organization_id: UUID, requests: Sequence[QuantityRequest]) -> li
         return []
     plan = _Plan()
     answers = [plan.add(request) for request in requests]
-    rows = _read(organization_id, list(plan.readings))
+    rows = _read(organization_id, plan.readings) if plan.readings else {}
     return [answer(rows) for answer in answers]
 
 
@@ -38,10 +38,14 @@ class _Plan:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[Any, ...], int] = {}
+        self._splits: dict[Segmentation, Segmentation] = {}
+        self._known: dict[int, Segmentation] = {}
         self.readings: list[Reading] = []
 
     def add(self, request: QuantityRequest) -> Answer:
         """Return the function that finds the request's quantity in the rows of the answer."""
+        if not request.account_ids:
+            return lambda _: NO_DATA
         if request.method is Method.UNIQUE:
             return self._unique(request)
         row = self._row("FOLD", request)
@@ -68,16 +72,26 @@ class _Plan:
     def _row(self, kind: Kind, request: QuantityRequest) -> tuple[int, int, int | None]:
         """Return (reading, window, segment) under which the request's row will stand."""
         field = "" if kind == "FOLD" else request.field
-        split = request.segmentation
-        # By identity: comparing a thousand segments for every request would cost more than reading.
-        key = (kind, request.meter_id, id(split), field)
+        split = None if request.segmentation is None else self._split(request.segmentation)
+        key = (kind, request.meter_id, id(split), field, request.filters)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.readings)
-            self.readings.append(Reading(kind, request.meter_id, split, field))
+            self.readings.append(Reading(kind, request.meter_id, split, field, request.filters))
         reading = self.readings[number]
-        window = reading.window((request.account_id, request.start_at, request.end_at))
+        window = reading.window((request.account_ids, request.start_at, request.end_at))
         return number, window, reading.segment(request.segment)
+
+    def _split(self, split: Segmentation) -> Segmentation:
+        """Return the first of all equal ways of splitting, so that each is read once.
+
+        Each object is compared once: comparing a thousand segments for every request would cost
+        more than reading.
+        """
+        known = self._known.get(id(split))
+        if known is None:
+            known = self._known[id(split)] = self._splits.setdefault(split, split)
+        return known
 
 
 def _read(organization_id: UUID, asked: list[Reading]) -> Rows:

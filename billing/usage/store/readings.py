@@ -13,22 +13,23 @@ from uuid import UUID
 from psycopg import sql
 
 from billing.usage.store import segments
-from billing.usage.store.requests import Segmentation
+from billing.usage.store.requests import Filters, Segmentation
 from organizations.kernel import ids
 
-Window = tuple[UUID, datetime, datetime]
+Window = tuple[tuple[UUID, ...], datetime, datetime]
 Kind = Literal["FOLD", "UNIQUE", "LATEST"]
 VALUES = "values"
 NUMBERS = "numbers"
 
 # The bounds are said twice: for each window, and once for all, by which partitions are chosen.
 SOURCE = """
-    FROM unnest({accounts}::uuid[], {starts}::timestamptz[], {ends}::timestamptz[])
-        WITH ORDINALITY AS w (account_id, start_at, end_at, n)
+    FROM unnest(
+        {accounts}::uuid[], {starts}::timestamptz[], {ends}::timestamptz[], {windows}::int[]
+    ) AS w (account_id, start_at, end_at, n)
 """
 MATCHING = """
     m.organization_id = {organization} AND m.account_id = w.account_id AND m.meter_id = {meter}
-    AND m.ts >= w.start_at AND m.ts < w.end_at AND m.ts >= {first} AND m.ts < {latest}
+    AND m.ts >= w.start_at AND m.ts < w.end_at AND m.ts >= {first} AND m.ts < {latest}{filtered}
 """
 # OFFSET 0 keeps the inner query apart: each value is then looked up once a row, not once for each
 # fold of it, which is most of the work.
@@ -64,7 +65,7 @@ LATEST = """
         ORDER BY m.ts DESC, m.received_at DESC, m.uid DESC LIMIT 1
     ) latest
 """
-LATEST_OF_SEGMENTS = """
+LATEST_OF_MANY = """
     SELECT {number}, l.n, l.segment, ARRAY[l.value]
     FROM (
         SELECT DISTINCT ON (w.n, segment) w.n, {segment} AS segment, {value} AS value
@@ -73,7 +74,7 @@ LATEST_OF_SEGMENTS = """
     ) l
 """
 WHOLE = {"FOLD": FOLD, "UNIQUE": UNIQUE, "LATEST": LATEST}
-OF_SEGMENTS = {"FOLD": FOLD_OF_SEGMENTS, "UNIQUE": UNIQUE, "LATEST": LATEST_OF_SEGMENTS}
+OF_SEGMENTS = {"FOLD": FOLD_OF_SEGMENTS, "UNIQUE": UNIQUE, "LATEST": LATEST_OF_MANY}
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Reading:
     meter_id: UUID
     segmentation: Segmentation | None
     target: str = ""
+    filters: Filters = ()
     windows: dict[Window, int] = field(default_factory=dict)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     segments: dict[tuple[str, ...], int] = field(init=False)
@@ -119,8 +121,17 @@ def statement(organization_id: UUID, asked: list[Reading], *, guarded: bool) -> 
 
 def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) -> sql.Composed:
     split = reading.segmentation
+    rows = [
+        (account_id, start_at, end_at, window)
+        for (account_ids, start_at, end_at), window in reading.windows.items()
+        for account_id in (account_ids if len(account_ids) == 1 else dict.fromkeys(account_ids))
+    ]
+    # The newest of one account stands at the end of its index; of several all are compared.
+    is_pooled = len(rows) > len(reading.windows)
     template = (OF_SEGMENTS if split else WHOLE)[reading.kind]
-    accounts, starts, ends = (list(column) for column in zip(*reading.windows, strict=True))
+    if is_pooled and reading.kind == "LATEST":
+        template = LATEST_OF_MANY
+    accounts, starts, ends, windows = (list(column) for column in zip(*rows, strict=True))
     values: dict[str, Any] = {
         "number": number,
         "organization": organization_id,
@@ -128,17 +139,25 @@ def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) 
         "accounts": ids.array(accounts),
         "starts": _array(starts),
         "ends": _array(ends),
+        "windows": windows,
         "first": min(starts),
         "latest": max(ends),
         "field": reading.target,
     }
     parts: dict[str, sql.Composable] = {key: sql.Literal(value) for key, value in values.items()}
     parts["segment"] = segments.number_of_segment(split) if split else sql.SQL("NULL::int")
+    parts["filtered"] = sql.Composed(_filtered(*one) for one in reading.filters)
     parts["source"] = sql.SQL(SOURCE).format(**parts)
     parts["matching"] = sql.SQL(MATCHING).format(**parts)
     parts["value"] = _numeric(reading.target, guarded)
     parts["values"], parts["numbers"] = _folds(reading, guarded)
     return sql.SQL(template).format(**parts)
+
+
+def _filtered(of_field: str, texts: Sequence[str]) -> sql.Composed:
+    return sql.SQL(" AND m.fields ->> {} = ANY({}::text[])").format(
+        sql.Literal(of_field), sql.Literal(list(texts))
+    )
 
 
 def _array(instants: Sequence[datetime]) -> str:

@@ -33,14 +33,19 @@ class Segmentation:
     segments: tuple[tuple[str, ...], ...]
 
 
-class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
-    """One field of one meter, for one account, over ``start_at <= ts < end_at`` (9.2).
+Filters = tuple[tuple[str, tuple[str, ...]], ...]
 
-    ``segment`` is one of ``segmentation.segments``; without segmentation all measurements of the
-    window count (10.11).
+
+class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
+    """One field of one meter, for a set of accounts, over ``start_at <= ts < end_at`` (9.2).
+
+    Several accounts have one quantity together: the distinct texts, the largest value, the mean
+    or the latest of all their measurements, which no sum of single answers gives. ``segment`` is
+    one of ``segmentation.segments``; without segmentation all measurements of the window count
+    (10.11). ``filters`` leave measurements whose field has one of the texts, for each field named.
     """
 
-    account_id: UUID
+    account_ids: tuple[UUID, ...]
     meter_id: UUID
     field: str
     method: Method
@@ -48,6 +53,7 @@ class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     end_at: datetime
     segmentation: Segmentation | None = None
     segment: tuple[str, ...] | None = None
+    filters: Filters = ()
 
 
 class Quantity(msgspec.Struct, frozen=True, gc=False):

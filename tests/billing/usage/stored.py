@@ -66,6 +66,6 @@ def total(
     start_at = datetime(2026, month, 1, tzinfo=UTC)
     end_at = (start_at + timedelta(days=32)).replace(day=1)
     request = store.QuantityRequest(
-        account_id, meter.pk, field, store.Method(method), start_at, end_at
+        (account_id,), meter.pk, field, store.Method(method), start_at, end_at
     )
     return store.quantities(meter.organization_id, [request])[0].value

@@ -131,7 +131,7 @@ def ask(organization, account, meter, *wanted, start_at=JUNE, end_at=JULY):
     return store.quantities(
         organization.pk,
         [
-            QuantityRequest(account.pk, meter.pk, field, Method(method), start_at, end_at)
+            QuantityRequest((account.pk,), meter.pk, field, Method(method), start_at, end_at)
             for field, method in wanted
         ],
     )
@@ -161,11 +161,11 @@ def test_everything_is_read_with_one_statement(organization, django_assert_max_n
                 ):
                     asked.append(
                         QuantityRequest(
-                            account.pk, meter.pk, "gb", Method(method), start_at, end_at
+                            (account.pk,), meter.pk, "gb", Method(method), start_at, end_at
                         )
                     )
                     expected.append(Quantity(Decimal(value), len(days)))
-            asked.append(QuantityRequest(account.pk, meter.pk, "to", Method.UNIQUE, JUNE, JULY))
+            asked.append(QuantityRequest((account.pk,), meter.pk, "to", Method.UNIQUE, JUNE, JULY))
             expected.append(Quantity(Decimal(1), 3))
 
     with django_assert_max_num_queries(3):  # the statement, between savepoint and release
@@ -209,7 +209,7 @@ def by_segment(organization, place, segmentation, method="SUM", field="quantity"
         organization.pk,
         [
             QuantityRequest(
-                account.pk, meter.pk, field, Method(method), JUNE, JULY, segmentation, segment
+                (account.pk,), meter.pk, field, Method(method), JUNE, JULY, segmentation, segment
             )
             for segment in segmentation.segments
         ],
