@@ -1,7 +1,7 @@
 """What a reader of events may see in them (A5.13.11).
 
 An event carries a copy of the row it is about. Who may read events but not that row learns that
-something happened to it, with its id, code and name; the rest of the copy is left out.
+something happened to it and which row it was; the rest of the copy is left out.
 """
 
 from collections import defaultdict
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from organizations import row_reading
 from organizations.access import Rights
 from organizations.kernel import registry
 from organizations.models import Event
 
-RETRIEVE = "config:retrieve"
-LEFT_IN = ("id", "code", "name", "orgId")
+LEFT_IN = ("id",)
 
 
 def payloads(rights: Rights, rows: Iterable[Event]) -> dict[UUID, Any]:
@@ -29,9 +29,10 @@ def payloads(rights: Rights, rows: Iterable[Event]) -> dict[UUID, Any]:
     shown = {row.pk: row.payload for row in rows}
     for area, about in by_area.items():
         kind = _kind(area)
-        if kind is None or rights.allows_all(RETRIEVE, kind.name):
+        if kind is None or rights.allows_all(row_reading.RETRIEVE, kind.name):
             continue
-        readable = _readable(rights, kind, {row.resource_id for row in about})
+        wanted = {row.resource_id for row in about if row.resource_id is not None}
+        readable = row_reading.readable(rights, kind.name, wanted)
         for row in about:
             if row.resource_id not in readable:
                 shown[row.pk] = _shortened(row.payload)
@@ -48,16 +49,6 @@ def _kind(area: str) -> registry.Resource | None:
 
 def _entity(area: str | None) -> str:
     return (area or "").partition(".")[2]
-
-
-def _readable(rights: Rights, kind: registry.Resource, wanted: set[UUID | None]) -> set[UUID]:
-    """Return the ids of those rows that the reader may read; deleted ones are not among them."""
-    if not rights.allows_some(RETRIEVE, kind.name):
-        return set()
-    rows = kind.model._default_manager.filter(
-        organization_id=rights.principal.organization_id, pk__in=wanted
-    )
-    return set(rights.visible(rows, RETRIEVE, kind.name).values_list("pk", flat=True))
 
 
 def _shortened(payload: dict[str, Any]) -> dict[str, Any]:

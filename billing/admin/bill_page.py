@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from billing.admin import overview, waterfall
-from billing.bills import documents, explain
+from billing.bills import documents, explain, line_reading
 from billing.models import Bill, LineItem
 from organizations.kernel.console import linking, names, show
 from organizations.kernel.periods import parse_timezone
@@ -21,7 +21,8 @@ NO_PRODUCT = "Other"
 
 def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
     """Return what the page shows; a fixed number of queries."""
-    lines = list(bill.line_items.order_by("sequence_number", "pk"))
+    readable = line_reading.of_bill(request.permissions, bill)
+    lines = list(readable.order_by("sequence_number", "pk"))
     known = names.of([bill.approved_by, bill.locked_by])
     bars = waterfall.steps((_step_label(line), line.converted_subtotal) for line in lines)
     return {
@@ -46,10 +47,10 @@ def reference(bill: Bill) -> str:
     return bill.invoice_reference or f"INV-{str(bill.pk)[-4:]}"
 
 
-def pdf(bill: Bill) -> HttpResponse:
-    """Return the document as a download."""
+def pdf(request: HttpRequest, bill: Bill) -> HttpResponse:
+    """Return the document as a download, with the lines that the person may read."""
     return HttpResponse(
-        documents.pdf(bill),
+        documents.pdf(bill, among=line_reading.of_bill(request.permissions, bill)),
         content_type="application/pdf",
         headers={"Content-Disposition": f'attachment; filename="{documents.file_name(bill)}"'},
     )
@@ -57,7 +58,8 @@ def pdf(bill: Bill) -> HttpResponse:
 
 def explanation(request: HttpRequest, bill: Bill, line_id: Any) -> HttpResponse:
     """Return how a line came about, recomputed now."""
-    line = bill.line_items.select_related("bill").filter(pk=line_id).first()
+    readable = line_reading.of_bill(request.permissions, bill)
+    line = readable.select_related("bill").filter(pk=line_id).first()
     if line is None:
         raise Http404
     told = explain.explain(line)

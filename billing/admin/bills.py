@@ -99,7 +99,7 @@ class BillAdmin(PageConsoleAdmin):
 
     def pdf_view(self, request: HttpRequest, bill_id: Any) -> HttpResponse:
         """Send the bill as PDF."""
-        return bill_page.pdf(self._allowed(request, bill_id))
+        return bill_page.pdf(request, self._allowed(request, bill_id))
 
     def explanation_view(self, request: HttpRequest, bill_id: Any, line_id: Any) -> HttpResponse:
         """Send how a line came about, as a piece of the bill's page."""
@@ -144,6 +144,7 @@ class BillAdmin(PageConsoleAdmin):
 
     def recalculate(self, request: HttpRequest, row: Bill) -> HttpResponse:
         """Calculate the bill again with a job, and show the job."""
+        request.permissions.require("config:create", "billing:billJob")
         job = runs.recalculate(request.organization, [row.pk], by=request.principal, at=clock.now())
         messages.success(request, "Recalculation has started.")
         return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
@@ -197,6 +198,7 @@ class BillAdmin(PageConsoleAdmin):
         """Start a job that calculates the selected bills again."""
         bill_ids = list(queryset.values_list("pk", flat=True))
         try:
+            request.permissions.require("config:create", "billing:billJob")
             job = runs.recalculate(
                 request.organization, bill_ids, by=request.principal, at=clock.now()
             )

@@ -164,7 +164,7 @@ class AccountPlanViewSet(TenantViewSet):
         ended, made = account_plans.replace(original, replacement, by=self.principal)
         return Response(
             {
-                "originalAccountPlan": self.represent(ended),
-                "newAccountPlan": self.represent(made),
+                "originalAccountPlan": self.shown(ended),
+                "newAccountPlan": self.shown(made),
             }
         )

@@ -15,10 +15,11 @@ from billing.api.bill_serializers import (
     RecalculateSerializer,
 )
 from billing.bills import job_requests, parked_accounts, runs
-from billing.models import BillJob, BillJobStatus
+from billing.models import Bill, BillJob, BillJobStatus
 from organizations.kernel import clock
 from organizations.kernel.api.filters import Filter, boolean, chosen
 from organizations.kernel.api.views import TenantViewSet
+from organizations.kernel.errors import Forbidden
 from organizations.models import Organization
 
 Permits = dict[str, tuple[str | None, str | None]]
@@ -101,6 +102,7 @@ class BillJobViewSet(TenantViewSet):
         """Start a job that calculates the given bills again."""
         body = RecalculateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        self._require_update(body.validated_data["billIds"])
         return self.answer(
             runs.recalculate(
                 self.organization,
@@ -109,6 +111,14 @@ class BillJobViewSet(TenantViewSet):
                 at=clock.now(),
             )
         )
+
+    def _require_update(self, bill_ids: list[Any]) -> None:
+        """Refuse to calculate bills again that the caller may not update (A5.12)."""
+        update = ("config:update", "billing:bill")
+        self.rights.require_some(*update)
+        named = Bill.objects.for_organization(self.organization_id).filter(pk__in=bill_ids)
+        if self.rights.visible(named, *update).count() != named.count():
+            raise Forbidden
 
     @extend_schema(request=None)
     def cancel(self, request: Request, **kwargs: Any) -> Response:

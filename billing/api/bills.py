@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from billing import representations as look
 from billing.api import bill_serializers as shapes
 from billing.api.bill_jobs import job_request
-from billing.bills import lifecycle, previewing
+from billing.bills import lifecycle, line_reading, previewing
 from billing.models import Account, Bill, BillFrequency, BillStatus, LineItem, LineItemType
 from organizations.kernel import clock
 from organizations.kernel.api import search
@@ -111,9 +111,7 @@ class BillViewSet(TenantViewSet):
         with_lines = not self.asked.get("excludeLineItems")
         if with_lines:
             # A line nobody may read does not show in its bill either (A5.13.11).
-            found = self.rights.visible(
-                LineItem.objects.filter(bill__in=rows), "config:retrieve", "billing:billLineItem"
-            )
+            found = line_reading.readable(self.rights, LineItem.objects.filter(bill__in=rows))
             for line in found.order_by("bill_id", "sequence_number"):
                 lines[line.bill_id].append(look.bill_line_item(line))
         with_total = self.action != "list" or self.asked.get("includeBillTotal")
@@ -166,6 +164,7 @@ class BillViewSet(TenantViewSet):
     @extend_schema(request=shapes.BillJobRequestSerializer)
     def preview(self, request: Request, **kwargs: Any) -> Response:
         """Calculate one account's bill and store nothing (JOB-12)."""
+        self.rights.require("config:retrieve", line_reading.LINE)  # A5.12
         body = shapes.BillJobRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         previewed = previewing.preview(
@@ -197,7 +196,7 @@ class BillViewSet(TenantViewSet):
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         """Delete a bill that is not locked; answers it as it was."""
         bill = self.get_object()
-        shown = self.represent(bill)
+        shown = self.shown(bill)
         lifecycle.delete(bill, by=self.principal)
         return Response(shown)
 

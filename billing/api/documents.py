@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.bills import documents, explain
+from billing.bills import documents, explain, line_reading
 from billing.bills.document import locales
 from billing.bills.explain import Comparison, Explanation
 from billing.models import Bill, LineItem
@@ -38,7 +38,11 @@ class BillDocumentViewSet(TenantViewSet):
         """The bill as one would send it to a customer; marked as a draft while it is pending."""
         bill = self.get_object()
         _, asked = apply(self.queryset, self.action_filters["pdf"], request.query_params)
-        written = documents.pdf(bill, asked.get("locale", locales.DEFAULT))
+        written = documents.pdf(
+            bill,
+            asked.get("locale", locales.DEFAULT),
+            among=line_reading.of_bill(self.rights, bill),
+        )
         response = HttpResponse(written, content_type=PDF)
         response["Content-Disposition"] = f'inline; filename="{documents.file_name(bill)}"'
         response["Cache-Control"] = "private, no-store"

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import cast
 
 import typst
+from django.db.models import QuerySet
 
 from billing.bills.document import content, locales
-from billing.models import Bill
+from billing.models import Bill, LineItem
 from organizations.kernel import exact_json
 from organizations.models import Currency, Organization
 
@@ -24,16 +25,22 @@ _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _of_thread = threading.local()
 
 
-def pdf(bill: Bill, locale: str = locales.DEFAULT) -> bytes:
+def pdf(
+    bill: Bill, locale: str = locales.DEFAULT, *, among: QuerySet[LineItem] | None = None
+) -> bytes:
     """Return the bill's document: draft-marked while the bill is pending.
 
-    ``locale`` is a tag such as ``de``; the nearest that there is is taken.
+    ``locale`` is a tag such as ``de``; the nearest that there is is taken. ``among`` are the lines
+    that the reader may read: where some are left out, the document says so.
     """
+    shown = bill.line_items.all() if among is None else among
+    line_items = list(shown.order_by("sequence_number", "id"))
     organization = Organization.objects.get(pk=bill.organization_id)
     said = content.build(
         content.Material(
             bill=bill,
-            line_items=list(bill.line_items.order_by("sequence_number", "id")),
+            line_items=line_items,
+            is_complete=among is None or len(line_items) == bill.line_items.count(),
             supplier=organization,
             places=_places(bill),
             locale=locales.find(locale),

@@ -13,7 +13,7 @@ from django.utils.html import escape, format_html
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 from unfold.decorators import display
 
-from organizations import seals
+from organizations import row_reading, seals
 from organizations.admin import differences, entity_names
 from organizations.kernel import ids, registry
 from organizations.kernel.console import names, show
@@ -195,6 +195,9 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         """Look up who did it and to what, for all rows at once."""
+        shown = row_reading.differences(request.permissions, rows)
+        for row in rows:
+            row.difference = shown[row.pk]
         entity_names.add(request, rows)
         known = names.linked(request, [row.principal_id for row in rows])
         for row in rows:

@@ -87,7 +87,7 @@ class AccessKeyViewSet(TenantViewSet):
     def create(self, request: Request, **kwargs: Any) -> Response:
         """Make a key; the answer carries the secret, this once."""
         key, secret = service_users.make_key(self._service_user(), by=self.principal)
-        response = Response({**self.represent(key), "apiSecret": secret})
+        response = Response({**self.shown(key), "apiSecret": secret})
         response["Cache-Control"] = "no-store"
         return response
 

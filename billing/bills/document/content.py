@@ -32,6 +32,7 @@ class Material:
     supplier: Organization
     places: Mapping[str, int]
     locale: Locale
+    is_complete: bool = True  # False: some lines are kept from the reader
 
 
 def build(material: Material) -> Content:
@@ -47,6 +48,9 @@ def _build(material: Material) -> Content:
     groups = lines.groups(material.line_items, writing)
     reference = printable(reference_of(bill))
     has_times = any(not writing.is_whole_days(line) for line in material.line_items)
+    notes = [words["timezone"].format(timezone=bill.timezone)] if has_times else []
+    if not material.is_complete:
+        notes.append(words["left_out"])
     return {
         "language": locale.language,
         "paper": locale.paper,
@@ -60,7 +64,7 @@ def _build(material: Material) -> Content:
         "groups": groups,
         "total": writing.billed(bill.total),
         "due": words["due_by"].format(day=locale.day(bill.due_date)) if bill.due_date else None,
-        "note": words["timezone"].format(timezone=bill.timezone) if has_times else None,
+        "note": " ".join(notes) or None,
     }
 
 

@@ -35,6 +35,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "converted": "{amount} at {rate}",
         "for_account": "Account {code}",
         "timezone": "Times are in {timezone}.",
+        "left_out": "Some lines are not shown.",
         "nothing": "There are no charges for this period.",
     },
     "de": {
@@ -66,6 +67,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "converted": "{amount} zum Kurs {rate}",
         "for_account": "Kundenkonto {code}",
         "timezone": "Zeitangaben in {timezone}.",
+        "left_out": "Einige Positionen werden nicht gezeigt.",
         "nothing": "Für diesen Zeitraum fallen keine Beträge an.",
     },
     "fr": {
@@ -97,6 +99,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "converted": "{amount} au taux de {rate}",
         "for_account": "Compte {code}",
         "timezone": "Heures en {timezone}.",
+        "left_out": "Certaines lignes ne sont pas affichées.",
         "nothing": "Aucun montant pour cette période.",
     },
     "es": {
@@ -128,6 +131,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "converted": "{amount} al tipo {rate}",
         "for_account": "Cuenta {code}",
         "timezone": "Horas en {timezone}.",
+        "left_out": "Algunas líneas no se muestran.",
         "nothing": "No hay importes en este período.",
     },
 }

@@ -149,7 +149,10 @@ class TenantViewSet(GenericViewSet):
 
     def get_object(self) -> Any:
         """Return the row of the address; an unknown or malformed id is a 404 (B6.1)."""
-        return self.find(self.get_queryset(), self.kwargs[self.lookup_url_kwarg])
+        row = self.find(self.get_queryset(), self.kwargs[self.lookup_url_kwarg])
+        if self.request.method == "DELETE":  # what is granted on the row goes with it
+            self._could_read = self._may_read(row)
+        return row
 
     @staticmethod
     def find(rows: QuerySet, identity: str) -> Any:
@@ -234,8 +237,25 @@ class TenantViewSet(GenericViewSet):
         return [self.represent(row) for row in rows]
 
     def answer(self, row: Any) -> Response:
-        """Return a 200 with one row."""
-        return Response(self.represent(row))
+        """Return a 200 with one row, as the caller may see it."""
+        return Response(self.shown(row))
+
+    def shown(self, row: Any) -> dict[str, Any]:
+        """Return a row; to whoever writes it but may not read it, id and version (A5.13.11)."""
+        may_read = self.request.method not in WRITING or (
+            self._may_read(row) if self._could_read is None else self._could_read
+        )
+        if may_read:
+            return self.represent(row)
+        return {"id": str(registry.item_id(row)), "version": row.version}
+
+    _could_read: bool | None = None
+
+    def _may_read(self, row: Any) -> bool:
+        known = registry.find(type(row))
+        return known is None or self.rights.allows(
+            "config:retrieve", known.name, registry.item_id(row)
+        )
 
 
 COLLECTION = {"get": "list", "post": "create"}

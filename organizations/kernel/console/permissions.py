@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from organizations.access import Rights
+from organizations.kernel.errors import Forbidden
 from organizations.kernel.principals import Principal
 
 VERBS = {"view": "retrieve", "add": "create", "change": "update", "delete": "delete"}
@@ -45,6 +46,11 @@ class Permissions:
     def allows_verb(self, verb: str, resource: str, item_id: Any = None) -> bool:
         """As ``allows``, with Django's word for the action: view, add, change or delete."""
         return self.allows(f"config:{VERBS[verb]}", resource, item_id)
+
+    def require(self, action: str, resource: str, item_id: Any = None) -> None:
+        """Raise ``Forbidden`` unless the action is allowed."""
+        if not self.allows(action, resource, item_id):
+            raise Forbidden
 
     def visible(self, rows: QuerySet, action: str, resource: str) -> QuerySet:
         """Return only the rows the action is allowed on."""

@@ -57,11 +57,11 @@ def copies(answer):
     return [row["m3terEvent"]["eventData"]["newDto"] for row in answer.json["data"]]
 
 
-def test_an_event_tells_of_a_row_one_may_not_read_only_what_it_is_called(api, acting, organization):
+def test_an_event_tells_of_a_row_one_may_not_read_only_which_it_is(api, acting):
     account = api.post(
         "accounts", {"name": "Acme", "code": "acme", "emailAddress": "secret@example.com"}
     ).json
-    called = {"id": account["id"], "code": "acme", "name": "Acme", "orgId": str(organization.pk)}
+    called = {"id": account["id"]}
 
     for denied in ("config:account", f"config:account/item/{account['id']}"):
         barred = acting(EVERYTHING, deny(denied))
@@ -72,12 +72,12 @@ def test_an_event_tells_of_a_row_one_may_not_read_only_what_it_is_called(api, ac
     assert full["emailAddress"] == "secret@example.com"
 
 
-def test_whoever_may_read_events_only_is_told_what_rows_are_called(api, acting):
+def test_whoever_may_read_events_only_is_told_which_rows_they_are_about(api, acting):
     api.post("products", {"name": "Storage", "code": "storage"})
 
     page = acting(allow("config:event")).get("events", eventName="configuration.product.created")
 
-    assert [set(copy) for copy in copies(page)] == [{"id", "code", "name", "orgId"}]
+    assert [set(copy) for copy in copies(page)] == [{"id"}]
 
 
 def test_a_page_of_events_costs_a_query_for_each_kind_that_is_not_all_readable(
@@ -103,4 +103,4 @@ def test_the_console_shows_no_more_of_an_event(founded, organization, api):
 
     page = Console(person).get(Event, "change", event).content.decode()
 
-    assert "acme" in page and "secret@example.com" not in page
+    assert account["id"] in page and "acme" not in page and "secret@example.com" not in page
