@@ -60,6 +60,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Integrations",
         (
             Page("Webhook destinations", "webhook", "integrations.WebhookDestination"),
+            Page("Connections", "link", "integrations.IntegrationConfiguration"),
             Page("Deliveries", "send", "integrations.Delivery"),
         ),
     ),
@@ -68,6 +69,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Alerts", "notifications", "organizations.Alert"),
             Page("Events", "bolt", "organizations.Event"),
+            Page("Rules", "rule", "notifications.NotificationConfiguration"),
             Page("Scheduled events", "event", "notifications.ScheduledEventConfiguration"),
         ),
     ),

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from integrations import delivery, disabling, waking
+from integrations import connections, delivery, disabling, waking
 from integrations import representations as look
-from integrations.models import Delivery, WebhookDestination
+from integrations.models import Delivery, IntegrationConfiguration, WebhookDestination
 from organizations.kernel import event_types, events, registry
 
 
@@ -23,6 +23,17 @@ def register() -> None:
         "webhook_destination_code_unique",
         "code",
         "another webhook destination of this organization already has this code",
+    )
+    registry.register(
+        IntegrationConfiguration,
+        "config:integrationConfiguration",
+        represent=look.integration_configuration,
+        check=connections.check,
+    )
+    registry.refers(WebhookDestination, "integration configurations", connections.of_destination)
+    registry.follow_deletes(connections.forget_rules)
+    registry.explain_constraint(
+        "integration_link_unique", "destinationId", "is connected with this already"
     )
     events.listen(waking.wake)
 

@@ -3,7 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from integrations.models import Delivery, DeliveryAttempt, WebhookDestination
+from integrations.models import (
+    Delivery,
+    DeliveryAttempt,
+    IntegrationConfiguration,
+    WebhookDestination,
+)
 from organizations.kernel.instants import iso_instant
 from organizations.kernel.representing import audit, identity, text
 
@@ -32,6 +37,21 @@ def webhook_destination(row: WebhookDestination) -> dict[str, Any]:
             "secret": MASK,
             **_written(audit(row)),
         },
+        **audit(row),
+    }
+
+
+def integration_configuration(row: IntegrationConfiguration) -> dict[str, Any]:
+    """What joins an entity with a destination."""
+    return {
+        **identity(row),
+        "name": row.name,
+        "entityType": row.entity_type,
+        "entityId": text(row.entity_id),
+        "destination": row.destination,
+        "destinationId": text(row.destination_id),
+        "configData": row.config_data,
+        "enabled": row.is_enabled,
         **audit(row),
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notifications.models import ScheduledEventConfiguration
+from notifications.models import NotificationConfiguration, ScheduledEventConfiguration
 from organizations.kernel.representing import audit, identity
 
 
@@ -14,5 +14,20 @@ def scheduled_event_configuration(row: ScheduledEventConfiguration) -> dict[str,
         "entity": row.entity,
         "field": row.field,
         "offset": row.offset,
+        **audit(row),
+    }
+
+
+def notification_configuration(row: NotificationConfiguration) -> dict[str, Any]:
+    """A rule."""
+    return {
+        **identity(row),
+        "name": row.name,
+        "description": row.description,
+        "code": row.code,
+        "active": row.is_active,
+        "alwaysFireEvent": row.always_fires,
+        "eventName": row.event_name,
+        "calculation": row.calculation,
         **audit(row),
     }

@@ -14,6 +14,7 @@ APPS = ["organizations", "catalog", "billing", "notifications", "integrations"]
 PURE = [
     "billing/rating",
     "catalog/calculations",
+    "notifications/rules.py",
     "organizations/kernel/periods.py",
     "organizations/policies.py",
     "organizations/policy_coverage.py",

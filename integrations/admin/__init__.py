@@ -1,5 +1,5 @@
 """Console pages of integrations: webhook destinations and what was sent to them."""
 
-from integrations.admin import deliveries, destinations
+from integrations.admin import connections, deliveries, destinations
 
-__all__ = ["deliveries", "destinations"]
+__all__ = ["connections", "deliveries", "destinations"]

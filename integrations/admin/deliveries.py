@@ -45,8 +45,8 @@ class DeliveryAdmin(ReadOnlyConsoleAdmin):
               "created_at", "finished_at", "event_id", "attempt_log", "shown_body"]  # fmt: skip
     readonly_fields = ["shown_status", "next_try", "attempt_log", "shown_body"]
     empty_hint = (
-        "Every event is delivered to every active webhook destination; each delivery "
-        "is listed here."
+        "What a rule finds is delivered to the webhook destinations connected with it; each "
+        "delivery is listed here."
     )
 
     @display(description="Status", ordering="status")

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from integrations import destinations, dispatch, resending, signing
+from integrations import connections, destinations, dispatch, resending, signing
 from integrations.admin.header_names import HeaderNamesField
 from integrations.models import Delivery, WebhookDestination
 from integrations.representations import MASK
@@ -50,15 +50,15 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
     list_display = ["name", "url", "state", "created_at"]
     list_filter = ["is_active"]
     search_fields = ["name", "code", "url"]
-    actions_detail = ["send_test", "send_failed_again", "switch"]
+    actions_detail = ["send_test", "send_everything", "send_failed_again", "switch"]
     change_form_outer_after_template = "console/deliveries.html"
     fieldsets = [
         (None, {"fields": ["name", "code", "description", "url", "is_active"]}),
         ("Signature", {"fields": ["api_key", "secret", "credentials_name", "header_names"]}),
     ]
     empty_hint = (
-        "A webhook destination is an address of yours that is told about every change "
-        "and every bill."
+        "A webhook destination is an address of yours. Rules connected with it decide what it "
+        "is told."
     )
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
@@ -155,6 +155,16 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
             object_id,
             lambda row: dispatch.send_test(row, by=request.principal, at=clock.now()),
             "A test event is on its way.",
+        )
+
+    @action(description="Send every event", permissions=["operate"], icon="all_inclusive")
+    def send_everything(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Connect it with the rule about every event."""
+        return self._do(
+            request,
+            object_id,
+            lambda row: connections.connect_with_everything(row, by=request.principal),
+            "From now on every event is sent to it.",
         )
 
     @action(description="Send failed again", permissions=["operate"], icon="replay")

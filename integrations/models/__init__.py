@@ -1,5 +1,6 @@
-"""The outside world: webhook destinations and deliveries."""
+"""The outside world: what is sent where, webhook destinations and deliveries."""
 
+from integrations.models.configurations import NOTIFICATION, WEBHOOK, IntegrationConfiguration
 from integrations.models.webhooks import (
     Delivery,
     DeliveryAttempt,
@@ -7,4 +8,12 @@ from integrations.models.webhooks import (
     WebhookDestination,
 )
 
-__all__ = ["Delivery", "DeliveryAttempt", "DeliveryStatus", "WebhookDestination"]
+__all__ = [
+    "NOTIFICATION",
+    "WEBHOOK",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryStatus",
+    "IntegrationConfiguration",
+    "WebhookDestination",
+]

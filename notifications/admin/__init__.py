@@ -1,5 +1,5 @@
-"""Console pages of notifications: scheduled events."""
+"""Console pages of notifications: rules, and scheduled events."""
 
-from notifications.admin import scheduled
+from notifications.admin import rules, scheduled
 
-__all__ = ["scheduled"]
+__all__ = ["rules", "scheduled"]

@@ -1,5 +1,5 @@
 """Addresses of this app's entities below the organization."""
 
-from notifications.api import scheduled
+from notifications.api import configurations, scheduled
 
-urlpatterns = [*scheduled.urlpatterns]
+urlpatterns = [*scheduled.urlpatterns, *configurations.urlpatterns]

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from organizations import event_reading
 from organizations.api import serializers as shapes
-from organizations.kernel import event_types, events
+from organizations.kernel import event_types, events, ids
 from organizations.kernel.api.filters import Filter, boolean, code_list, id_list, related
 from organizations.kernel.api.filters import word as any_word
 from organizations.kernel.api.views import TenantViewSet
@@ -181,13 +181,31 @@ class EventViewSet(TenantViewSet):
 
     def narrow(self, rows: Any) -> Any:
         """Leave out what was marked as actioned, unless asked for or named by id."""
-        if {"notificationId", "notificationCode"} & self.asked.keys():
-            return rows.none()  # no rules exist yet, so none has been triggered
-        if kind := self.asked.get("eventType"):
+        kind = self.asked.get("eventType")
+        rows = self._of_rule(rows, are_notifications=kind == "Notification")
+        if kind:
             rows = rows.filter(name__startswith=EVENT_TYPES[kind])
         if "ids" in self.asked or self.asked.get("includeActioned"):
             return rows
         return rows.filter(actioned_at__isnull=True)
+
+    def _of_rule(self, rows: QuerySet, *, are_notifications: bool) -> QuerySet:
+        """Leave the notifications of a rule, or the events upon which it fired (B4)."""
+        told = Event.objects.for_organization(self.organization_id)
+        asked = [name for name in ("notificationId", "notificationCode") if name in self.asked]
+        if not asked:
+            return rows
+        if "notificationId" in asked:
+            told = told.filter(
+                rule_id=ids.parse(self.asked["notificationId"]), rule_id__isnull=False
+            )
+        if "notificationCode" in asked:
+            told = told.filter(
+                name=f"{EVENT_TYPES['Notification']}{self.asked['notificationCode']}"
+            )
+        if are_notifications:
+            return rows.filter(pk__in=told.values("pk"))
+        return rows.filter(pk__in=told.filter(cause_id__isnull=False).values("cause_id"))
 
     def represent(self, row: Event) -> dict[str, Any]:
         """Return the event's five keys."""

@@ -92,13 +92,13 @@ def _value(column: models.Field) -> Any:
 
 def _paths(payload: dict[str, Any], copies: tuple[str, ...]) -> dict[str, str]:
     return {
-        f"{copy}.{name}": _type(value)
+        f"{copy}.{name}": type_of(value)
         for copy in copies
         for name, value in payload.items()
         if name not in NOT_LISTED
     }
 
 
-def _type(value: Any) -> str:
+def type_of(value: Any) -> str:
     """Return the contract's word; days, instants and what is never filled in are strings."""
     return _TYPES.get(type(value), "string")

@@ -21,12 +21,27 @@ class Event(models.Model):
     actioned_at = models.DateTimeField(null=True, blank=True)
     # Set by the dispatcher once every delivery row exists.
     dispatched_at = models.DateTimeField(null=True, editable=False)
+    # Of a notification: the rule that fired, and the event it fired upon.
+    rule_id = models.UUIDField(null=True, editable=False)
+    cause_id = models.UUIDField(null=True, editable=False)
 
     objects = TenantQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cause_id", "rule_id"],
+                name="event_once_for_rule",
+                condition=models.Q(cause_id__isnull=False),
+            )
+        ]
         indexes = [
             models.Index(fields=["organization", "-created_at", "-id"], name="event_newest"),
+            models.Index(
+                fields=["organization", "rule_id", "-created_at", "-id"],
+                name="event_rule_newest",
+                condition=models.Q(rule_id__isnull=False),
+            ),
             models.Index(
                 fields=["organization", "name", "-created_at", "-id"], name="event_name_newest"
             ),

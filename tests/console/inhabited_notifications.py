@@ -2,12 +2,28 @@
 
 from django.db import models
 
-from notifications.models import ScheduledEventConfiguration
+from integrations.models import IntegrationConfiguration, WebhookDestination
+from notifications.models import EVERY_EVENT, NotificationConfiguration, ScheduledEventConfiguration
 from organizations.founding import Founded
 
 
 def notifications(founded: Founded, mark: str) -> list[models.Model]:
-    """Make a scheduled event."""
+    """Make a scheduled event, and a rule that is connected with the webhook destination."""
+    rule = NotificationConfiguration.objects.create(
+        organization=founded.organization,
+        name=f"{mark} rule",
+        description="Every event",
+        code="every",
+        event_name=EVERY_EVENT,
+        always_fires=True,
+    )
+    destination = WebhookDestination.objects.filter(organization=founded.organization).first()
+    connection = IntegrationConfiguration.objects.create(
+        organization=founded.organization,
+        name=f"{mark} connection",
+        entity_id=rule.pk,
+        destination_id=destination.pk,
+    )
     scheduled = ScheduledEventConfiguration.objects.create(
         organization=founded.organization,
         name=f"scheduled.bill.{mark}",
@@ -15,4 +31,4 @@ def notifications(founded: Founded, mark: str) -> list[models.Model]:
         field="endDate",
         offset=5,
     )
-    return [scheduled]
+    return [scheduled, rule, connection]

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.factories import number
 
+RULES = "notifications/configurations"
 SCHEDULED = "scheduledevents/configurations"
 
 
@@ -18,4 +19,17 @@ def scheduled_event(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-CREATED = ((SCHEDULED, scheduled_event),)
+def rule(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A rule about bills that are approved."""
+    return {
+        "name": "Approved",
+        "description": "A bill was approved",
+        "code": f"approved_{number()}",
+        "active": True,
+        "alwaysFireEvent": False,
+        "eventName": "billing.bill.updated",
+        "calculation": 'new.status == "APPROVED" AND old.status != "APPROVED"',
+    }
+
+
+CREATED = ((SCHEDULED, scheduled_event), (RULES, rule))

@@ -14,8 +14,10 @@ from django.db import connection, models, transaction
 from django.test import override_settings
 
 from billing.models import Account
+from integrations import connections, dispatch
+from integrations.models import WebhookDestination
 from organizations.founding import Founded
-from organizations.kernel import clock, files
+from organizations.kernel import clock, files, principals
 from organizations.models import Membership
 from tests.billing.bills import runners
 from tests.clients import ApiClient
@@ -94,6 +96,7 @@ def settle() -> Inhabited:
         assert answer.status == 200, (path, answer)
         place.made[path] = answer.json
     place.api.put("support", {"dtEndSupportUsersAccess": "2031-01-01T00:00:00.000Z"})
+    _connect(place)
     _make_the_rest(place)
     _use(place)
     runners.run(founded.organization, "2024-10-31")
@@ -114,6 +117,13 @@ def _make_the_rest(place: Inhabited) -> None:
                 place.made[route.path] = answer.json
 
 
+def _connect(place: Inhabited) -> None:
+    """Have the webhook destinations told of everything."""
+    by = principals.system(place.organization_id)
+    for row in WebhookDestination.objects.filter(organization_id=place.organization_id):
+        connections.connect_with_everything(row, by=by)
+
+
 def _use(place: Inhabited) -> None:
     shared = {"meter": place.made["meters"]["code"], "account": place.made["accounts"]["code"]}
     items = [{**shared, "ts": USED_AT, **item} for item in MEASUREMENTS]
@@ -125,8 +135,6 @@ def _use(place: Inhabited) -> None:
 
 
 def _deliver() -> None:
-    from integrations import dispatch
-
     dispatch.dispatch(clock.now())
 
 

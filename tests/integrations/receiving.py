@@ -13,9 +13,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from integrations import claims, delivery, dispatch
-from integrations.models import Delivery, WebhookDestination
-from organizations.kernel import events, isolation
+from integrations import claims, connections, delivery, dispatch
+from integrations.models import Delivery, IntegrationConfiguration, WebhookDestination
+from notifications.models import NotificationConfiguration
+from organizations.kernel import events, isolation, principals
 from organizations.models import Event, Organization
 from tests.factories import number
 
@@ -113,7 +114,8 @@ def receiving(context: Any = None) -> Iterator[Receiver]:
 
 
 def make_destination(organization: Organization, url: str, **overrides: Any) -> WebhookDestination:
-    """Make a destination that was there the day before noon, and has nothing to receive yet."""
+    """Make a destination of every event that was there the day before noon, and is told nothing
+    yet."""
     # What founding the organization recorded is of today's real clock.
     Event.objects.filter(organization=organization).update(dispatched_at=NOON)
     fields = {
@@ -124,7 +126,21 @@ def make_destination(organization: Organization, url: str, **overrides: Any) -> 
         "secret": "my-api-secret",
         "created_at": NOON - timedelta(days=1),
     }
-    return WebhookDestination.objects.create(organization=organization, **{**fields, **overrides})
+    row = WebhookDestination.objects.create(organization=organization, **{**fields, **overrides})
+    connect_with_everything(row)
+    return row
+
+
+def connect_with_everything(row: WebhookDestination) -> None:
+    """Have a destination told of every event since it was made."""
+    link = connections.connect_with_everything(row, by=principals.system(row.organization_id))
+    rule = NotificationConfiguration.objects.filter(pk=link.entity_id)
+    rule.update(active_since=NOON - timedelta(days=1))
+    IntegrationConfiguration.objects.filter(pk=link.pk).update(created_at=row.created_at)
+    # Making them recorded nothing; what founding the organization did is of today's real clock.
+    Event.objects.filter(organization_id=row.organization_id, created_at__gt=NOON).update(
+        dispatched_at=NOON
+    )
 
 
 def make_event(organization: Organization, **overrides: Any) -> Event:

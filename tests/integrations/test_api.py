@@ -9,7 +9,12 @@ import pytest
 from integrations.models import Delivery, WebhookDestination
 from organizations.models import AuditEntry, Event
 from tests.clients import ApiClient
-from tests.integrations.receiving import NOON, make_delivery, make_destination
+from tests.integrations.receiving import (
+    NOON,
+    connect_with_everything,
+    make_delivery,
+    make_destination,
+)
 
 pytestmark = pytest.mark.django_db
 PATH = "integrationdestinations/webhooks"
@@ -165,8 +170,9 @@ def test_a_code_is_used_once(api):
 
 def test_switching_off_ends_what_waits_and_switching_on_sends_nothing_old(api):
     made = api.post(PATH, body()).json
-    row = WebhookDestination.objects.get()
     WebhookDestination.objects.update(created_at=NOON - timedelta(days=1))
+    row = WebhookDestination.objects.get()
+    connect_with_everything(row)
     waiting = make_delivery(row)
 
     off = api.call("PUT", f"{PATH}/{made['id']}/active", b"", active="false")

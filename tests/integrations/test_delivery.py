@@ -55,11 +55,18 @@ def test_a_delivery_arrives_signed_and_whole(destination, receiver):
 
     (received,) = receiver.requests
     event = Event.objects.get(pk=row.event_id)
+    notification = Event.objects.get(cause_id=event.pk)
     assert json.loads(received.body) == {
-        "type": "configuration.product.created",
-        "id": str(event.pk),
+        "type": "notification.triggered",
+        "id": str(notification.pk),
         "timestamp": "2026-01-15T12:00:00.000Z",
         "organizationId": str(destination.organization_id),
+        "notification": {
+            "id": str(row.rule_id),
+            "code": "everything",
+            "name": "Every event",
+            "description": "Fires on every event; made for webhook destinations that receive all.",
+        },
         "event": {
             "id": str(event.pk),
             "eventName": "configuration.product.created",

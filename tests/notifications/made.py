@@ -1,12 +1,13 @@
 """Rows that tests of events and rules start from."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from billing.models import Account, Bill
-from notifications.models import ScheduledEventConfiguration
+from integrations.models import WebhookDestination
+from notifications.models import NotificationConfiguration, ScheduledEventConfiguration
 from organizations.kernel import changes, principals
-from organizations.models import Organization
+from organizations.models import Event, Organization
 from tests.console.inhabited import make_bill
 from tests.factories import number
 
@@ -40,3 +41,30 @@ def bill_ending(account: Account, day: date, **overrides: Any) -> Bill:
     )
     changes.created_many([bill], by=principals.system(account.organization_id))
     return bill
+
+
+def make_rule(organization: Organization, **overrides: Any) -> NotificationConfiguration:
+    """Make an active rule about products that are made, as if it were of a year ago."""
+    fields = {
+        "name": "New product",
+        "description": "A product was made",
+        "code": f"rule{number()}",
+        "event_name": "configuration.product.created",
+        "is_active": True,
+        "active_since": JANUARY - timedelta(days=365),
+        **overrides,
+    }
+    Event.objects.filter(organization=organization).update(dispatched_at=JANUARY)
+    return NotificationConfiguration.objects.create(organization=organization, **fields)
+
+
+def make_webhook(organization: Organization) -> WebhookDestination:
+    """Make a destination that nothing is connected with."""
+    return WebhookDestination.objects.create(
+        organization=organization,
+        name=f"Destination {number()}",
+        description="Receives",
+        url="http://127.0.0.1:9/hook",
+        api_key="key-1",
+        secret="my-api-secret",
+    )

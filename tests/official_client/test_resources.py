@@ -44,6 +44,11 @@ RESOURCES: dict[str, tuple[str, Build, dict[str, Any]]] = {
     "counters": ("counters", counters.counter, {"unit": "licences"}),
     "counter_pricings": ("counterpricings", counters.counter_pricing, {"description": "Chairs"}),
     "webhooks": (bodies.WEBHOOKS, bodies.webhook, {"description": "Books bills"}),
+    "notification_configurations": (
+        bodies_notifications.RULES,
+        bodies_notifications.rule,
+        {"active": False},
+    ),
     "scheduled_event_configurations": (
         bodies_notifications.SCHEDULED,
         bodies_notifications.scheduled_event,
