@@ -10,10 +10,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.bills.sentences import shares_text
 from billing.models import LineItem
-from billing.rating.inputs import QuantityRounding
 from billing.rating.lines import RatedLine
+from billing.rating.telling import (
+    aggregation_text,
+    bands_text,
+    pricing_text,
+    rounding_text,
+    shares_text,
+)
 from organizations.kernel.money import eighteen_places
 
 Facts = Mapping[str, Any]
@@ -58,38 +63,6 @@ def of_lines(line: LineItem, now: RatedLine) -> tuple[Difference, ...]:
             *_facts(line.calculation, now.calculation),
         ]
     )
-
-
-def pricing_text(pricing: Facts) -> str:
-    """Return how a price reads its bands."""
-    if pricing["cumulative"]:
-        text = "each band's units at that band's price"
-    else:
-        text = "all units at the price of the band they reach"
-    return f"{text}, counted since the plan started" if pricing["tiersSpanPlan"] else text
-
-
-def aggregation_text(aggregation: Facts) -> str:
-    """Return how the quantity was measured and becomes units."""
-    method = aggregation["method"] or "calculated"
-    text = f"{method} of {aggregation['name']}, {aggregation['quantityPerUnit']} a unit"
-    rounding = QuantityRounding(aggregation["rounding"])
-    return text if rounding is QuantityRounding.NONE else f"{text}, rounded {rounding.value}"
-
-
-def bands_text(bands: Sequence[Facts]) -> str:
-    """Return ``above 0: 0.10; above 1000: 5 + 0.05``, a fixed price in front of the unit price."""
-    return "; ".join(
-        f"above {band['lowerLimit']}: "
-        + (f"{band['fixedPrice']} + " if Decimal(band["fixedPrice"]) else "")
-        + band["unitPrice"]
-        for band in bands
-    )
-
-
-def rounding_text(currency: Facts) -> str:
-    """Return how amounts of a currency are rounded."""
-    return f"{currency['maxDecimalPlaces']} decimals, {currency['roundingMode']}"
 
 
 _TEXTS: Mapping[str, tuple[str, Callable[[Any], Value]]] = {

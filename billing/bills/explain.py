@@ -10,11 +10,10 @@ from billing.bills import calculation, differences, sentences, snapshot
 from billing.bills.differences import Difference
 from billing.bills.selection import TheseBills
 from billing.models import Bill, LineItem
-from billing.rating import recompute, records
+from billing.rating import recompute
 from billing.rating.lines import RatedLine
-from billing.rating.recompute import Step
+from billing.rating.telling import Step
 from organizations.kernel.errors import DomainError
-from organizations.kernel.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,7 @@ def _steps(line: LineItem) -> tuple[Step, ...]:
     facts = line.calculation
     if not sentences.is_calculated(line):
         return (Step("Amount", line.description, sentences.amount(line.subtotal, line)),)
-    steps = recompute.explain_record(facts).steps
-    if facts["kind"] != records.USAGE:
-        return steps
-    bands = counted(len(facts["bands"]), "bands")
-    price = Step("Price", differences.pricing_text(facts["pricing"]), bands)
-    measured = Step(
-        "Measurements",
-        differences.aggregation_text(facts["aggregation"]),
-        counted(facts["eventCount"], "measurements"),
-    )
-    return (price, measured, *steps)
+    return (*recompute.origin(facts), *recompute.explain_record(facts).steps)
 
 
 def _from_record(line: LineItem) -> Comparison:

@@ -12,6 +12,7 @@ import msgspec
 from billing.bills.reading import Names
 from billing.bills.snapshot import Snapshot
 from billing.rating.lines import BandUsage, RatedLine
+from billing.rating.subjects import SubjectKind
 from organizations.kernel import bulk
 from organizations.kernel.money import plain
 
@@ -21,12 +22,17 @@ _OWN = (
     "conversion_rate", "converted_subtotal", "average_unit_price", "service_period_start",
     "service_period_end", "account_plan_id", "band_usage", "calculation",
 )  # fmt: skip
-# The same on the lines of every account that pays the price.
+# The same on the lines of every account that pays the price: these with the names below.
+_SAME_IDS = (
+    "line_item_type", "description", "unit", "currency", "product_id", "accounting_product_id",
+    "plan_id", "pricing_id", "aggregation_id", "compound_aggregation_id", "meter_id", "contract_id",
+    "child_account_id", "child_account_code", "segment", "plan_group_id", "counter_id", "charge_id",
+    "commitment_id", "balance_id", "credit_type_id", "referenced_bill_id",
+    "referenced_line_item_id", "reason_id", "group",
+)  # fmt: skip
 _SHARED = (
-    "line_item_type", "description", "unit", "currency", "product_id", "product_code",
-    "product_name", "accounting_product_id", "accounting_product_code", "accounting_product_name",
-    "plan_id", "plan_name", "pricing_id", "aggregation_id", "meter_id", "contract_id",
-    "child_account_id", "child_account_code", "segment",
+    *_SAME_IDS, "product_code", "product_name", "accounting_product_code",
+    "accounting_product_name", "plan_name",
 )  # fmt: skip
 # Change with every write; a line that differs in nothing else is not written again.
 STAMPS = ("version", "created_at", "created_by", "modified_at", "modified_by")
@@ -54,14 +60,11 @@ class Kinds:
         self, line: RatedLine, *, line_id: UUID, version: int, bill_id: UUID
     ) -> tuple[Any, ...]:
         """Return the line for ``rows``; names as they are now, so that a rename changes nothing."""
-        kind = (
-            line.line_type, line.plan_id, line.pricing_id, line.contract_id, line.description,
-            line.unit, line.currency, line.accounting_product_id,
-        )  # fmt: skip
+        kind = _same_ids(line)
         number = self._numbers.get(kind)
         if number is None:
             number = self._numbers[kind] = len(self._kinds)
-            self._kinds.append(_shared(line, self._names))
+            self._kinds.append(_shared(kind, line, self._names))
         return (
             line_id, bill_id, version, line.line_key, line.sequence, str(line.quantity),
             str(line.units), str(line.subtotal), str(line.conversion_rate),
@@ -75,18 +78,43 @@ class Kinds:
         return bulk.Rows(_OWN, values, self._same, _SHARED, self._kinds)
 
 
-def _shared(line: RatedLine, names: Names) -> tuple[Any, ...]:
-    """Return the values of ``_SHARED``."""
-    product_code, product_name = names.products.get(line.product_id, _UNKNOWN)
-    accounting_code, accounting_name = names.products.get(line.accounting_product_id, _UNKNOWN)
+def _same_ids(line: RatedLine) -> tuple[Any, ...]:
+    """Return the values of ``_SAME_IDS``: lines for which they are equal share all of ``_SHARED``.
+
+    The columns of a subject are filled from it; what else a line names is in its references.
+    """
+    subject, belongs, also = line.subject, line.attribution, line.attribution.references
     return (
         line.line_type.value, line.description, line.unit, line.currency,
-        line.product_id, product_code, product_name,
-        line.accounting_product_id, accounting_code, accounting_name,
-        line.plan_id, names.plans.get(line.plan_id), line.pricing_id,
-        line.aggregation_id, line.meter_id, line.contract_id, None, None,
-        _encode(dict(line.segment)).decode(),
+        line.product_id, belongs.accounting_product_id, belongs.plan_id, belongs.pricing_id,
+        line.aggregation_id, line.compound_aggregation_id, line.meter_id, belongs.contract_id,
+        belongs.child_account_id, belongs.child_account_code, line.segment, line.plan_group_id,
+        subject.only(SubjectKind.COUNTER),
+        subject.only(SubjectKind.CHARGE) or also.charge_id,
+        subject.only(SubjectKind.COMMITMENT) or also.commitment_id,
+        subject.only(SubjectKind.BALANCE) or also.balance_id,
+        also.credit_type_id, also.referenced_bill_id, also.referenced_line_item_id,
+        also.reason_id, also.group,
     )  # fmt: skip
+
+
+def _shared(same: tuple[Any, ...], line: RatedLine, names: Names) -> tuple[Any, ...]:
+    """Return the values of ``_SHARED``: JSON as text, and the names that belong to the ids."""
+    texts = {
+        "segment": _encode(dict(line.segment)).decode(),
+        "group": _group(line.attribution.references.group),
+    }
+    written = (texts.get(name, value) for name, value in zip(_SAME_IDS, same, strict=True))
+    return (
+        *written,
+        *names.products.get(line.product_id, _UNKNOWN),
+        *names.products.get(line.accounting_product_id, _UNKNOWN),
+        names.plans.get(line.plan_id),
+    )
+
+
+def _group(group: tuple[tuple[str, str], ...]) -> str | None:
+    return _encode(dict(group)).decode() if group else None
 
 
 def _bands(usage: Sequence[BandUsage]) -> str:

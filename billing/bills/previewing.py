@@ -86,4 +86,6 @@ def _lines(
 def _read(column: str, value: Any) -> Any:
     """Return a value that is to be written as it would be read."""
     field = LineItem._meta.get_field(column)
-    return exact_json.loads(value) if isinstance(field, JSONField) else field.to_python(value)
+    if isinstance(field, JSONField) and value is not None:
+        return exact_json.loads(value)
+    return field.to_python(value)

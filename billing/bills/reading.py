@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q
 
-from billing.bills.charges_on_bills import BilledCharge, subject
 from billing.models import Account, AccountPlan, Bill, LineItem, LineItemType
+from billing.rating.book import BilledCharge
+from billing.rating.lines import stored_subject
+from billing.rating.subjects import Attribution
 from catalog.models import Product
-from organizations.kernel import ids
 from organizations.kernel.among import Among
 from organizations.kernel.money import Currency, RoundingMode
 from organizations.kernel.periods import Period
@@ -204,21 +204,6 @@ def _bills(organization_id: UUID, *criteria: Among | Q) -> list[ExistingBill]:
     return [ExistingBill(*row) for row in rows]
 
 
-def fingerprints(account_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return for each account with bills a text that differs once any of them was written.
-
-    A run that sees another text when it holds the account's lock calculates the account again
-    (JOB-15).
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT account_id, sum(hashtextextended(id::text || version, 0))::text"
-            " FROM billing_bill WHERE account_id = ANY(%s::uuid[]) GROUP BY account_id",
-            [ids.array(account_ids)],
-        )
-        return dict(cursor.fetchall())
-
-
 def charges(
     organization_id: UUID,
     account_plan_ids: Collection[UUID],
@@ -239,30 +224,41 @@ def charges(
         .order_by("bill__boundary_date", "bill_id", "sequence_number")
         .values_list(
             "bill__account_id", "bill_id", "bill__invoice_reference", "bill__bill_date",
-            "bill__end_at", "line_item_type", "plan_id", "account_plan_id", "pricing_id",
-            "aggregation_id", "segment", "service_period_start", "service_period_end", "subtotal",
-            "bill__is_locked",
+            "bill__end_at", "line_item_type", "line_key", "plan_id", "account_plan_id",
+            "pricing_id", "aggregation_id", "compound_aggregation_id", "child_account_id",
+            "service_period_start", "service_period_end", "subtotal", "bill__is_locked",
         )
     )  # fmt: skip
     found: dict[UUID, list[BilledCharge]] = defaultdict(list)
     for row in rows:
-        found[row[0]].append(_charge(*row[1:]))
+        found[row[0]].append(_charge(*row))
     return found
 
 
 def _charge(
-    bill_id: UUID, reference: str | None, bill_date: date, ends_at: datetime, line_type: str,
-    plan_id: UUID, account_plan_id: UUID, pricing_id: UUID | None, aggregation_id: UUID | None,
-    segment: dict[str, str], starts: datetime, ends: datetime, subtotal: Any,
-    is_locked: bool,
+    account_id: UUID, bill_id: UUID, reference: str | None, bill_date: date, ends_at: datetime,
+    line_type: str, line_key: str, plan_id: UUID | None, account_plan_id: UUID | None,
+    pricing_id: UUID | None, aggregation_id: UUID | None, compound_id: UUID | None,
+    child_id: UUID | None, starts: datetime, ends: datetime, subtotal: Any, is_locked: bool,
 ) -> BilledCharge:  # fmt: skip
     return BilledCharge(
         bill_id=bill_id,
         bill_name=reference or str(bill_id),
         bill_date=bill_date,
-        subject=subject(line_type, plan_id, pricing_id, aggregation_id, segment.items()),
-        account_plan_id=account_plan_id,
-        pricing_id=pricing_id,
+        line_type=line_type,
+        subject=stored_subject(
+            line_type,
+            line_key,
+            measured=aggregation_id or compound_id,
+            pricing_id=pricing_id,
+            plan_id=plan_id,
+        ),
+        attribution=Attribution(
+            account_id=child_id or account_id,
+            account_plan_id=account_plan_id,
+            plan_id=plan_id,
+            pricing_id=pricing_id,
+        ),
         service_period=Period(starts, ends),
         subtotal=subtotal,
         in_advance=starts >= ends_at,

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from billing.bills import calculation, parking, reading, snapshot, writer
+from billing.bills import calculation, fingerprints, parking, snapshot, writer
 from billing.bills.calculation import Calculated
 from billing.bills.job_requests import wanted
 from billing.bills.reading import AccountFacts
@@ -137,13 +137,13 @@ def _lock_pending(job: BillJob, account_ids: Sequence[UUID]) -> dict[UUID, _Pend
 def _calculate_stale_again(
     job: BillJob, taken: Snapshot, work: _Work, rows: Collection[UUID]
 ) -> None:
-    """Calculate again the accounts whose bills another run wrote since they were read."""
+    """Calculate again the accounts of which what money depends on was written since."""
     account_ids = [account_id for account_id in work.calculated if account_id in rows]
-    current = reading.fingerprints(account_ids)
+    current = fingerprints.read(account_ids)
     stale = [
         account_id
         for account_id in account_ids
-        if current.get(account_id, "") != taken.accounts[account_id].fingerprint
+        if current.get(account_id, fingerprints.NOTHING) != taken.accounts[account_id].fingerprint
     ]
     if not stale:
         return

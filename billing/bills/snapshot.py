@@ -9,20 +9,23 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from billing.bills import planning, rated_before, reading, unrated
-from billing.bills.charges_on_bills import BilledCharge
+from billing.bills import fingerprints, planning, rated_before, reading, subject_terms, unrated
+from billing.bills.fingerprints import Fingerprint
 from billing.bills.planning import PlannedBill
 from billing.bills.priced_plans import PricedPlan, price
 from billing.bills.quantities import Quantities
 from billing.bills.rated_before import RatedBefore
 from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill, Names
 from billing.bills.selection import DueBills, Overrides, PrintedDates, TheseBills, conversions
+from billing.rating.book import BilledCharge
 from billing.rating.inputs import AccountPlanTerm, RatingInput
+from billing.rating.subjects import Subject
 from catalog import effective
 from organizations.kernel.errors import DomainError
 from organizations.kernel.money import Currency
@@ -57,11 +60,13 @@ class AccountSnapshot:
     """
 
     facts: AccountFacts
-    fingerprint: str
+    fingerprint: Fingerprint
     bills: list[BillToRate] = field(default_factory=list)
     locked: int = 0
     attached: dict[UUID, Period] = field(default_factory=dict)
     charges: list[BilledCharge] = field(default_factory=list)
+    credits: dict[Subject, Decimal] = field(default_factory=dict)
+    terms: dict[str, Any] = field(default_factory=dict)
     refusal: DomainError | None = None
 
 
@@ -102,9 +107,9 @@ def take(
     """
     account_ids = list(account_ids)
     # First of all reads: what another run writes from here on changes the fingerprint.
-    fingerprints = reading.fingerprints(account_ids)
+    known = fingerprints.read(account_ids)
     accounts = {
-        account_id: AccountSnapshot(facts, fingerprints.get(account_id, ""))
+        account_id: AccountSnapshot(facts, known.get(account_id, fingerprints.NOTHING))
         for account_id, facts in reading.accounts(organization_id, account_ids).items()
     }
     shared = _read_shared(organization_id, account_ids)
@@ -123,6 +128,7 @@ def take(
         if include_locked or not _leave_locked(accounts[bill.account.id], bill)
     ]
     _read_charges(shared, accounts, planned)
+    subject_terms.read(organization_id, accounts, planned)
     _read_quantities(shared, accounts, planned)
     return Snapshot(
         organization_id=organization_id,
@@ -301,7 +307,7 @@ def _read_charges(
     None where no account has a bill yet, as in the first run of all: then the planner knows
     nothing of the lines that this run has just written, and would read all of them for each bill.
     """
-    planned = [bill for bill in planned if accounts[bill.account.id].fingerprint]
+    planned = [bill for bill in planned if accounts[bill.account.id].fingerprint.has_bills]
     if not planned:
         return
     starts = min(bill.period.start for bill in planned)
@@ -361,6 +367,7 @@ def _bill_to_rate(
             account_plans=terms,
             currencies=shared.currencies,
             conversion_rates=rates,
+            bill_id=bill.existing.id if bill.existing else None,
         ),
         existing=bill.existing,
         timezone=bill.timezone,

@@ -17,13 +17,14 @@ from django.db.models import Sum
 from django.db.models.base import ModelState
 
 from billing import representations
-from billing.bills import line_rows
+from billing.bills import line_rows, movements
 from billing.bills.calculation import Calculated
+from billing.bills.movements import Moved, Replacing
 from billing.bills.reading import MEMO_TYPES, AccountFacts
 from billing.bills.selection import conversions_stored
 from billing.bills.snapshot import Snapshot
 from billing.models import Bill, BillJob, BillStatus, JobAccountStatus, LineItem
-from organizations.kernel import bulk, changes, ids
+from organizations.kernel import bulk, changes, clock, ids
 from organizations.kernel.among import Among
 from organizations.kernel.money import ZERO
 from organizations.kernel.periods import local_date
@@ -48,6 +49,11 @@ class _Writing:
     updated: list[tuple[Bill, Calculated, dict[str, Any]]] = field(default_factory=list)
     emptied: list[Bill] = field(default_factory=list)
 
+    @property
+    def bills(self) -> list[tuple[Bill, Calculated]]:
+        """The bills that are stored, new and old."""
+        return [*self.created, *(pair[:2] for pair in self.updated)]
+
 
 def write(
     snapshot: Snapshot,
@@ -68,19 +74,21 @@ def write(
     writing = _Writing(snapshot, job, by, at, existing, memos, _blank(snapshot, by, at))
     outcomes = {facts.id: _sort_out(writing, facts, bills) for facts, bills in calculated}
     _store_bills(writing)
-    _store_lines(writing)
+    moved = _store_lines(writing)
+    movements.replace(Replacing([bill for bill, _ in writing.bills], by, at), moved)
     changes.created_many([bill for bill, _ in writing.created], by=by)
     changes.updated_many([(bill, before) for bill, _, before in writing.updated], by=by)
-    delete(writing.emptied, by=by)
+    delete(writing.emptied, by=by, at=at)
     return outcomes
 
 
-def delete(bills: Sequence[Bill], *, by: Principal) -> None:
+def delete(bills: Sequence[Bill], *, by: Principal, at: datetime | None = None) -> None:
     """Delete bills with their lines and record it; the caller has locked and checked them."""
     if not bills:
         return
     gone = [(bill, representations.bill(bill)) for bill in bills]
     bill_ids = [bill.pk for bill in bills]
+    movements.replace(Replacing(bills, by, at or clock.now()), ())
     LineItem.objects.filter(Among("bill_id", bill_ids))._raw_delete("default")
     Bill.objects.filter(Among("pk", bill_ids))._raw_delete("default")
     changes.deleted_many(gone, by=by)
@@ -253,25 +261,29 @@ def _store_bills(writing: _Writing) -> None:
     bulk.update(Bill, bulk.rows_of([bill for bill, _, _ in writing.updated]))
 
 
-def _store_lines(writing: _Writing) -> None:
-    """Insert new lines, update those with a known key, delete those that are charged no more."""
+def _store_lines(writing: _Writing) -> list[Moved]:
+    """Insert new lines, update those with a known key, delete those that are charged no more.
+
+    Returns what the lines move.
+    """
     known = _known_lines([bill.pk for bill, _, _ in writing.updated])
     kinds = line_rows.Kinds(writing.snapshot, at=writing.at, by=writing.by.id)
-    bills = [*writing.created, *(pair[:2] for pair in writing.updated)]
-    new_ids = iter(ids.new_ids(sum(len(calculated.rated.lines) for _, calculated in bills)))
+    new_ids = iter(ids.new_ids(sum(len(bill.rated.lines) for _, bill in writing.bills)))
     new, old = [], []
-    for bill, calculated in bills:
+    moved: list[Moved] = []
+    for bill, calculated in writing.bills:
         bill_id = bill.pk
         for line in calculated.rated.lines:
-            line_id, version = known.pop((bill_id, line.line_key), _NEW) if known else _NEW
-            row = kinds.values(
-                line, line_id=line_id or next(new_ids), version=version + 1, bill_id=bill_id
-            )
-            (new if line_id is None else old).append(row)
+            known_id, version = known.pop((bill_id, line.line_key), _NEW) if known else _NEW
+            line_id = known_id or next(new_ids)
+            row = kinds.values(line, line_id=line_id, version=version + 1, bill_id=bill_id)
+            (new if known_id is None else old).append(row)
+            moved += [Moved(bill, line_id, movement) for movement in line.movements]
     if known:
         LineItem.objects.filter(Among("pk", [line_id for line_id, _ in known.values()])).delete()
     bulk.insert_values(LineItem, kinds.rows(new))
     bulk.update(LineItem, kinds.rows(old), stamps=line_rows.STAMPS)
+    return moved
 
 
 def _known_lines(bill_ids: Sequence[UUID]) -> dict[tuple[UUID, str], tuple[UUID, int]]:

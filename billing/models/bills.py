@@ -205,6 +205,19 @@ class LineItem(TenantModel):
     child_account_id = models.UUIDField(null=True)
     child_account_code = models.CharField(max_length=80, null=True)
     segment = models.JSONField(default=dict)
+    # What the line is about, where it is about such a thing (``rating/subjects.py``).
+    plan_group_id = models.UUIDField(null=True)
+    compound_aggregation_id = models.UUIDField(null=True)
+    counter_id = models.UUIDField(null=True)
+    charge_id = models.UUIDField(null=True)
+    commitment_id = models.UUIDField(null=True)
+    balance_id = models.UUIDField(null=True)
+    credit_type_id = models.UUIDField(null=True)
+    referenced_bill_id = models.UUIDField(null=True)
+    referenced_line_item_id = models.UUIDField(null=True)
+    reason_id = models.UUIDField(null=True)
+    group = models.JSONField(null=True)
+    additional = models.JSONField(null=True)
     # A list of {pricingBandId, lowerLimit, fixedPrice, unitPrice, bandQuantity, bandUnits,
     # unitSubtotal, bandSubtotal, convertedBandSubtotal}.
     band_usage = KeptJSONField(default=list)
@@ -219,6 +232,14 @@ class LineItem(TenantModel):
             models.Index(fields=["organization", "-created_at", "-id"], name="line_item_newest"),
             models.Index(
                 fields=["account_plan_id", "service_period_start"], name="line_item_account_plan"
+            ),
+            *(
+                models.Index(
+                    fields=["organization", f"{subject}_id"],
+                    name=f"line_item_{subject}",
+                    condition=Q(**{f"{subject}_id__isnull": False}),
+                )
+                for subject in ("charge", "commitment", "balance")
             ),
         ]
 

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Final
 
 from billing.rating import records
+from billing.rating.accounts import Work
 from billing.rating.bands import Portion
-from billing.rating.drafts import Draft
-from billing.rating.inputs import RatingInput
+from billing.rating.drafts import Draft, named
 from billing.rating.lines import BandUsage, LineType, RatedBill, RatedLine, line_key
 from organizations.kernel.money import (
     ONE,
     ZERO,
     AmountTooLarge,
+    Currency,
     RoundingNotPermitted,
     average_unit_price,
     convert,
     eighteen_places,
-    find_rate,
     ten_places,
 )
 
 _TYPE_ORDER: Final = {line_type: position for position, line_type in enumerate(LineType)}
 _LARGEST_TOTAL: Final = Decimal("1E20")
+# Fees, draw-downs and memos stand below what was charged for products (LIN-6).
+_LAST: Final = frozenset(
+    {
+        LineType.COMMITMENT_FEE,
+        LineType.COMMITMENT_CONSUMED,
+        LineType.BALANCE_FEE,
+        LineType.BALANCE_CONSUMED,
+        LineType.AD_HOC,
+        LineType.CREDIT_MEMO,
+        LineType.DEBIT_MEMO,
+    }
+)
+Order = tuple[bool, bool, str, int, datetime, str, str]
+_first = itemgetter(0)
 
 
-def assemble(bill: RatingInput, drafts: Iterable[Draft]) -> RatedBill:
+def assemble(work: Work) -> RatedBill:
     """Return the bill with its lines in the order of LIN-6 and their plain sum (INV-A).
 
     Raises ``MissingConversionRate`` (CUR-4), ``RoundingNotPermitted`` (MON-4), ``AmountTooLarge``.
     """
-    ordered = sorted(((_order(draft), draft) for draft in drafts), key=lambda pair: pair[0])
+    bill = work.bill
+    ordered = sorted(((_order(draft), draft) for draft in work.drafts), key=_first)
     lines = tuple(
-        _line(bill, draft, order[-1], sequence)
+        _line(work, draft, order[-1], sequence)
         for sequence, (order, draft) in enumerate(ordered, start=1)
     )
     total = sum((line.converted_subtotal for line in lines), ZERO)
@@ -51,41 +66,29 @@ def assemble(bill: RatingInput, drafts: Iterable[Draft]) -> RatedBill:
     )
 
 
-def _order(draft: Draft) -> tuple[str, int, datetime, str, str]:
+def _order(draft: Draft) -> Order:
     """LIN-6; the line key comes last so that equal words never leave the order to chance."""
-    term = draft.plan.term
-    key = line_key(
-        draft.line_type,
-        account_id=term.account_id,
-        account_plan_id=term.id,
-        pricing_id=draft.pricing.id if draft.pricing else None,
-        segment=draft.segment,
-        starts_at=draft.service_period.start,
-    )
+    product = draft.attribution.product
     return (
-        term.product.code,
+        draft.line_type in _LAST,
+        product is None,
+        product.code if product else "",
         _TYPE_ORDER[draft.line_type],
         draft.service_period.start,
         draft.description,
-        key,
+        line_key(draft.line_type, draft.subject, draft.attribution, draft.service_period.start),
     )
 
 
-def _line(bill: RatingInput, draft: Draft, key: str, sequence: int) -> RatedLine:
-    term = draft.plan.term
-    pricing = draft.pricing
-    aggregation = pricing.aggregation if pricing else None
-    currency = draft.plan.currency
-    rate = find_rate(
-        bill.conversion_rates,
-        currency.code,
-        bill.bill_currency.code,
-        account_code=bill.account_code,
-    )
-    converted = _converted(bill, draft, rate)
+def _line(work: Work, draft: Draft, key: str, sequence: int) -> RatedLine:
+    currency, bill_currency = draft.currency, work.bill.bill_currency
+    rate = work.rate(currency.code, bill_currency.code)
+    converted = _converted(draft, rate, bill_currency)
     return RatedLine(
         line_type=draft.line_type,
         line_key=key,
+        subject=draft.subject,
+        attribution=draft.attribution,
         description=draft.description,
         quantity=draft.quantity,
         units=draft.units,
@@ -98,38 +101,29 @@ def _line(bill: RatingInput, draft: Draft, key: str, sequence: int) -> RatedLine
         band_usage=_band_usage(draft, rate),
         service_period=draft.service_period,
         sequence=sequence,
-        account_id=term.account_id,
-        account_plan_id=term.id,
-        plan_id=term.plan_id,
-        plan_group_id=term.plan_group_id,
-        product_id=term.product.id,
-        accounting_product_id=draft.accounting_product_id,
-        pricing_id=pricing.id if pricing else None,
-        aggregation_id=aggregation.id if aggregation and not aggregation.is_compound else None,
-        compound_aggregation_id=aggregation.id if aggregation and aggregation.is_compound else None,
-        meter_id=aggregation.meter_id if aggregation else None,
-        contract_id=term.contract_id,
+        aggregation=draft.aggregation,
         segment=draft.segment,
         calculation=records.complete(
             draft.facts,
             currency=currency,
-            bill_currency=bill.bill_currency,
+            bill_currency=bill_currency,
             rate=rate,
             subtotal=draft.subtotal,
             converted_subtotal=converted,
         ),
+        movements=draft.movements,
     )
 
 
-def _converted(bill: RatingInput, draft: Draft, rate: Decimal) -> Decimal:
+def _converted(draft: Draft, rate: Decimal, bill_currency: Currency) -> Decimal:
     """Return the subtotal in the bill's currency (MON-5 b); a refusal names the line."""
     # Rounding an amount a second time by the same currency would not change it.
-    if rate is ONE and draft.plan.currency == bill.bill_currency:
+    if rate is ONE and draft.currency == bill_currency:
         return draft.subtotal
     try:
-        return convert(draft.subtotal, rate, bill.bill_currency)
+        return convert(draft.subtotal, rate, bill_currency)
     except (RoundingNotPermitted, AmountTooLarge) as refusal:
-        raise refusal.of(draft.plan.named(draft.description)) from None
+        raise refusal.of(named(draft.description, draft.attribution)) from None
 
 
 def _band_usage(draft: Draft, rate: Decimal) -> tuple[BandUsage, ...]:

@@ -12,9 +12,11 @@ from uuid import UUID
 import msgspec
 
 from billing.rating.bands import Portion
-from billing.rating.inputs import AccountPlanTerm, PricingTerm, RatingInput, Segment
+from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, RatingInput, Segment
 from billing.rating.lines import LineType
+from billing.rating.movements import Movement
 from billing.rating.schedule import BillingPeriod, PlanSchedule
+from billing.rating.subjects import Attribution, Subject, SubjectKind
 from organizations.kernel.money import (
     ONE,
     AmountTooLarge,
@@ -29,7 +31,7 @@ class PlanOnBill(msgspec.Struct, frozen=True, gc=False):
     """One account plan with the period that this bill ends and the one that it opens.
 
     Both are ``None`` where the plan has no active day in them (DAT-5). ``currency`` is the pricing
-    currency with its rounding.
+    currency with its rounding. ``attribution`` is that of every line of the plan.
     """
 
     term: AccountPlanTerm
@@ -37,52 +39,90 @@ class PlanOnBill(msgspec.Struct, frozen=True, gc=False):
     schedule: PlanSchedule
     ending: BillingPeriod | None
     starting: BillingPeriod | None
+    attribution: Attribution
+
+    @property
+    def subject(self) -> Subject:
+        """What is charged where it is the plan as a whole."""
+        return Subject(SubjectKind.PLAN, self.term.plan_id)
 
     def rounded(self, amount: Decimal, name: str) -> Decimal:
         """Round the subtotal of the line called ``name`` (MON-5 a); a refusal says which it was.
 
         Raises ``RoundingNotPermitted`` (MON-4) and ``AmountTooLarge``.
         """
-        try:
-            return round_money(amount, self.currency)
-        except (RoundingNotPermitted, AmountTooLarge) as refusal:
-            raise refusal.of(self.named(name)) from None
-
-    def named(self, name: str) -> str:
-        """Return a line in words: its name and its product's."""
-        return f"{name} of {self.term.product.name}"
+        return rounded(amount, self.currency, name, self.attribution)
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """A line item to be. ``facts`` open its calculation record; ``portions`` its band breakdown."""
+    """A line item to be.
+
+    ``facts`` open its calculation record and name its kind of record; ``portions`` are its band
+    breakdown. ``pricing`` is the price of an account plan that was applied, for steps that rate a
+    part of the line again; ``aggregation`` and ``segment`` say what was measured. ``movements``
+    are stored with the bill.
+    """
 
     line_type: LineType
-    plan: PlanOnBill
+    subject: Subject
+    attribution: Attribution
+    currency: Currency
     description: str
     subtotal: Decimal
     service_period: Period
-    accounting_product_id: UUID | None
     facts: dict[str, object]
     quantity: Decimal = ONE
     units: Decimal = ONE
     unit: str = ""
-    pricing: PricingTerm | None = None
     portions: tuple[Portion, ...] = ()
+    pricing: PricingTerm | None = None
+    aggregation: Aggregation | None = None
+    segment: Segment = ()
+    movements: tuple[Movement, ...] = ()
 
     @property
-    def segment(self) -> Segment:
-        return () if self.pricing is None else self.pricing.segment
+    def account_plan_id(self) -> UUID | None:
+        return self.attribution.account_plan_id
 
 
-def plans_on_bill(bill: RatingInput) -> list[PlanOnBill]:
+def rounded(amount: Decimal, currency: Currency, name: str, attribution: Attribution) -> Decimal:
+    """Round the subtotal of the line called ``name`` (MON-5 a); a refusal says which it was.
+
+    Raises ``RoundingNotPermitted`` (MON-4) and ``AmountTooLarge``.
+    """
+    try:
+        return round_money(amount, currency)
+    except (RoundingNotPermitted, AmountTooLarge) as refusal:
+        raise refusal.of(named(name, attribution)) from None
+
+
+def named(name: str, attribution: Attribution) -> str:
+    """Return a line in words: its name and its product's."""
+    return f"{name} of {attribution.product.name}" if attribution.product else name
+
+
+def plans_on_bill(bill: RatingInput) -> tuple[PlanOnBill, ...]:
     """Return the account plans of the bill with their billing periods (PER-3)."""
-    return [_plan_on_bill(bill, term) for term in bill.account_plans]
+    return tuple(_plan_on_bill(bill, term) for term in bill.account_plans)
 
 
 def _plan_on_bill(bill: RatingInput, term: AccountPlanTerm) -> PlanOnBill:
     schedule = PlanSchedule(term.cycle, term.period, bill.timezone)
     boundary = bill.key.boundary
     currency = bill.currencies.get(term.currency) or Currency(term.currency)
+    attribution = Attribution(
+        account_id=term.account_id,
+        account_plan_id=term.id,
+        plan_id=term.plan_id,
+        plan_group_id=term.plan_group_id,
+        contract_id=term.contract_id,
+        product=term.product,
+    )
     return PlanOnBill(
-        term, currency, schedule, schedule.ending(boundary), schedule.starting(boundary)
+        term,
+        currency,
+        schedule,
+        schedule.ending(boundary),
+        schedule.starting(boundary),
+        attribution,
     )

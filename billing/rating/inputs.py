@@ -1,14 +1,14 @@
 """Everything the engine needs to know about one bill, as values.
 
-``bills/snapshot.py`` fills these in from the database for a set of accounts; ``pipeline.rate``
-reads nothing else. All settings arrive resolved (Plan over Plan Template over Organization, PLN-3;
-see ``terms.py`` for the pure resolution), all prices as time windows (PRC-4, EFF-2; see
-``schedule.py``), all quantities already aggregated, one per window.
+``bills/snapshot.py`` fills these in from the database for a set of accounts. What concerns an
+account as a whole, not one of its bills, is in ``accounts.AccountInput``; nothing else is read.
+All settings arrive resolved (Plan over Plan Template over Organization, PLN-3; see ``terms.py``),
+all prices as time windows (PRC-4, EFF-2; see ``schedule.py``), all quantities already aggregated,
+one per window.
 
 Places kept for later features: ``AccountPlanTerm.plan_group_id`` and ``contract_id``;
 ``AccountPlanTerm.account_id`` and ``account_code`` differ from the billed account for the plans
-of a child account (PAR-4). Counters, commitments, balances and charges become further tuples
-of ``RatingInput`` with a default of ``()``.
+of a child account (PAR-4). Where the input of a new kind of line goes: docs/kinds-of-lines.md.
 """
 
 from __future__ import annotations
@@ -167,42 +167,13 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     account_code: str = ""
 
 
-class AdvanceMinimum(msgspec.Struct, frozen=True, gc=False):
-    """An advance MINIMUM_SPEND line that an *earlier* bill really carries (MIN-3).
-
-    ``pricing_id`` is ``None`` for a plan-level minimum. ``amount`` is the line's subtotal, in the
-    plan currency; ``period`` its service period. ``is_locked``: its bill never changes again.
-    """
-
-    account_plan_id: UUID
-    pricing_id: UUID | None
-    period: Period
-    amount: Decimal
-    is_locked: bool = False
-
-
-class ArrearsCharge(msgspec.Struct, frozen=True, gc=False):
-    """What *another* bill has charged an account plan for service that was over.
-
-    ``kind`` is the line's type, ``amount`` its subtotal, in the plan currency. ``is_locked``: its
-    bill never changes again.
-    """
-
-    account_plan_id: UUID
-    pricing_id: UUID | None
-    kind: str
-    period: Period
-    amount: Decimal
-    is_locked: bool = False
-
-
 class RatingInput(msgspec.Struct, frozen=True, gc=False):
     """One bill to calculate.
 
     ``period`` is the arrears period printed on the bill (``schedule.bill_period``); its end is
     local midnight of ``key.boundary``. ``currencies`` holds the currencies of lines by code; one
     that is missing is treated as MON-3 says. ``conversion_rates`` come in order of precedence, the
-    job's before the Organization's (CUR-2).
+    job's before the Organization's (CUR-2). ``bill_id`` is that of the bill if it exists.
     """
 
     account_id: UUID
@@ -214,5 +185,4 @@ class RatingInput(msgspec.Struct, frozen=True, gc=False):
     account_plans: tuple[AccountPlanTerm, ...]
     currencies: Mapping[str, Currency] = msgspec.field(default_factory=dict)
     conversion_rates: tuple[ConversionRate, ...] = ()
-    advance_minimums: tuple[AdvanceMinimum, ...] = ()
-    arrears_charges: tuple[ArrearsCharge, ...] = ()
+    bill_id: UUID | None = None

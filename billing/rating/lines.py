@@ -6,8 +6,6 @@ is in the bill currency and rounded once more (MON-5). ``total`` is their plain 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,14 +17,17 @@ from uuid import UUID
 import msgspec
 
 from billing.rating.cycles import BillKey
-from billing.rating.inputs import Segment
+from billing.rating.inputs import Aggregation, Segment
+from billing.rating.movements import Movement
+from billing.rating.subjects import OF_A_PLAN, Attribution, Subject, SubjectKind
 from organizations.kernel.periods import Period
 
 # A calculation record: JSON objects, lists, strings, whole numbers, booleans and null.
 # Decimals are plain strings, instants ISO 8601 in UTC, so nothing is lost in a column.
 Record = Mapping[str, object]
 
-LINE_KEY_MAX_LENGTH: Final = 255
+LINE_KEY_MAX_LENGTH: Final = 280
+_KEY_PARTS: Final = 7
 
 
 class LineType(StrEnum):
@@ -51,6 +52,10 @@ class LineType(StrEnum):
     DEBIT_MEMO = "DEBIT_MEMO"
 
 
+# Lines whose subject is something that was used.
+MEASURED: Final = frozenset({LineType.USAGE, LineType.USAGE_CREDIT, LineType.OVERAGE_USAGE})
+
+
 class BandUsage(msgspec.Struct, frozen=True, gc=False):
     """One band that a line reached (LIN-2), unrounded to 10 decimals (MON-6).
 
@@ -70,14 +75,15 @@ class BandUsage(msgspec.Struct, frozen=True, gc=False):
 
 
 class RatedLine(msgspec.Struct, frozen=True, gc=False):
-    """One line item. Ids that do not concern its type are ``None``; ``segment`` is ``()``.
+    """One line item. ``aggregation`` and ``segment`` are given where usage was measured.
 
-    ``account_id`` is the source account: another than the bill's for a child's line (PAR-4).
     ``sequence`` counts from 1 in the order of LIN-6. Names and codes are the writer's business.
     """
 
     line_type: LineType
     line_key: str
+    subject: Subject
+    attribution: Attribution
     description: str
     quantity: Decimal
     units: Decimal
@@ -90,19 +96,57 @@ class RatedLine(msgspec.Struct, frozen=True, gc=False):
     band_usage: tuple[BandUsage, ...]
     service_period: Period
     sequence: int
-    account_id: UUID
-    account_plan_id: UUID | None
-    plan_id: UUID | None
-    plan_group_id: UUID | None
-    product_id: UUID | None
-    accounting_product_id: UUID | None
-    pricing_id: UUID | None
-    aggregation_id: UUID | None
-    compound_aggregation_id: UUID | None
-    meter_id: UUID | None
-    contract_id: UUID | None
+    aggregation: Aggregation | None
     segment: Segment
     calculation: Record
+    movements: tuple[Movement, ...] = ()
+
+    @property
+    def account_id(self) -> UUID:
+        """The source account: another than the bill's for a child's line (PAR-4)."""
+        return self.attribution.account_id
+
+    @property
+    def account_plan_id(self) -> UUID | None:
+        return self.attribution.account_plan_id
+
+    @property
+    def plan_id(self) -> UUID | None:
+        return self.attribution.plan_id
+
+    @property
+    def plan_group_id(self) -> UUID | None:
+        return self.attribution.plan_group_id or self.subject.only(SubjectKind.PLAN_GROUP)
+
+    @property
+    def contract_id(self) -> UUID | None:
+        return self.attribution.contract_id
+
+    @property
+    def product_id(self) -> UUID | None:
+        return self.attribution.product.id if self.attribution.product else None
+
+    @property
+    def accounting_product_id(self) -> UUID | None:
+        return self.attribution.accounting_product_id
+
+    @property
+    def pricing_id(self) -> UUID | None:
+        return self.attribution.pricing_id
+
+    @property
+    def aggregation_id(self) -> UUID | None:
+        aggregation = self.aggregation
+        return aggregation.id if aggregation and not aggregation.is_compound else None
+
+    @property
+    def compound_aggregation_id(self) -> UUID | None:
+        aggregation = self.aggregation
+        return aggregation.id if aggregation and aggregation.is_compound else None
+
+    @property
+    def meter_id(self) -> UUID | None:
+        return self.aggregation.meter_id if self.aggregation else None
 
 
 class RatedBill(msgspec.Struct, frozen=True, gc=False):
@@ -115,41 +159,53 @@ class RatedBill(msgspec.Struct, frozen=True, gc=False):
     lines: tuple[RatedLine, ...]
     total: Decimal
 
+    @property
+    def movements(self) -> list[Movement]:
+        """What the lines of the bill move, in their order."""
+        return [movement for line in self.lines for movement in line.movements]
+
 
 def line_key(
-    line_type: LineType,
-    *,
-    account_id: UUID,
-    starts_at: datetime,
-    account_plan_id: UUID | None = None,
-    pricing_id: UUID | None = None,
-    segment: Segment = (),
-    subject: str = "",
+    line_type: LineType, subject: Subject, attribution: Attribution, starts_at: datetime
 ) -> str:
     """Return what makes a line the same line when its bill is calculated again.
 
     Seven parts joined by ``|``: line type, source account, account plan, pricing, segment (a
-    digest, as values may be long), subject (a charge, commitment, balance, adjustment date, ...)
-    and start of the service period in UTC. A part that does not apply is empty. Unique within a
-    bill and never longer than ``LINE_KEY_MAX_LENGTH``, given a subject of up to 36 characters.
+    digest, as values may be long), subject and start of the service period in UTC. A part that
+    does not apply is empty. Unique within a bill and never longer than ``LINE_KEY_MAX_LENGTH``.
     """
     return "|".join(
         (
             line_type,
-            account_id.hex,
-            account_plan_id.hex if account_plan_id else "",
-            pricing_id.hex if pricing_id else "",
-            segment_digest(segment) if segment else "",
-            subject,
+            attribution.account_id.hex,
+            attribution.account_plan_id.hex if attribution.account_plan_id else "",
+            attribution.pricing_id.hex if attribution.pricing_id else "",
+            subject.detail if subject.kind in OF_A_PLAN else "",
+            subject.written(),
             instant_text(starts_at),
         )
     )
 
 
-def segment_digest(segment: Segment) -> str:
-    """Return 16 characters that stand for the segment, whatever the order of its fields."""
-    canonical = json.dumps(sorted(segment), ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+def stored_subject(
+    line_type: str,
+    key: str,
+    *,
+    measured: UUID | None,
+    pricing_id: UUID | None,
+    plan_id: UUID | None,
+) -> Subject:
+    """Return the subject of a stored line from its key; ``measured`` is its aggregation."""
+    parts = key.split("|")
+    segment, written = parts[4:6] if len(parts) == _KEY_PARTS else ("", "")
+    if written:
+        kind, identity, *detail = written.split(":", 2)
+        return Subject(SubjectKind(kind), UUID(identity) if identity else None, "".join(detail))
+    if line_type in MEASURED:
+        return Subject(SubjectKind.USAGE, measured, segment)
+    if pricing_id is not None:
+        return Subject(SubjectKind.PRICING, pricing_id, segment)
+    return Subject(SubjectKind.PLAN, plan_id)
 
 
 @lru_cache(maxsize=4096)

@@ -1,46 +1,51 @@
-"""``rate``: everything about one bill in, the calculated bill out.
+"""``rate_account``: everything about an account in, its calculated bills out.
 
-The same input always gives the same bill (INV-B): there is no clock, no setting, no database.
-The order of the steps is that of billing.md section 18; a later step sees the lines of all
-earlier ones. Steps still to come stand where they will be.
+The same input always gives the same bills (INV-B): there is no clock, no setting, no database.
+The steps are those of ``kinds.KINDS``, in that order; a later step sees the lines of all earlier
+ones. A bill sees what the bills before it charge and draw, also those of the same run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
-
+from billing.rating import kinds
+from billing.rating.accounts import AccountInput, AccountResult, Work
 from billing.rating.assembly import assemble
-from billing.rating.charges import charge_standing
-from billing.rating.drafts import Draft, PlanOnBill, plans_on_bill
+from billing.rating.book import EMPTY, Book
+from billing.rating.doubles import refuse_doubles
+from billing.rating.drafts import plans_on_bill
 from billing.rating.inputs import RatingInput
 from billing.rating.lines import RatedBill
-from billing.rating.minimums import assess_minimum_spends
-from billing.rating.usage import rate_usage
 from organizations.kernel.money import working_precision
 
-Step = Callable[[RatingInput, Sequence[PlanOnBill], Sequence[Draft]], list[Draft]]
 
-STEPS: Final[tuple[Step, ...]] = (
-    rate_usage,
-    # counters: running totals and adjustments (7)
-    charge_standing,
-    # credits by pricing type, capped (3.4)
-    assess_minimum_spends,
-    # draw-down by credit order, overage and surcharges (9.3, 10)
-    # commitment fees, balance fees, one-off charges (9.2, 10.3, 11.1)
-)
+def rate_account(account: AccountInput) -> AccountResult:
+    """Calculate the account's bills in order of boundary.
 
-
-def rate(bill: RatingInput) -> RatedBill:
-    """Calculate one bill.
-
-    Raises a ``DomainError`` that a finance person understands when the bill cannot be made:
-    a missing conversion rate, a rounding that is not permitted, an amount too large to store.
+    Raises a ``DomainError`` that a finance person understands when a bill cannot be made: a
+    missing conversion rate, a rounding that is not permitted, an amount too large to store, a
+    charge that another bill carries already.
     """
+    book = account.book
+    rated: list[RatedBill] = []
+    for bill in in_order(account.bills):
+        made = rate(bill, book, account)
+        refuse_doubles(made, book.charges, account.attached)
+        rated.append(made)
+        if len(rated) < len(account.bills):
+            book = book.after(bill, made)
+    return AccountResult(tuple(rated), book)
+
+
+def in_order(bills: tuple[RatingInput, ...]) -> list[RatingInput]:
+    """Return the bills in the order in which they are calculated."""
+    return sorted(bills, key=lambda bill: bill.key.boundary)
+
+
+def rate(bill: RatingInput, book: Book = EMPTY, account: AccountInput | None = None) -> RatedBill:
+    """Calculate one bill of an account, with the book as the bills before it left it."""
+    account = account or AccountInput((bill,), book)
     with working_precision():
-        plans = plans_on_bill(bill)
-        drafts: list[Draft] = []
-        for step in STEPS:
-            drafts += step(bill, plans, drafts)
-        return assemble(bill, drafts)
+        work = Work(bill, account, book, plans_on_bill(bill))
+        for kind in kinds.KINDS:
+            work = kind.step(work)
+        return assemble(work)

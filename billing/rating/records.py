@@ -1,8 +1,9 @@
 """Calculation records: what a line keeps so that it can be explained and recomputed alone.
 
-A record has a ``kind`` (``usage``, ``prorated``, ``top-up`` or ``refund``), the facts of that kind,
-and for every kind the currency with its rounding, the conversion and both results. Decimals are
-plain strings and instants ISO 8601, so that nothing is lost on the way to a column and back.
+A record has a ``kind`` (see ``kinds``), the facts of that kind, and for every kind the currency
+with its rounding, the conversion and both results. Decimals are plain strings and instants ISO
+8601, so that nothing is lost on the way to a column and back. Here are the facts that several
+kinds have, and the way back from them.
 """
 
 from __future__ import annotations
@@ -10,39 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+from uuid import UUID
 
-from billing.rating.inputs import Aggregation, Band, PricingTerm, UsageWindow
+from billing.rating.inputs import Aggregation, Band, PricingTerm
 from billing.rating.lines import Record
 from billing.rating.schedule import DayShare
-from organizations.kernel.money import ONE, ZERO, Currency, plain
-
-USAGE = "usage"
-PRORATED = "prorated"
-TOP_UP = "top-up"
-REFUND = "refund"
-
-
-def usage_facts(
-    pricing: PricingTerm, steps: tuple[Band, ...], window: UsageWindow, units: Decimal
-) -> dict[str, object]:
-    """Return the facts of a usage line: price row and version, all bands, how it was measured."""
-    quantity = window.quantity
-    return {
-        "kind": USAGE,
-        "pricing": pricing_facts(pricing),
-        "bands": _band_facts(steps),
-        "aggregation": _aggregation_facts(pricing.aggregation),
-        "quantity": None if quantity is None else plain(quantity),
-        "eventCount": window.event_count,
-        "unitsBefore": plain(window.units_before) if window.units_before else "0",
-        "units": plain(units),
-    }
+from billing.rating.telling import Facts
+from organizations.kernel.money import ONE, Currency, RoundingMode, plain
 
 
 # The same prices and aggregations serve every account of a bill run, so their facts are written
 # once. Records are read-only to everybody, as their type says.
 @lru_cache(maxsize=4096)
-def _band_facts(steps: tuple[Band, ...]) -> list[dict[str, str]]:
+def band_facts(steps: tuple[Band, ...]) -> list[dict[str, str]]:
+    """Return all bands of a price, lowest first."""
     return [
         {
             "id": str(band.id),
@@ -55,7 +37,8 @@ def _band_facts(steps: tuple[Band, ...]) -> list[dict[str, str]]:
 
 
 @lru_cache(maxsize=4096)
-def _aggregation_facts(aggregation: Aggregation) -> dict[str, str | None]:
+def aggregation_facts(aggregation: Aggregation) -> dict[str, str | None]:
+    """Return how a quantity was measured and becomes units."""
     return {
         "id": str(aggregation.id),
         "name": aggregation.name,
@@ -77,46 +60,6 @@ def pricing_facts(pricing: PricingTerm) -> dict[str, object]:
         "tiersSpanPlan": pricing.tiers_span_plan,
         "segment": dict(pricing.segment),
     }
-
-
-def prorated_facts(
-    subject: str, amount: Decimal, shares: Sequence[DayShare], in_advance: bool
-) -> dict[str, object]:
-    """Return the facts of a fixed amount charged by days (STC-4, MIN-7)."""
-    return {
-        "kind": PRORATED,
-        "subject": subject,
-        "amount": plain(amount),
-        "inAdvance": in_advance,
-        "shares": _shares(shares),
-    }
-
-
-def top_up_facts(
-    amount: Decimal, shares: Sequence[DayShare], eligible: Decimal
-) -> dict[str, object]:
-    """Return the facts of a minimum spend assessed at the end of its period (MIN-2)."""
-    return {
-        "kind": TOP_UP,
-        "subject": "minimum spend",
-        "amount": plain(amount),
-        "shares": _shares(shares),
-        "eligible": plain(eligible),
-    }
-
-
-def refund_facts(advance: Decimal, eligible: Decimal, excess: Decimal = ZERO) -> dict[str, object]:
-    """Return the facts of the return of a minimum spend billed in advance (MIN-3).
-
-    ``excess``, rarely there, is what the advance asks for above what is due for the period now.
-    """
-    facts: dict[str, object] = {
-        "kind": REFUND,
-        "subject": "minimum spend",
-        "advance": plain(advance),
-        "eligible": plain(eligible),
-    }
-    return facts | {"excess": plain(excess)} if excess else facts
 
 
 def complete(
@@ -150,7 +93,26 @@ def _currency(currency: Currency) -> dict[str, object]:
     }
 
 
-def _shares(shares: Sequence[DayShare]) -> list[dict[str, int]]:
+def shares_facts(shares: Sequence[DayShare]) -> list[dict[str, int]]:
+    """Return the days that were charged, and those of their nominal periods (STC-4)."""
     return [
         {"activeDays": share.active_days, "nominalDays": share.nominal_days} for share in shares
     ]
+
+
+def bands_of(facts: Facts) -> tuple[Band, ...]:
+    """Return the bands of a record with ``bands``."""
+    return tuple(
+        Band(
+            UUID(band["id"]),
+            Decimal(band["lowerLimit"]),
+            Decimal(band["fixedPrice"]),
+            Decimal(band["unitPrice"]),
+        )
+        for band in facts["bands"]
+    )
+
+
+def currency_of(facts: Facts) -> Currency:
+    """Return a currency of a record."""
+    return Currency(facts["code"], facts["maxDecimalPlaces"], RoundingMode(facts["roundingMode"]))

@@ -16,13 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from billing.bills.charges_on_bills import (
-    AlreadyBilled,
-    advance_minimums,
-    arrears_charges,
-    charges_of,
-    refuse_doubles,
-)
+from billing.rating.book import Book, charges_of
+from billing.rating.doubles import AlreadyBilled, refuse_doubles
 from billing.rating.inputs import AccountPlanTerm, MinimumSpend, UsageWindow
 from billing.rating.lines import LineType, RatedBill
 from billing.rating.pipeline import rate
@@ -61,9 +56,8 @@ class Books:
             make_bill(
                 *(on_bill_of(plan, boundary) for plan in plans),
                 boundary=boundary,
-                advance_minimums=advance_minimums(charges),
-                arrears_charges=arrears_charges(charges),
-            )
+            ),
+            Book(tuple(charges)),
         )
         refuse_doubles(rated, charges, {plan.id: plan.period for plan in plans})
         self.bills[boundary] = rated

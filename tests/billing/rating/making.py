@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from billing.rating.book import BilledCharge, Book, charges_of
 from billing.rating.cycles import BillFrequency, BillKey, Cycle
 from billing.rating.inputs import (
     AccountPlanTerm,
@@ -17,6 +18,8 @@ from billing.rating.inputs import (
     RatingInput,
     UsageWindow,
 )
+from billing.rating.lines import LineType, RatedBill
+from billing.rating.subjects import Attribution, Subject, SubjectKind
 from organizations.kernel.money import Currency
 from organizations.kernel.periods import DayRange, Period
 
@@ -87,3 +90,23 @@ def make_bill(*terms: AccountPlanTerm, boundary: date = JULY_1, **overrides: Any
         "account_plans": terms,
     }
     return RatingInput(**values | overrides)
+
+
+def make_advance(term: AccountPlanTerm, period: Period, amount: Any) -> BilledCharge:
+    """The minimum spend of a plan as another bill carries it in advance."""
+    return BilledCharge(
+        bill_id=None,
+        bill_name="another",
+        bill_date=period.start.date(),
+        line_type=LineType.MINIMUM_SPEND,
+        subject=Subject(SubjectKind.PLAN, term.plan_id),
+        attribution=Attribution(term.account_id, term.id, term.plan_id),
+        service_period=period,
+        subtotal=Decimal(amount),
+        in_advance=True,
+    )
+
+
+def book_of(*bills: RatedBill) -> Book:
+    """The book of an account that has these other bills."""
+    return Book(tuple(charge for bill in bills for charge in charges_of(bill)))

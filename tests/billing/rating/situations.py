@@ -13,10 +13,10 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from billing.rating import schedule, terms
+from billing.rating.book import BilledCharge, Book, charges_of
 from billing.rating.cycles import BillFrequency, BillKey, Cycle
 from billing.rating.inputs import (
     AccountPlanTerm,
-    AdvanceMinimum,
     Aggregation,
     Band,
     PricingTerm,
@@ -63,7 +63,7 @@ class Situation:
         }
         bill_currency = given.get("bill_currency", "USD")
         self.bill_currency = self.currencies.get(bill_currency, Currency(bill_currency))
-        self.advances: list[AdvanceMinimum] = []
+        self.advances: list[BilledCharge] = []
 
     def cycle(self, plan: Json) -> Cycle:
         frequency, interval, epoch = plan.get("cycle", ["MONTHLY", 1, "2022-01-01"])
@@ -89,14 +89,11 @@ class Situation:
 
     def bill(self, bill_date: str) -> RatedBill:
         """Rate the bill of the first plan's cycle and remember its advance minimum spends."""
-        rated = rate(self.rating_input(bill_date))
+        rated = rate(self.rating_input(bill_date), Book(tuple(self.advances)))
         self.advances += [
-            AdvanceMinimum(
-                line.account_plan_id, line.pricing_id, line.service_period, line.subtotal
-            )
-            for line in rated.lines
-            if line.line_type is LineType.MINIMUM_SPEND
-            and line.service_period.start >= rated.period.end
+            charge
+            for charge in charges_of(rated)
+            if charge.line_type == LineType.MINIMUM_SPEND and charge.in_advance
         ]
         return rated
 
@@ -123,7 +120,6 @@ class Situation:
                 ConversionRate(source, target, multiplier)
                 for source, target, multiplier in self.given.get("conversions", [])
             ),
-            advance_minimums=tuple(self.advances),
         )
 
     def term(self, plan: Json, boundary: date) -> AccountPlanTerm:

@@ -16,8 +16,6 @@ from msgspec.structs import replace
 from billing.rating import bands
 from billing.rating.cycles import BillFrequency, BillKey, Cycle
 from billing.rating.inputs import (
-    AdvanceMinimum,
-    ArrearsCharge,
     MinimumSpend,
     PricingTerm,
     RatingInput,
@@ -30,7 +28,15 @@ from billing.rating.recompute import explain_record, recompute
 from billing.rating.schedule import PlanSchedule, PricingCandidate, coming_windows, usage_windows
 from organizations.kernel.money import ConversionRate, Currency, working_precision
 from organizations.kernel.periods import DayRange, Period, local_midnight
-from tests.billing.rating.making import JULY_1, JUNE, make_bands, make_bill, make_pricing, make_term
+from tests.billing.rating.making import (
+    JULY_1,
+    JUNE,
+    book_of,
+    make_bands,
+    make_bill,
+    make_pricing,
+    make_term,
+)
 
 CENT = Decimal("0.01")
 
@@ -314,7 +320,7 @@ def test_inv_j_advance_minimum_usage_and_refund_make_the_larger_of_both(minimum,
     before = replace(term, pricings=())
 
     advance = rate(make_bill(before, boundary=date(2024, 6, 1)))
-    settled = rate(make_bill(term, advance_minimums=advances_on(advance)))
+    settled = rate(make_bill(term), book_of(advance))
 
     assert advance.total == minimum
     assert advance.total + settled.total == max(minimum, usage_on(settled))
@@ -332,7 +338,7 @@ def test_inv_j_holds_for_nested_minimums_in_any_mixture_of_advance_and_arrears(
     ahead = replace(term, pricings=(replace(reads, windows=(), coming=(JUNE,)),))
 
     advance = rate(make_bill(ahead, boundary=date(2024, 6, 1)))
-    settled = rate(make_bill(term, advance_minimums=advances_on(advance)))
+    settled = rate(make_bill(term), book_of(advance))
 
     reads_used, writes_used = (
         next((line.subtotal for line in settled.lines if is_usage_of(line, pricing)), Decimal(0))
@@ -352,36 +358,17 @@ def test_inv_j_holds_whichever_of_the_two_bills_is_made_first(minimum, units, pr
     before = replace(term, pricings=())
 
     settled = rate(make_bill(term))
-    late = make_bill(before, boundary=date(2024, 6, 1), arrears_charges=arrears_on(settled))
+    late = make_bill(before, boundary=date(2024, 6, 1))
 
-    assert rate(late).total + settled.total == max(minimum, usage_on(settled))
+    assert rate(late, book_of(settled)).total + settled.total == max(minimum, usage_on(settled))
     # The other way round nothing is taken back: what was billed in advance stays on its bill.
     advance = rate(make_bill(before, boundary=date(2024, 6, 1)))
-    refunded = rate(make_bill(term, advance_minimums=advances_on(advance)))
-    again = replace(late, arrears_charges=arrears_on(refunded))
-    assert rate(again).total == advance.total == minimum
-
-
-def arrears_on(bill: RatedBill) -> tuple[ArrearsCharge, ...]:
-    return tuple(
-        ArrearsCharge(
-            line.account_plan_id, line.pricing_id, line.line_type, line.service_period,
-            line.subtotal,
-        )
-        for line in bill.lines
-    )  # fmt: skip
+    refunded = rate(make_bill(term), book_of(advance))
+    assert rate(late, book_of(refunded)).total == advance.total == minimum
 
 
 def is_usage_of(line: RatedLine, pricing: PricingTerm) -> bool:
     return line.line_type is LineType.USAGE and line.pricing_id == pricing.id
-
-
-def advances_on(bill: RatedBill) -> tuple[AdvanceMinimum, ...]:
-    return tuple(
-        AdvanceMinimum(line.account_plan_id, line.pricing_id, line.service_period, line.subtotal)
-        for line in bill.lines
-        if line.line_type is LineType.MINIMUM_SPEND
-    )
 
 
 def usage_on(bill: RatedBill) -> Decimal:

@@ -9,9 +9,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from billing.rating.inputs import MinimumSpend, PricingType, StandingCharge
-from billing.rating.lines import LINE_KEY_MAX_LENGTH, LineType, line_key, segment_digest
+from billing.rating.kinds.usage import CreditPricingNotRated
+from billing.rating.lines import LINE_KEY_MAX_LENGTH, LineType, line_key, stored_subject
 from billing.rating.pipeline import rate
-from billing.rating.usage import CreditPricingNotRated
+from billing.rating.subjects import (
+    DETAIL_MAX_LENGTH,
+    Attribution,
+    Subject,
+    SubjectKind,
+    segment_digest,
+)
 from organizations.kernel.money import AmountTooLarge, ConversionRate
 from tests.billing.rating.making import (
     at,
@@ -25,32 +32,55 @@ from tests.billing.rating.making import (
 HUGE = Decimal("1E19")
 DEAR = ConversionRate("EUR", "USD", Decimal(100))
 ACCOUNT, PLAN, PRICING = (UUID(int=number) for number in (1, 2, 3))
+BELONGS = Attribution(ACCOUNT, account_plan_id=PLAN, pricing_id=PRICING)
 
 
 def test_a_line_key_spells_out_its_seven_parts():
-    key = line_key(
-        LineType.USAGE,
-        account_id=ACCOUNT,
-        account_plan_id=PLAN,
-        pricing_id=PRICING,
-        starts_at=at("2024-06-01"),
-    )
+    usage = Subject.usage(make_aggregation(), ())
+
+    key = line_key(LineType.USAGE, usage, BELONGS, at("2024-06-01"))
 
     assert key == f"USAGE|{ACCOUNT.hex}|{PLAN.hex}|{PRICING.hex}|||2024-06-01T00:00:00Z"
+
+
+def test_a_line_key_names_what_is_no_price_and_no_plan():
+    fee = Subject(SubjectKind.COMMITMENT, PRICING, "2024-06-03")
+
+    key = line_key(LineType.COMMITMENT_FEE, fee, Attribution(ACCOUNT), at("2024-06-01"))
+
+    assert key == (
+        f"COMMITMENT_FEE|{ACCOUNT.hex}||||commitment:{PRICING.hex}:2024-06-03|2024-06-01T00:00:00Z"
+    )
 
 
 def test_the_longest_line_key_fits_its_column():
     key = line_key(
         LineType.COUNTER_RUNNING_TOTAL_CHARGE,
-        account_id=ACCOUNT,
-        account_plan_id=PLAN,
-        pricing_id=PRICING,
-        segment=(("region", "x" * 500),),
-        subject=str(uuid4()),
-        starts_at=datetime(2024, 6, 1, 12, 30, 15, 123456, tzinfo=UTC),
+        Subject(SubjectKind.COMMITMENT, uuid4(), "x" * DETAIL_MAX_LENGTH),
+        BELONGS,
+        datetime(2024, 6, 1, 12, 30, 15, 123456, tzinfo=UTC),
     )
 
     assert len(key) <= LINE_KEY_MAX_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("line_type", "subject"),
+    [
+        (LineType.USAGE, Subject(SubjectKind.USAGE, PLAN, segment_digest((("a", "1"),)))),
+        (LineType.USAGE, Subject(SubjectKind.USAGE, PLAN)),
+        (LineType.MINIMUM_SPEND, Subject(SubjectKind.PRICING, PRICING)),
+        (LineType.COUNTER_ADJUSTMENT_DEBIT, Subject(SubjectKind.COUNTER, PLAN, "2024-06-03")),
+        (LineType.AD_HOC, Subject(SubjectKind.CHARGE, PLAN)),
+    ],
+)
+def test_the_subject_of_a_stored_line_is_read_from_its_key(line_type, subject):
+    key = line_key(line_type, subject, BELONGS, at("2024-06-01"))
+
+    assert (
+        stored_subject(line_type.value, key, measured=PLAN, pricing_id=PRICING, plan_id=None)
+        == subject
+    )
 
 
 def test_a_segment_is_the_same_whatever_the_order_of_its_fields():

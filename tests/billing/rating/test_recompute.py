@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from billing.rating.book import Book
 from billing.rating.inputs import (
-    AdvanceMinimum,
     MinimumSpend,
     QuantityRounding,
     StandingCharge,
@@ -20,6 +20,7 @@ from organizations.kernel.money import ConversionRate
 from tests.billing.rating.making import (
     JUNE,
     between,
+    make_advance,
     make_aggregation,
     make_bands,
     make_bill,
@@ -125,8 +126,8 @@ def test_a_record_of_an_unknown_kind_is_not_guessed_at():
 
 def test_a_refund_says_what_was_billed_in_advance_and_what_counts_toward_it():
     term = make_term(pricings=(make_pricing("812.5"),))
-    advance = AdvanceMinimum(term.id, None, JUNE, Decimal(1000))
-    _, line = rate(make_bill(term, advance_minimums=(advance,))).lines
+    book = Book((make_advance(term, JUNE, 1000),))
+    _, line = rate(make_bill(term), book).lines
 
     explanation = explain_record(stored(line))
 

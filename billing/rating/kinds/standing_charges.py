@@ -1,30 +1,30 @@
-"""Step: standing charges, in advance or in arrears, by days (billing.md 5)."""
+"""Standing charges, in advance or in arrears, by days (billing.md 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Final
 
+from billing.rating.accounts import Work
 from billing.rating.drafts import Draft, PlanOnBill
-from billing.rating.inputs import RatingInput, StandingCharge
+from billing.rating.inputs import StandingCharge
+from billing.rating.kinds import by_days
+from billing.rating.kinds.kind import LineKind
 from billing.rating.lines import LineType
 from billing.rating.proration import prorate
-from billing.rating.records import prorated_facts
 from billing.rating.schedule import BillingPeriod
 
 
-def charge_standing(
-    bill: RatingInput, plans: Sequence[PlanOnBill], drafts: Sequence[Draft]
-) -> list[Draft]:
-    """Return the STANDING_CHARGE lines of the bill."""
+def step(work: Work) -> Work:
+    """Add the STANDING_CHARGE lines of the bill."""
     lines = []
-    for plan in plans:
+    for plan in work.plans:
         charge = plan.term.standing_charge
         if charge is None:
             continue
         for period in due_periods(plan, charge.in_advance):
             if is_charged(charge, period.number):
                 lines.append(_standing_charge(plan, charge, period))
-    return [line for line in lines if line.subtotal]
+    return work.plus(line for line in lines if line.subtotal)
 
 
 def due_periods(plan: PlanOnBill, in_advance: bool) -> list[BillingPeriod]:
@@ -49,10 +49,14 @@ def _standing_charge(plan: PlanOnBill, charge: StandingCharge, period: BillingPe
     description = charge.description or "Standing Charge"
     return Draft(
         line_type=LineType.STANDING_CHARGE,
-        plan=plan,
+        subject=plan.subject,
+        attribution=plan.attribution.accounted(charge.accounting_product_id),
+        currency=plan.currency,
         description=description,
         subtotal=plan.rounded(prorate(charge.amount, shares), description),
         service_period=period.active.to_period(plan.schedule.zone),
-        accounting_product_id=charge.accounting_product_id or plan.term.product.id,
-        facts=prorated_facts("standing charge", charge.amount, shares, charge.in_advance),
+        facts=by_days.facts("standing charge", charge.amount, shares, charge.in_advance),
     )
+
+
+KIND: Final = LineKind("standing charges", step, (LineType.STANDING_CHARGE,), (by_days.RECORD,))

@@ -1,0 +1,54 @@
+"""The kinds of lines that there are, in the order in which they are rated (billing.md 18).
+
+A later step sees the lines of all earlier ones and may split or change them. To add a kind:
+docs/kinds-of-lines.md.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from billing.rating.kinds import minimum_spends, standing_charges, usage
+from billing.rating.kinds.kind import LineKind, RecordKind, Twice
+
+KINDS: tuple[LineKind, ...] = (
+    # quantities: grants, filters (change ``Work.plans`` before anything is rated)
+    usage.KIND,
+    # counters: running totals and adjustments (7)
+    standing_charges.KIND,
+    # credits by pricing type, capped (3.4)
+    minimum_spends.KIND,
+    # draw-down by credit order, overage and surcharges (9.3, 10)
+    # commitment fees, balance fees, one-off charges (9.2, 10.3, 11.1)
+    # memos (11.2)
+    # summary of families (12)
+)
+_DEFAULT: Final = Twice.AT_ONE_TIME
+
+
+def record(name: str) -> RecordKind:
+    """Return a kind of record. Raises ``KeyError``: an unknown record is not guessed at."""
+    return _records(KINDS)[name]
+
+
+def is_record(name: object) -> bool:
+    """Whether a calculation makes such records; lines of people have others or none."""
+    return name in _records(KINDS)
+
+
+def twice(line_type: str) -> Twice:
+    """Return when two lines of the type for one subject are one charge billed twice."""
+    return _rules(KINDS).get(line_type, _DEFAULT)
+
+
+@lru_cache(maxsize=8)
+def _records(kinds: tuple[LineKind, ...]) -> dict[object, RecordKind]:
+    return {record.name: record for kind in kinds for record in kind.records}
+
+
+@lru_cache(maxsize=8)
+def _rules(kinds: tuple[LineKind, ...]) -> dict[str, Twice]:
+    return {
+        line_type.value: kind.rule(line_type) for kind in kinds for line_type in kind.line_types
+    }

@@ -1,0 +1,223 @@
+"""Usage: rated per account plan, pricing, segment and window (billing.md 3).
+
+One line per window in which a price is in force; each window has its own bands starting at 0 and
+nothing about usage is prorated (EFF-2, BND-7).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from billing.rating import band_rows, bands, records, telling
+from billing.rating.accounts import Work
+from billing.rating.drafts import Draft, PlanOnBill
+from billing.rating.inputs import Band, PricingTerm, PricingType, QuantityRounding, UsageWindow
+from billing.rating.kinds.kind import LineKind, RecordKind
+from billing.rating.lines import LineType
+from billing.rating.quantities import to_units
+from billing.rating.subjects import Subject
+from billing.rating.telling import Facts, Step, Telling, count, figure
+from organizations.kernel.errors import DomainError
+from organizations.kernel.money import ZERO, eighteen_places, plain
+from organizations.kernel.wording import counted
+
+
+class CreditPricingNotRated(DomainError):
+    """Pricings that give credit (CRD-1) are not rated yet; charging them would be wrong."""
+
+    code = "CREDIT_PRICING_NOT_RATED"
+
+    def __init__(self, pricing: PricingTerm) -> None:
+        super().__init__(
+            f"The pricing of {pricing.aggregation.name} has type {pricing.type.value}, "
+            "which cannot be billed yet."
+        )
+
+
+def step(work: Work) -> Work:
+    """Add the USAGE lines of the bill."""
+    lines = []
+    for plan in work.plans:
+        for pricing in plan.term.pricings:
+            for window in pricing.windows:
+                draft = _rate_window(plan, pricing, window)
+                if draft is not None:
+                    lines.append(draft)
+    return work.plus(lines)
+
+
+def _rate_window(plan: PlanOnBill, pricing: PricingTerm, window: UsageWindow) -> Draft | None:
+    """Rate one quantity; ``None`` for no data (BND-5) and for an empty line (BND-6)."""
+    quantity = window.quantity
+    if quantity is None:
+        return None
+    if pricing.type is not PricingType.DEBIT:
+        raise CreditPricingNotRated(pricing)
+    aggregation = pricing.aggregation
+    units = to_units(
+        quantity, aggregation.quantity_per_unit, aggregation.rounding, name=aggregation.name
+    )
+    steps = bands.ladder(pricing.bands)
+    portions = bands.split(
+        units,
+        steps,
+        cumulative=pricing.cumulative,
+        spans_plan=pricing.tiers_span_plan,
+        before=window.units_before,
+    )
+    # What is shown and stored has 18 places; what is priced is exact (MON-7).
+    shown = units if aggregation.rounding is not QuantityRounding.NONE else eighteen_places(units)
+    subtotal = plan.rounded(bands.charge(portions), aggregation.name)
+    if not quantity and not subtotal:
+        return None
+    return Draft(
+        line_type=LineType.USAGE,
+        subject=Subject.usage(aggregation, pricing.segment),
+        attribution=plan.attribution.priced_by(pricing),
+        currency=plan.currency,
+        description=_description(pricing),
+        subtotal=subtotal,
+        service_period=window.period,
+        facts=facts(pricing, steps, window, shown),
+        quantity=quantity,
+        units=shown,
+        unit=aggregation.unit,
+        portions=tuple(portions),
+        pricing=pricing,
+        aggregation=aggregation,
+        segment=pricing.segment,
+    )
+
+
+def _description(pricing: PricingTerm) -> str:
+    """LIN-5: the Pricing's own words, else the aggregation's name with the segment (SEG-2)."""
+    if pricing.description:
+        return pricing.description
+    name = pricing.aggregation.name
+    if not pricing.segment:
+        return name
+    return f"{name} ({', '.join(value for _, value in pricing.segment)})"
+
+
+# The record and what is told of it -------------------------------------------------------------
+
+
+def facts(
+    pricing: PricingTerm, steps: tuple[Band, ...], window: UsageWindow, units: Decimal
+) -> dict[str, object]:
+    """Return the facts of a usage line: price row and version, all bands, how it was measured."""
+    quantity = window.quantity
+    return {
+        "kind": RECORD.name,
+        "pricing": records.pricing_facts(pricing),
+        "bands": records.band_facts(steps),
+        "aggregation": records.aggregation_facts(pricing.aggregation),
+        "quantity": None if quantity is None else plain(quantity),
+        "eventCount": window.event_count,
+        "unitsBefore": plain(window.units_before) if window.units_before else "0",
+        "units": plain(units),
+    }
+
+
+def portions_of(facts: Facts) -> list[bands.Portion]:
+    """Return the portions of a usage record, calculated again."""
+    aggregation = facts["aggregation"]
+    units = to_units(
+        Decimal(facts["quantity"]),
+        Decimal(aggregation["quantityPerUnit"]),
+        QuantityRounding(aggregation["rounding"]),
+        name=aggregation["name"],
+    )
+    return bands.split(
+        units,
+        bands.ladder(records.bands_of(facts)),
+        cumulative=facts["pricing"]["cumulative"],
+        spans_plan=facts["pricing"]["tiersSpanPlan"],
+        before=Decimal(facts["unitsBefore"]),
+    )
+
+
+def band_steps(portions: list[bands.Portion]) -> list[Step]:
+    """Return a row of the explanation for each band that was reached."""
+    return [
+        Step(
+            f"Band above {plain(row.lower_limit)}",
+            row.reckoning(figure, plain),
+            figure(row.amount),
+        )
+        for row in band_rows.of_portions(portions)
+    ]
+
+
+def bands_arithmetic(told: Telling) -> tuple[str, Decimal]:
+    """Return the bands of a stored line as one sum in words, and what it comes to exactly."""
+    terms: list[str] = []
+    exact = ZERO
+    for row in band_rows.of_line(told.line.band_usage):
+        exact += row.units * row.unit_price + row.fixed
+        unit = told.line.unit if not terms else ""
+        terms.append(row.reckoning(partial(_units, told, unit), told.money))
+    return " + ".join(terms), exact
+
+
+def _units(told: Telling, unit: str, units: Decimal) -> str:
+    return f"{told.number(units)} {unit}" if unit else told.number(units)
+
+
+def _amount(facts: Facts) -> Decimal:
+    return bands.charge(portions_of(facts))
+
+
+def _arithmetic(told: Telling) -> str:
+    terms, exact = bands_arithmetic(told)
+    measured = counted(told.facts["eventCount"], "measurements")
+    return f"{terms} = {told.rounded(exact)}, from {measured}"
+
+
+def _origin(facts: Facts) -> list[Step]:
+    return [
+        Step(
+            "Price", telling.pricing_text(facts["pricing"]), counted(len(facts["bands"]), "bands")
+        ),
+        Step(
+            "Measurements",
+            telling.aggregation_text(facts["aggregation"]),
+            counted(facts["eventCount"], "measurements"),
+        ),
+    ]
+
+
+def _story(facts: Facts) -> tuple[str, list[Step]]:
+    aggregation = facts["aggregation"]
+    units = f"{facts['units']} {aggregation['unit']}"
+    portions = portions_of(facts)
+    sentence = (
+        f"{units} of {aggregation['name']} from {count(facts['eventCount'], 'measurement')}, "
+        f"priced in {count(len(portions), 'band')}, come to {telling.money(facts)}."
+    )
+    method = f"{aggregation['method'] or 'calculated'} of {aggregation['name']}"
+    steps = [
+        Step("Quantity", method, facts["quantity"]),
+        Step("Units", _units_reckoning(facts), units),
+    ]
+    if facts["pricing"]["tiersSpanPlan"]:
+        steps.append(Step("Rated before", "units since the plan started", facts["unitsBefore"]))
+    return sentence, steps + band_steps(portions)
+
+
+def _units_reckoning(facts: Facts) -> str:
+    per_unit = facts["aggregation"]["quantityPerUnit"]
+    rounding = _ROUNDING_WORDS[QuantityRounding(facts["aggregation"]["rounding"])]
+    return f"{facts['quantity']} / {per_unit}, {rounding}"
+
+
+_ROUNDING_WORDS: Final = {
+    QuantityRounding.UP: "rounded up",
+    QuantityRounding.DOWN: "rounded down",
+    QuantityRounding.NEAREST: "rounded to the nearest whole unit",
+    QuantityRounding.NONE: "not rounded",
+}
+RECORD: Final = RecordKind("usage", _amount, _story, _arithmetic, _origin)
+KIND: Final = LineKind("usage", step, (LineType.USAGE,), (RECORD,))
