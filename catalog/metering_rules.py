@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+from catalog import derived_fields
+from catalog.calculations import CalculationRefused, MeasurementNames
 from catalog.models import NUMERIC_CATEGORIES, Aggregation, AggregationMethod, FieldCategory, Meter
 from organizations.kernel import ids, locking
 from organizations.kernel.errors import FieldRefused, check_each
@@ -10,6 +12,7 @@ from organizations.kernel.errors import FieldRefused, check_each
 NUMERIC_METHODS = {"SUM", "MIN", "MAX", "LATEST", "MEAN"}
 SEGMENT_CATEGORIES = {"WHO", "WHAT", "WHERE", "OTHER"}
 MAX_SEGMENTS = 1000
+MAX_FIELDS = 15
 
 
 def check_meter(meter: Meter) -> None:
@@ -17,26 +20,49 @@ def check_meter(meter: Meter) -> None:
     stored = Meter.objects.filter(pk=meter.pk).first()
     check_each(
         lambda: _check_size(meter),
-        lambda: _check_fields("dataFields", meter.data_fields),
+        lambda: _check_fields("dataFields", meter.data_fields, []),
+        lambda: _check_fields("derivedFields", meter.derived_fields, meter.data_fields),
+        lambda: _check_calculations(meter) if meter.derived_fields else None,
         lambda: _check_change(stored, meter) if stored is not None else None,
     )
 
 
 def _check_size(meter: Meter) -> None:
-    if not 1 <= len(meter.data_fields) <= 15:
-        raise FieldRefused("dataFields", "1 to 15 data fields are needed")
-    if meter.derived_fields:
-        raise FieldRefused("derivedFields", "derived fields are not available yet")
+    if not 1 <= len(meter.data_fields) <= MAX_FIELDS:
+        raise FieldRefused("dataFields", f"1 to {MAX_FIELDS} data fields are needed")
+    if len(meter.derived_fields) > MAX_FIELDS:
+        raise FieldRefused("derivedFields", f"at most {MAX_FIELDS} derived fields")
 
 
-def _check_fields(where: str, fields: list[dict[str, Any]]) -> None:
-    codes = [field["code"] for field in fields]
+def _check_fields(where: str, fields: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
+    """Data and derived fields share one set of codes (2.2.2)."""
+    codes = [field["code"] for field in others]
+    codes += [field["code"] for field in fields]
     check_each(
         *(
-            partial(_check_field, f"{where}[{position}]", field, codes[:position])
+            partial(_check_field, f"{where}[{position}]", field, codes[: len(others) + position])
             for position, field in enumerate(fields)
         )
     )
+
+
+def _check_calculations(meter: Meter) -> None:
+    """Refuse calculations that cannot be read or refer to what is not there (7, 8)."""
+    defaults = derived_fields.custom_field_defaults(meter.organization_id)
+    names = derived_fields.names(meter.data_fields, defaults)
+    check_each(
+        *(
+            partial(_check_calculation, f"derivedFields[{position}].calculation", field, names)
+            for position, field in enumerate(meter.derived_fields)
+        )
+    )
+
+
+def _check_calculation(at: str, field: dict[str, Any], names: MeasurementNames) -> None:
+    try:
+        derived_fields.compiled(field, names)
+    except CalculationRefused as refused:
+        raise FieldRefused(at, str(refused)) from refused
 
 
 def _check_field(at: str, field: dict[str, Any], before: list[str]) -> None:
@@ -49,14 +75,13 @@ def _check_field(at: str, field: dict[str, Any], before: list[str]) -> None:
 
 
 def _check_change(stored: Meter, meter: Meter) -> None:
-    before = {field["code"]: field["category"] for field in stored.data_fields}
-    after = {field["code"]: field["category"] for field in meter.data_fields}
+    before, after = _categories(stored), _categories(meter)
     for aggregation in stored.aggregations.all():
         used = {aggregation.target_field, *aggregation.segmented_fields}
         for code in sorted(used & before.keys()):
             if code not in after:
                 raise FieldRefused(
-                    "dataFields", f"{code} is used by aggregation {aggregation.name}"
+                    _list_of(stored, code), f"{code} is used by aggregation {aggregation.name}"
                 )
         if stored.product_id != meter.product_id:
             raise FieldRefused(
@@ -65,17 +90,27 @@ def _check_change(stored: Meter, meter: Meter) -> None:
     for code in sorted(before.keys() & after.keys()):
         if (before[code] in NUMERIC_CATEGORIES) != (after[code] in NUMERIC_CATEGORIES):
             raise FieldRefused(
-                "dataFields", f"{code}: a numeric field cannot become a text field or the reverse"
+                _list_of(meter, code),
+                f"{code}: a numeric field cannot become a text field or the reverse",
             )
+
+
+def _categories(meter: Meter) -> dict[str, str]:
+    return {
+        field["code"]: field["category"] for field in [*meter.data_fields, *meter.derived_fields]
+    }
+
+
+def _list_of(meter: Meter, code: str) -> str:
+    is_data = any(field["code"] == code for field in meter.data_fields)
+    return "dataFields" if is_data else "derivedFields"
 
 
 def check_aggregation(aggregation: Aggregation) -> None:
     """Refuse a target or method that does not fit the meter (9.1, 9.3), and bad segments (10)."""
     # Held: until this is saved nobody takes a field away from the meter.
     meter = locking.current(aggregation.meter)
-    categories = {
-        field["code"]: field["category"] for field in [*meter.data_fields, *meter.derived_fields]
-    }
+    categories = _categories(meter)
     check_each(
         lambda: _check_target(aggregation, categories),
         lambda: _check_segments(aggregation, categories),

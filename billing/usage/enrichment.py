@@ -64,8 +64,7 @@ def enrich(received: Iterable[Received], meters: dict[str, MeterFields]) -> Outc
 def _values(item: Item, meter: MeterFields) -> Values | None:
     """Return the values of the meter's data fields, None unless all are there once.
 
-    Derived fields belong behind this: each is evaluated once, here, and its value stored with
-    the others (usage.md 8.1). Meters with derived fields are refused by the catalogue for now.
+    Derived fields are added later by ``deriving``, for the measurements that will be stored.
     """
     values: Values = {}
     for category, codes in meter.maps:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 
-from billing.usage import enrichment, failures, resolution, skeletons, store
+from billing.usage import deriving, enrichment, failures, resolution, skeletons, store
 from billing.usage.enrichment import Enriched, Failure
 from billing.usage.reception import Received
 from organizations.kernel import ids
@@ -63,6 +63,8 @@ def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: d
     uids = {one.received.item.uid for one in outcome.enriched if one.received.item.uid}
     if len(uids) < len(received):  # one of them failed, has no uid or the uid of another
         return False
+    if not deriving.derive_without_queries(outcome.enriched):
+        return False
     try:
         rows = _rows(outcome.enriched, catalog.accounts)
     except KeyError:  # an account that is not known yet
@@ -98,9 +100,10 @@ def take_in(
     accounts, refused = _accounts(organization_id, good, catalog)
     if refused:
         good, failed = _give_back(organization_id, good, refused, failed)
+    uncalculated = deriving.derive(organization_id, good)
     store.append(organization_id, _rows(good, accounts), at=at)
-    failures.record(organization_id, failed + duplicated, at=at)
-    catalog.is_smooth = not (failed or duplicated)
+    failures.record(organization_id, failed + duplicated + uncalculated, at=at)
+    catalog.is_smooth = not (failed or duplicated or uncalculated)
 
 
 def _rows(enriched: Sequence[Enriched], accounts: Mapping[str, str]) -> list[store.Measurement]:

@@ -9,12 +9,16 @@ Only what exists is remembered: a code that is not found is looked for again eac
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from uuid import UUID
 
 from billing.models import Account, fold_code
+from billing.usage.derivations import Derivation, prepare
 from billing.usage.reception import MAPS
+from catalog import derived_fields
 from catalog.models import Meter
+from organizations.kernel.zones import zone_of
 
 MOST_ORGANIZATIONS = 200
 MOST_CODES = 200_000
@@ -31,7 +35,7 @@ class MeterFields:
     id: str
     maps: tuple[tuple[str, frozenset[str]], ...]
     other_maps: tuple[str, ...]
-    derived_fields: tuple[dict[str, str], ...] = ()
+    derivation: Derivation | None = None
 
 
 @dataclass(slots=True)
@@ -50,13 +54,24 @@ class Catalog:
     is_smooth: bool = True
 
     def learn(self, meter_codes: set[str], account_codes: set[str]) -> None:
-        """Look up the codes that are not known yet; at most two queries."""
+        """Look up the codes that are not known yet; at most two queries, and two
+        more where a meter has derived fields."""
         if unknown := {code for code in meter_codes if code not in self.meters}:
-            rows = Meter.objects.for_organization(self.organization_id).filter(code__in=unknown)
-            for row in rows.only("code", "data_fields", "derived_fields"):
-                self.meters[row.code] = _fields_of(row)
+            self._learn_meters(unknown)
         if unknown := {code for code in account_codes if code not in self.accounts}:
             self.accounts.update(find_accounts(self.organization_id, unknown))
+
+    def _learn_meters(self, codes: set[str]) -> None:
+        meters = Meter.objects.for_organization(self.organization_id).filter(code__in=codes)
+        rows = list(
+            meters.only("code", "data_fields", "derived_fields", "custom_fields", "product")
+        )
+        derive = None
+        if any(row.derived_fields for row in rows):
+            defaults = derived_fields.custom_field_defaults(self.organization_id)
+            derive = partial(prepare, defaults=defaults, zone=zone_of(self.organization_id))
+        for row in rows:
+            self.meters[row.code] = _fields_of(row, derive(row) if derive else None)
 
 
 def find_accounts(organization_id: UUID, codes: Iterable[str]) -> dict[str, str]:
@@ -107,7 +122,7 @@ def latest(organization_id: UUID) -> Catalog | None:
     return _catalogs.get(organization_id)
 
 
-def _fields_of(meter: Meter) -> MeterFields:
+def _fields_of(meter: Meter, derivation: Derivation | None) -> MeterFields:
     codes: dict[str, set[str]] = {}
     for row in meter.data_fields:
         codes.setdefault(row["category"].lower(), set()).add(row["code"])
@@ -115,5 +130,5 @@ def _fields_of(meter: Meter) -> MeterFields:
         id=str(meter.pk),
         maps=tuple((category, frozenset(found)) for category, found in codes.items()),
         other_maps=tuple(category for category in MAPS if category not in codes),
-        derived_fields=tuple(meter.derived_fields),
+        derivation=derivation,
     )

@@ -60,11 +60,11 @@ class Workload:
         ]
 
 
-def make(accounts: int = 200) -> Workload:
+def make(accounts: int = 200, **of_meter: object) -> Workload:
     """Found an organization with a meter and accounts."""
     founded = make_founded()
     organization = founded.organization
-    meter = make_meter(organization, code="llm", data_fields=FIELDS)
+    meter = make_meter(organization, code="llm", data_fields=FIELDS, **of_meter)
     made = [make_account(organization, code=f"customer-{n}") for n in range(accounts)]
     return Workload(
         organization.pk,

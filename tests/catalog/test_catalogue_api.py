@@ -28,8 +28,8 @@ def refused(answer, field):
          "dataFields[1].code"),
         ({"dataFields": [{"category": "WHO", "code": f"a{n}", "name": "A"} for n in range(16)]},
          "dataFields"),
-        ({"derivedFields": [{"category": "WHO", "code": "b", "name": "B", "calculation": "a"}]},
-         "derivedFields"),
+        ({"derivedFields": [{"category": "WHO", "code": "b", "name": "B", "calculation": "x"}]},
+         "derivedFields[0].calculation"),
     ],
 )  # fmt: skip
 def test_a_meter_with_bad_fields_is_refused_at_the_field(api, change, field):
@@ -254,3 +254,52 @@ def test_what_is_priced_by_usage_of_its_product_stays_with_the_product(api, on):
     if on == "plan":
         changed = {**plan, "planTemplateId": elsewhere["id"]}
         refused(api.put(f"plans/{plan['id']}", changed), "planTemplateId")
+
+
+def derived_field(**overrides):
+    return {"category": "MEASURE", "code": "kb", "name": "Thousands", "unit": "1",
+            "calculation": "a / 1000", **overrides}  # fmt: skip
+
+
+def test_a_meter_with_derived_fields_is_stored_and_returned(api):
+    data = [{"category": "MEASURE", "code": "a", "name": "A", "unit": "1"}]
+
+    made = api.post("meters", bodies.meter(dataFields=data, derivedFields=[derived_field()]))
+
+    assert made.status == 200
+    assert api.get(f"meters/{made.json['id']}").json["derivedFields"] == [derived_field()]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"calculation": "a >"}, ".calculation", "character 4: the calculation ends where a value"),
+        ({"calculation": "a + nosuch"}, ".calculation", "character 5: there is no nosuch here"),
+        ({"calculation": "kb + 1"}, ".calculation", "there is no kb here"),
+        ({"calculation": "account.tier"}, ".calculation", "the organization has no default"),
+        ({"calculation": "a > 1"}, ".calculation", "must be a number, this is true or false"),
+        ({"calculation": "1" + " " * 5000}, ".calculation", ""),
+        ({"code": "a"}, ".code", "a is used twice on this meter"),
+        ({"unit": None}, ".unit", "a numeric field needs a unit"),
+    ],
+)
+def test_a_derived_field_is_refused_with_place_and_reason(api, change, field, reason):
+    data = [{"category": "MEASURE", "code": "a", "name": "A", "unit": "1"}]
+    body = bodies.meter(dataFields=data, derivedFields=[derived_field(**change)])
+
+    answer = api.post("meters", body)
+
+    refused(answer, f"derivedFields[0]{field}")
+    assert reason in answer.json["message"]
+    assert not Meter.objects.exists()
+
+
+def test_a_derived_field_that_is_aggregated_stays(api):
+    data = [{"category": "MEASURE", "code": "a", "name": "A", "unit": "1"}]
+    meter = api.post("meters", bodies.meter(dataFields=data, derivedFields=[derived_field()])).json
+    api.post("aggregations", bodies.aggregation(meter["id"], targetField="kb"))
+
+    answer = api.put(f"meters/{meter['id']}", {**meter, "derivedFields": []})
+
+    refused(answer, "derivedFields")
+    assert Meter.objects.get().derived_fields == [derived_field()]

@@ -116,7 +116,7 @@ def test_what_is_sent_for_a_derived_field_is_ignored(organization):
 
     accept(organization, item(measure={"gb": 5, "tb": 77}))
 
-    assert stored(organization, "fields::text") == ['{"gb": 5}']
+    assert stored(organization, "fields::text") == ['{"gb": 5, "tb": 0.005}']
 
 
 def test_a_bad_item_stops_no_other(organization):
