@@ -1,9 +1,9 @@
 """Rules of accounts and of the plans attached to them (PAR-1, ACP)."""
 
+from billing import plan_group_rules
 from billing.models import Account, AccountPlan, ChildBillingMode
 from organizations.kernel import locking
 from organizations.kernel.errors import FieldRefused, check_each
-from organizations.models import OrganizationConfig
 from organizations.settings_rules import check_currency
 
 MAX_CHILDREN = 999
@@ -53,31 +53,41 @@ def _check_parent(account: Account) -> None:
 
 
 def check_account_plan(account_plan: AccountPlan) -> None:
-    """Refuse a bespoke plan of another account (ACP-5) and changes of what is billed already.
+    """Refuse what is bespoke to another account (ACP-5) and changes of what is billed already.
 
     Plans of families and modes of child billing are refused too: no bill would follow them yet.
 
-    Overlaps are refused by the database; ``may_overlap`` says whether the organization allowed
-    them when the row was saved (ACP-2).
+    Overlaps of plans are refused by the database, those through groups here; ``may_overlap`` says
+    whether the organization allowed them when the row was saved (ACP-2, ACP-3).
     """
-    plan = locking.current(account_plan.plan)
-    if plan.account_id is not None and plan.account_id != account_plan.account_id:
-        raise FieldRefused("planId", "this plan is bespoke to another account")
+    if (account_plan.plan_id is None) == (account_plan.plan_group_id is None):
+        raise FieldRefused("planId", "exactly one of planId and planGroupId is needed")
+    if account_plan.plan_group_id is not None:
+        plan_group_rules.check_group(account_plan)
+        account_plan.product_id = None
+    else:
+        _check_plan(account_plan)
     if account_plan.child_billing_mode != ChildBillingMode.PARENT_BREAKDOWN:
         raise FieldRefused(
             "childBillingMode",
             "only PARENT_BREAKDOWN: other billing of children is not supported yet",
         )
     _check_single(account_plan)
-    account_plan.product_id = locking.current(plan.plan_template).product_id
     if account_plan.end_date is not None and account_plan.end_date <= account_plan.start_date:
         raise FieldRefused("endDate", "must be after startDate")
-    account_plan.may_overlap = OrganizationConfig.objects.filter(
-        organization_id=account_plan.organization_id, allow_overlapping_plans=True
-    ).exists()
+    account_plan.may_overlap = plan_group_rules.allows_overlaps(account_plan.organization_id)
+    if not account_plan.may_overlap:
+        plan_group_rules.check_no_shared_product(account_plan)
     stored = AccountPlan.objects.filter(pk=account_plan.pk).first()
     if stored is not None:
         _check_unmoved(stored, account_plan)
+
+
+def _check_plan(account_plan: AccountPlan) -> None:
+    plan = locking.current(account_plan.plan)
+    if plan.account_id is not None and plan.account_id != account_plan.account_id:
+        raise FieldRefused("planId", "this plan is bespoke to another account")
+    account_plan.product_id = locking.current(plan.plan_template).product_id
 
 
 def _check_single(account_plan: AccountPlan) -> None:
@@ -91,6 +101,7 @@ def _check_unmoved(stored: AccountPlan, changed: AccountPlan) -> None:
     for field, before, after in (
         ("accountId", stored.account_id, changed.account_id),
         ("planId", stored.plan_id, changed.plan_id),
+        ("planGroupId", stored.plan_group_id, changed.plan_group_id),
     ):
         if before != after:
             raise FieldRefused(field, "cannot change; end this account plan and make a new one")

@@ -1,11 +1,11 @@
 """What this app tells the kernel's registry when Django starts."""
 
-from billing import account_rules, counter_registration
+from billing import account_rules, counter_registration, plan_group_rules
 from billing import representations as look
 from billing.bills import numbering
 from billing.models import Account, AccountPlan, Bill, BillJob, IngestFailure, LineItem
 from billing.usage import failures
-from catalog.models import Plan
+from catalog.models import Plan, PlanGroup, PlanGroupLink
 from organizations.kernel import event_types, registry
 from organizations.models import Currency, OrganizationConfig
 
@@ -41,6 +41,9 @@ def register() -> None:
     registry.refers(Account, "bills", lambda row: row.bills.all())
     registry.refers(Account, "bespoke plans", lambda row: row.bespoke_plans.all())
     registry.refers(Plan, "account plans", lambda row: row.account_plans.all())
+    registry.refers(PlanGroup, "account plans", lambda row: row.account_plans.all())
+    registry.refers(Account, "bespoke plan groups", lambda row: row.bespoke_plan_groups.all())
+    registry.also_check(PlanGroupLink, plan_group_rules.check_attached_groups)
     registry.refers(
         Currency,
         "accounts",

@@ -38,7 +38,7 @@ def account_plan(row: AccountPlan) -> dict[str, Any]:
         **identity(row),
         "accountId": str(row.account_id),
         "planId": text(row.plan_id),
-        "planGroupId": None,
+        "planGroupId": text(row.plan_group_id),
         "productId": text(row.product_id),
         "code": row.code,
         "startDate": row.start_date,

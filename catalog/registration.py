@@ -4,6 +4,7 @@ from catalog import metering_rules, pricing_rules, rules
 from catalog import representations as look
 from catalog.counters import registration as counters
 from catalog.models import Aggregation, Meter, Plan, PlanTemplate, Pricing, Product
+from catalog.plan_groups import registration as plan_groups
 from organizations.kernel import registry
 from organizations.models import Currency
 
@@ -49,3 +50,4 @@ def register() -> None:
         )
     registry.explain_constraint("pricing_ends_after_start", "endDate", "must be after startDate")
     counters.register()
+    plan_groups.register()

@@ -28,6 +28,9 @@ def check_plan_template(template: PlanTemplate) -> None:
 
 def _check_in_use(stored: PlanTemplate | None, template: PlanTemplate) -> None:
     """Refuse another currency or product where accounts are billed or usage is priced by it."""
+    is_moved = stored is not None and stored.product_id != template.product_id
+    if stored and is_moved and stored.plans.filter(group_links__isnull=False).exists():
+        raise FieldRefused("productId", "cannot change while plans are in plan groups")
     if stored and stored.plans.filter(account_plans__isnull=False).exists():
         if stored.currency != template.currency:
             raise FieldRefused("currency", "cannot change while plans are attached to accounts")
@@ -55,6 +58,8 @@ def _check_unmoved(plan: Plan) -> None:
         raise FieldRefused("accountId", "a plan cannot be moved to another account")
     if stored.plan_template_id != plan.plan_template_id and plan.account_plans.exists():
         raise FieldRefused("planTemplateId", "cannot change while the plan is attached")
+    if stored.plan_template_id != plan.plan_template_id and plan.group_links.exists():
+        raise FieldRefused("planTemplateId", "cannot change while the plan is in a plan group")
     template = locking.current(plan.plan_template)
     if stored.plan_template_id != template.pk:
         _check_unpriced("planTemplateId", Q(plan=plan.pk), template.product_id)

@@ -36,6 +36,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Plan templates", "copy_all", "catalog.PlanTemplate"),
             Page("Plans", "sell", "catalog.Plan"),
+            Page("Plan groups", "stacks", "catalog.PlanGroup"),
             Page("Pricings", "payments", "catalog.Pricing"),
             Page("Counters", "pin", "catalog.Counter"),
             Page("Counter pricings", "price_change", "catalog.CounterPricing"),

@@ -30,7 +30,7 @@ IMPURE_MODULES = {
     "random", "config",
 }  # fmt: skip
 # Foreign keys that point to an upper app, as string references.
-UPWARD_REFERENCES = {("catalog", "Plan", "account")}
+UPWARD_REFERENCES = {("catalog", "Plan", "account"), ("catalog", "PlanGroup", "account")}
 # Rows without an organization of their own, and why.
 WITHOUT_ORGANIZATION = {
     "Organization": "is the tenant",

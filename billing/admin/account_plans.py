@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -29,6 +30,13 @@ class AccountPlanForm(ConsoleForm):
         help_text="Ends the account's plan of the same product where this one begins.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Ask for either a plan or a plan group, in the words of the form."""
+        cleaned = super().clean()
+        if "plan" in self.fields and bool(cleaned.get("plan")) == bool(cleaned.get("plan_group")):
+            raise ValidationError("Choose either a plan or a plan group.")
+        return cleaned
+
 
 class StateFilter(WordFilter):
     """Account plans of the past, of now, or of the future."""
@@ -53,21 +61,32 @@ class AccountPlanAdmin(ConsoleModelAdmin):
     """Plans attached to accounts."""
 
     form = AccountPlanForm
-    list_display = ["account", "plan", "product", "starts", "ends", "state"]
-    list_select_related = ["account", "plan", "product"]
-    list_filter = [StateFilter, ("plan", OwnRelatedFilter)]
-    search_fields = ["account__name", "account__code", "plan__name", "plan__code", "code"]
-    autocomplete_fields = ["account", "plan"]
+    list_display = ["account", "attached", "product", "starts", "ends", "state"]
+    list_select_related = ["account", "plan", "plan_group", "product"]
+    list_filter = [
+        StateFilter,
+        ("plan", OwnRelatedFilter),
+        ("plan_group", OwnRelatedFilter),
+    ]
+    search_fields = [
+        "account__name",
+        "account__code",
+        "plan__name",
+        "plan__code",
+        "plan_group__name",
+        "code",
+    ]
+    autocomplete_fields = ["account", "plan", "plan_group"]
     ordering = ("-start_date", "-pk")
-    empty_hint = "Attach a plan to an account, and its usage is billed."
+    empty_hint = "Attach a plan, or a plan group, to an account, and its usage is billed."
 
     def title_of(self, row: AccountPlan) -> str:
         """Account and plan by name."""
-        return f"{row.account} on {row.plan}"
+        return f"{row.account} on {row.plan or row.plan_group}"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Replacing is asked when attaching only."""
-        first = ["account", "plan", "start_date", "end_date"]
+        first = ["account", "plan", "plan_group", "start_date", "end_date"]
         more = ["bill_epoch", "code", "custom_fields"]
         self.fieldsets = [
             (None, {"fields": first if obj else [*first, "replaces"]}),
@@ -77,7 +96,7 @@ class AccountPlanAdmin(ConsoleModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Account and plan cannot be changed later."""
-        fixed = ["account", "plan"] if obj else []
+        fixed = ["account", "plan", "plan_group"] if obj else []
         return [*super().get_readonly_fields(request, obj), *fixed]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -87,8 +106,10 @@ class AccountPlanAdmin(ConsoleModelAdmin):
 
     def create_row(self, request: HttpRequest, row: AccountPlan, form: Any) -> None:
         """Attach the plan, in place of the present one when asked."""
-        row.product = row.plan.plan_template.product
-        present = _present(row) if form.cleaned_data.get("replaces") else None
+        if row.plan is not None:
+            row.product = row.plan.plan_template.product
+        asked = row.product_id is not None and form.cleaned_data.get("replaces")
+        present = _present(row) if asked else None
         if present is None:
             changes.create(row, by=request.principal)
         else:
@@ -104,6 +125,11 @@ class AccountPlanAdmin(ConsoleModelAdmin):
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         """Days are those of the organization's timezone."""
         choices.note_zone(request, rows)
+
+    @display(description="Plan or plan group")
+    def attached(self, row: AccountPlan) -> str:
+        """What is attached."""
+        return f"{row.plan}" if row.plan_id else f"{row.plan_group} (plan group)"
 
     @display(description="From", ordering="start_date")
     def starts(self, row: AccountPlan) -> str:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from billing.admin import counters, run_billing, usage_chart
 from billing.models import Account, AccountPlan, Bill
-from catalog.models import Meter, Plan
+from catalog.models import Meter, Plan, PlanGroup
 from organizations.kernel import clock
 from organizations.kernel.console import choices, linking, show
 
@@ -40,13 +40,14 @@ def _plans(request: HttpRequest, account: Account, zone: tzinfo) -> list[dict[st
     if not linking.to_list(request, AccountPlan):
         return None
     rows = linking.seen(request, account.account_plans.all()).order_by("-start_date", "-pk")
-    attached = list(rows.select_related("plan__plan_template__product"))
+    attached = list(rows.select_related("plan__plan_template__product", "plan_group"))
     plan_urls = linking.to_rows(request, Plan, [row.plan_id for row in attached])
+    plan_urls |= linking.to_rows(request, PlanGroup, [row.plan_group_id for row in attached])
     return [
         {
-            "plan": row.plan,
-            "plan_url": plan_urls.get(row.plan_id, ""),
-            "product": row.plan.plan_template.product,
+            "plan": row.plan or row.plan_group,
+            "plan_url": plan_urls.get(row.plan_id or row.plan_group_id, ""),
+            "below": row.plan.plan_template.product.name if row.plan else "plan group",
             "start": show.day(row.start_date, zone),
             "end": show.day(row.end_date, zone),
             "state": state_of(row),

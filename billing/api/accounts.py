@@ -91,9 +91,8 @@ class AccountViewSet(TenantViewSet):
 
 
 class AccountPlanSerializer(TenantSerializer):
-    """A plan attached to an account."""
+    """A plan, or a plan group, attached to an account."""
 
-    plan_group = fields.LaterField("plan groups", write_only=False)
     contract = fields.LaterField("contracts", write_only=False)
 
     class Meta:
@@ -102,7 +101,7 @@ class AccountPlanSerializer(TenantSerializer):
             "account", "plan", "plan_group", "start_date", "end_date", "code", "bill_epoch",
             "contract", "child_billing_mode", "custom_fields",
         ]  # fmt: skip
-        names = {"plan_group": "planGroupId", "contract": "contractId"}
+        names = {"contract": "contractId"}
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """Add the product, which follows from the plan (ACP-6)."""

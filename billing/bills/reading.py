@@ -134,10 +134,10 @@ def accounts(organization_id: UUID, account_ids: Collection[UUID]) -> dict[UUID,
 def account_plans(
     organization_id: UUID, account_ids: Collection[UUID]
 ) -> dict[UUID, list[AttachedPlan]]:
-    """Return every account plan by account, in order of start."""
+    """Return every account plan by account, in order of start; those of groups are left out."""
     rows = (
         AccountPlan.objects.for_organization(organization_id)
-        .filter(Among("account_id", account_ids))
+        .filter(Among("account_id", account_ids), plan_id__isnull=False)
         .order_by("start_date", "id")
         .values_list("id", "account_id", "plan_id", "start_date", "end_date", "bill_epoch")
     )

@@ -198,7 +198,7 @@ def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Share
         currencies=reading.currencies(organization_id),
         plans={plan.pk: price(plan, pricings[plan.pk], config) for plan in plans.values()},
         attached=attached,
-        refusals=unrated.refusals(organization_id, attached, plans),
+        refusals=unrated.refusals(organization_id, account_ids, attached, plans),
     )
 
 

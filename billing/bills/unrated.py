@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from billing.models import CounterAdjustment
+from billing.models import AccountPlan, CounterAdjustment
 from catalog.models import CounterPricing, Plan
+from organizations.kernel.among import Among
 from organizations.kernel.errors import DomainError
 
 
@@ -21,10 +22,27 @@ class NotRatedYet(DomainError):
 
 
 def refusals(
-    organization_id: UUID, attached: Mapping[UUID, Sequence[Any]], plans: Mapping[UUID, Plan]
+    organization_id: UUID,
+    account_ids: Collection[UUID],
+    attached: Mapping[UUID, Sequence[Any]],
+    plans: Mapping[UUID, Plan],
 ) -> dict[UUID, NotRatedYet]:
-    """Return by account why it cannot be billed; one query where nothing of the kind exists."""
-    return _counters(organization_id, attached, plans)
+    """Return by account why it cannot be billed; two queries where nothing of the kind exists."""
+    return {
+        **_counters(organization_id, attached, plans),
+        **_plan_groups(organization_id, account_ids),
+    }
+
+
+def _plan_groups(organization_id: UUID, account_ids: Collection[UUID]) -> dict[UUID, NotRatedYet]:
+    """Refuse accounts that a plan group is attached to (GRP-4)."""
+    rows = AccountPlan.objects.for_organization(organization_id).filter(
+        Among("account_id", account_ids), plan_group_id__isnull=False
+    )
+    return {
+        account_id: NotRatedYet(f"The account is on the plan group {name}")
+        for account_id, name in rows.values_list("account_id", "plan_group__name")
+    }
 
 
 def _counters(

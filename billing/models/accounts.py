@@ -5,7 +5,7 @@ from django.contrib.postgres.fields import ArrayField, RangeBoundary, RangeOpera
 from django.db import models
 from django.db.models import F, Q
 
-from catalog.models import InstantRange, Plan, Product
+from catalog.models import InstantRange, Plan, PlanGroup, Product
 from organizations.kernel import ids
 from organizations.kernel.exact_json import ExactJSONField
 from organizations.kernel.tenancy import TenantModel, newest_first_index
@@ -72,12 +72,19 @@ class ChildBillingMode(models.TextChoices):
 
 
 class AccountPlan(TenantModel):
-    """A plan attached to an account from a start to an exclusive end (ACP-1)."""
+    """A plan, or a plan group, attached to an account from a start to an exclusive end (ACP-1)."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="account_plans")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="account_plans")
+    plan = models.ForeignKey(
+        Plan, on_delete=models.PROTECT, related_name="account_plans", null=True, blank=True
+    )
+    plan_group = models.ForeignKey(
+        PlanGroup, on_delete=models.PROTECT, related_name="account_plans", null=True, blank=True
+    )
     # The plan's product, kept here so that the database can refuse overlaps (ACP-2).
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", editable=False)
+    product = models.ForeignKey(
+        Product, on_delete=models.PROTECT, related_name="+", editable=False, null=True
+    )
     code = models.CharField(max_length=80, null=True, blank=True, validators=[ids.relaxed_code])
     start_date = models.DateTimeField()
     end_date = models.DateTimeField(null=True, blank=True, help_text="Exclusive.")
@@ -91,6 +98,10 @@ class AccountPlan(TenantModel):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(plan__isnull=False) ^ Q(plan_group__isnull=False),
+                name="account_plan_plan_or_group",
+            ),
             models.CheckConstraint(
                 condition=Q(end_date__isnull=True) | Q(end_date__gt=F("start_date")),
                 name="account_plan_ends_after_start",
@@ -118,4 +129,5 @@ class AccountPlan(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.account_id} on {self.plan_id} from {self.start_date:%Y-%m-%d}"
+        on = self.plan_id or self.plan_group_id
+        return f"{self.account_id} on {on} from {self.start_date:%Y-%m-%d}"

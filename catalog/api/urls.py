@@ -1,6 +1,6 @@
 """Addresses of this app's entities below the organization."""
 
-from catalog.api import counters, views
+from catalog.api import counters, plan_groups, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
@@ -11,4 +11,5 @@ urlpatterns = [
     *routes("plans", views.PlanViewSet),
     *routes("pricings", views.PricingViewSet),
     *counters.urlpatterns,
+    *plan_groups.urlpatterns,
 ]

@@ -9,6 +9,7 @@ from catalog.models.metering import (
     Meter,
     UnitRounding,
 )
+from catalog.models.plan_groups import PlanGroup, PlanGroupLink
 from catalog.models.pricing import InstantRange, Pricing, PricingType
 from catalog.models.products import BillingFrequency, Plan, PlanTemplate, Product
 
@@ -23,6 +24,8 @@ __all__ = [
     "InstantRange",
     "Meter",
     "Plan",
+    "PlanGroup",
+    "PlanGroupLink",
     "PlanTemplate",
     "Pricing",
     "PricingType",

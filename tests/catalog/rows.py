@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 
 from billing.models import Account, CounterAdjustment
-from catalog.models import Counter, CounterPricing, Plan
+from catalog.models import Counter, CounterPricing, Plan, PlanGroup, PlanGroupLink
 from organizations.models import Organization
 from tests.factories import bands, number
 
@@ -54,3 +54,23 @@ def counters(mark: str, plan: Plan, account: Account) -> list[models.Model]:
         make_counter_pricing(plan, counter),
         make_counter_adjustment(account, counter, date(2024, 1, 1), 0),
     ]
+
+
+def make_plan_group(organization: Organization, *plans: Plan, **overrides: Any) -> PlanGroup:
+    """Make a plan group in USD with a minimum spend of 100, and put plans into it."""
+    fields = {
+        "name": "Suite",
+        "code": f"suite-{number()}",
+        "currency": "USD",
+        "minimum_spend": Decimal(100),
+    }
+    group = PlanGroup.objects.create(organization=organization, **{**fields, **overrides})
+    for plan in plans:
+        PlanGroupLink.objects.create(organization=organization, plan_group=group, plan=plan)
+    return group
+
+
+def plan_groups(mark: str, plan: Plan) -> list[models.Model]:
+    """Make a plan group with one plan; nothing is attached to it, so that bills are made."""
+    group = make_plan_group(plan.organization, plan, name=f"{mark} group")
+    return [group, group.links.get()]

@@ -54,6 +54,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         factories.make_account_plan(account, plan),
         BillJob.objects.create(organization=organization),
         *catalogue.counters(MARK, plan, account),
+        *catalogue.plan_groups(MARK, plan),
         *records(founded, account),
         *webhooks(founded),
         *notifications(founded, MARK),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.contract import bodies_counters as counters
-from tests.contract import bodies_notifications
+from tests.contract import bodies_notifications, bodies_plan_groups
 from tests.factories import number
 
 Made = Mapping[str, dict[str, Any]]
@@ -276,6 +276,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     ("accounts", parent),
     ("accountplans", account_plan),
     *counters.CREATED,
+    *bodies_plan_groups.CREATED,
     (WEBHOOKS, webhook),
     *bodies_notifications.CREATED,
     ("permissionpolicies", policy),

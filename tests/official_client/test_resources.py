@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from m3ter import ConflictError, NotFoundError
 
-from tests.contract import bodies, bodies_notifications
+from tests.contract import bodies, bodies_notifications, bodies_plan_groups
 from tests.contract import bodies_counters as counters
 from tests.contract.bodies import Build, Made
 from tests.factories import number
@@ -43,6 +43,7 @@ RESOURCES: dict[str, tuple[str, Build, dict[str, Any]]] = {
     "account_plans": ("accountplans", bodies.account_plan, {"code": "another code"}),
     "counters": ("counters", counters.counter, {"unit": "licences"}),
     "counter_pricings": ("counterpricings", counters.counter_pricing, {"description": "Chairs"}),
+    "plan_groups": ("plangroups", bodies_plan_groups.plan_group, {"minimumSpend": 75}),
     "webhooks": (bodies.WEBHOOKS, bodies.webhook, {"description": "Books bills"}),
     "notification_configurations": (
         bodies_notifications.RULES,
@@ -62,6 +63,7 @@ NEEDED = {
     "plans": ("products", "plan_templates"),
     "pricings": ("products", "meters", "aggregations", "plan_templates", "plans"),
     "counters": ("products",),
+    "plan_groups": ("products",),
     "counter_pricings": ("products", "plan_templates", "plans", "counters"),
     "account_plans": ("products", "plan_templates", "plans", "accounts"),
 }

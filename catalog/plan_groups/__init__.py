@@ -1,0 +1,1 @@
+"""Plan groups: plans of several products with one minimum spend."""
