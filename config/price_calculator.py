@@ -10,6 +10,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from billing.rating import band_rows
 from billing.rating import bands as rating
 from billing.rating.inputs import Band
 from catalog.admin.pricings import SHAPES
@@ -45,16 +46,14 @@ def _calculate(units: Decimal, bands: tuple[Band, ...], *, is_cumulative: bool) 
         portions = rating.split(units, rating.ladder(bands), cumulative=is_cumulative)
         return {
             "amount": show.money(rating.charge(portions)),
-            "portions": [_portion(*portion) for portion in portions],
+            "portions": [_portion(row) for row in band_rows.of_portions(portions)],
         }
 
 
-def _portion(band: Band, units: Decimal, fixed_count: int) -> dict[str, str]:
-    fixed = f" + {show.amount(band.fixed_price)} fixed" if band.fixed_price else ""
-    reckoning = f"{show.amount(units)} x {show.amount(band.unit_price)}{fixed}"
+def _portion(row: band_rows.BandRow) -> dict[str, str]:
     return {
-        "band": f"above {show.amount(band.lower_limit)}: {reckoning}",
-        "sum": show.money(rating.charge([(band, units, fixed_count)])),
+        "band": f"above {show.amount(row.lower_limit)}: {row.reckoning(show.amount, show.amount)}",
+        "sum": show.money(row.amount),
     }
 
 

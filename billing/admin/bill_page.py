@@ -12,6 +12,8 @@ from django.urls import reverse
 from billing.admin import overview, waterfall
 from billing.bills import documents, explain, line_reading
 from billing.models import Bill, LineItem
+from billing.rating import band_rows
+from billing.rating.band_rows import BandRow
 from organizations.kernel.console import linking, names, show
 from organizations.kernel.periods import parse_timezone
 
@@ -107,7 +109,7 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
         "period": _service_period(line, parse_timezone(bill.timezone)),
         "quantity": show.amount(line.quantity) if is_metered else "",
         "units": f"{show.shortened(line.units)} {line.unit}" if is_metered else "",
-        "bands": [_band(band) for band in line.band_usage],
+        "bands": [_band(band) for band in band_rows.of_line(line.band_usage)],
         "subtotal": show.money(line.subtotal, line.currency) if is_converted else "",
         "rate": show.amount(line.conversion_rate) if is_converted else "",
         "amount": show.money(line.converted_subtotal, bill.currency),
@@ -115,14 +117,11 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
     }
 
 
-def _band(band: dict[str, Any]) -> dict[str, str]:
-    fixed = Decimal(band["fixedPrice"])
+def _band(band: BandRow) -> dict[str, str]:
     return {
-        "above": show.amount(Decimal(band["lowerLimit"])),
-        "units": show.shortened(Decimal(band["bandUnits"])),
-        "unit_price": show.amount(Decimal(band["unitPrice"])),
-        "fixed_price": show.amount(fixed) if fixed else "",
-        "sum": show.money(Decimal(band["bandSubtotal"])),
+        "above": show.amount(band.lower_limit),
+        "reckoning": band.reckoning(show.shortened, show.amount, times="×"),
+        "sum": show.money(band.amount),
     }
 
 

@@ -258,9 +258,7 @@ def test_a_bill_shows_its_lines_bands_and_steps(console, founded, bill):
     ]
     line = answer.context["groups"][1]["lines"][0]
     assert (line["units"], line["period"]) == ("1.5 million tokens", "2026-05-01 – 2026-05-31")
-    assert line["bands"] == [
-        {"above": "0", "units": "1.5", "unit_price": "0.5", "fixed_price": "", "sum": "0.75"}
-    ]
+    assert line["bands"] == [{"above": "0", "reckoning": "1.5 × 0.5", "sum": "0.75"}]
     assert [(bar.label, amount) for bar, amount in answer.context["waterfall"]] == [
         ("Standing charge", "20.00"),
         ("Inference: usage", "0.75"),

@@ -11,6 +11,8 @@ from typing import Any
 from billing.bills.document.locales import Locale
 from billing.bills.document.text import printable
 from billing.models import LineItem
+from billing.rating import band_rows
+from billing.rating.band_rows import BandRow
 from organizations.kernel.money import ZERO
 from organizations.kernel.periods import parse_timezone
 
@@ -84,8 +86,8 @@ def groups(line_items: Sequence[LineItem], writing: Writing) -> list[Content]:
 
 def line_content(line: LineItem, writing: Writing) -> Content:
     """Return one line: a single price stands on the line itself, several in a row each."""
-    bands = list(line.band_usage)
-    is_single = len(bands) == 1 and not _fixed(bands[0])
+    bands = band_rows.of_line(line.band_usage, line.calculation)
+    is_single = len(bands) == 1 and not bands[0].fixed
     is_metered = bool(bands) or line.units != 1 or bool(line.unit)
     return {
         "description": printable(line.description),
@@ -120,45 +122,32 @@ def _days(line: LineItem, writing: Writing) -> list[str]:
     return [writing.locale.words["days"].format(active=active, nominal=nominal)]
 
 
-def _bands(line: LineItem, bands: Sequence[Mapping[str, Any]], writing: Writing) -> list[Content]:
+def _bands(line: LineItem, bands: Sequence[BandRow], writing: Writing) -> list[Content]:
     return [
         {
             "label": printable(_band_label(line, band, writing)),
-            "units": writing.units(Decimal(band["bandUnits"]), ""),
+            "units": writing.units(band.units, ""),
             "price": _unit_price(line, band, writing),
-            "amount": writing.money(Decimal(band["bandSubtotal"]), line.currency),
+            "amount": writing.money(band.amount, line.currency),
         }
         for band in bands
     ]
 
 
-def _unit_price(line: LineItem, band: Mapping[str, Any], writing: Writing) -> str:
+def _unit_price(line: LineItem, band: BandRow, writing: Writing) -> str:
     """Return the price of a unit; nothing where units only decide which fixed price is due."""
-    price = Decimal(band["unitPrice"])
-    return writing.money(price, line.currency) if price or not _fixed(band) else ""
+    return writing.money(band.unit_price, line.currency) if band.has_unit_price else ""
 
 
-def _band_label(line: LineItem, band: Mapping[str, Any], writing: Writing) -> str:
-    """Return ``1,000 to 5,000``, with the fixed price where the band bears one."""
+def _band_label(line: LineItem, band: BandRow, writing: Writing) -> str:
+    """Return ``1,000 to 5,000``, with the fixed price where it was charged."""
     words, number = writing.locale.words, writing.locale.number
-    lower = number(Decimal(band["lowerLimit"]))
-    upper = _upper_limit(line, band)
-    if upper is None:
+    lower = number(band.lower_limit)
+    if band.upper_limit is None:
         label = words["band_above"].format(lower=lower)
     else:
-        label = words["band_between"].format(lower=lower, upper=number(upper))
-    fixed = _fixed(band)
-    if not fixed:
+        label = words["band_between"].format(lower=lower, upper=number(band.upper_limit))
+    if not band.fixed:
         return label
-    return f"{label}, {words['fixed'].format(amount=writing.money(fixed, line.currency))}"
-
-
-def _upper_limit(line: LineItem, band: Mapping[str, Any]) -> Decimal | None:
-    """Return where the next band of the price begins; ``None`` for the highest."""
-    limits = [Decimal(step["lowerLimit"]) for step in line.calculation.get("bands", ())]
-    return min((limit for limit in limits if limit > band["lowerLimit"]), default=None)
-
-
-def _fixed(band: Mapping[str, Any]) -> Decimal:
-    """Return the fixed price that was charged, which may be none of the band's."""
-    return Decimal(band["bandSubtotal"]) - Decimal(band["unitSubtotal"])
+    fixed = writing.money(band.fixed, line.currency)
+    return f"{label}, {words['fixed'].format(amount=fixed)}"
