@@ -212,13 +212,29 @@ def charges(
     except_bills: Iterable[UUID],
 ) -> dict[UUID, list[BilledCharge]]:
     """Return by account the charges that other bills carry for service inside ``within``."""
+    inside = Q(service_period_start__lt=within.end, service_period_end__gt=within.start)
+    return _charges(
+        organization_id, Among("account_plan_id", account_plan_ids), inside, except_bills
+    )
+
+
+def charges_about(
+    organization_id: UUID, column: str, ids: Collection[UUID], *, except_bills: Iterable[UUID]
+) -> dict[UUID, list[BilledCharge]]:
+    """Return by account what other bills charge, at any time, for things without an account plan.
+
+    ``column`` is that of the subject: charge_id, commitment_id, balance_id.
+    """
+    apart = Q(account_plan_id__isnull=True)
+    return _charges(organization_id, Among(column, ids), apart, except_bills)
+
+
+def _charges(
+    organization_id: UUID, these: Among, condition: Q, except_bills: Iterable[UUID]
+) -> dict[UUID, list[BilledCharge]]:
     rows = (
         LineItem.objects.for_organization(organization_id)
-        .filter(
-            Among("account_plan_id", account_plan_ids),
-            service_period_start__lt=within.end,
-            service_period_end__gt=within.start,
-        )
+        .filter(these, condition)
         .exclude(Among("bill_id", except_bills))
         .exclude(line_item_type__in=MEMO_TYPES)
         .order_by("bill__boundary_date", "bill_id", "sequence_number")
