@@ -4,7 +4,7 @@ The counts are in Redis, so they hold for every process. This limit is always on
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.core.cache import cache
 
@@ -20,12 +20,24 @@ class Attempts:
     purpose: str
     window_seconds: int
     limits: dict[str, int]
+    # An identity many people share, and the one that tells them apart: when the first is over its
+    # limit, only those are refused who are over the second one's too.
+    shared: dict[str, str] = field(default_factory=dict)
 
     def are_locked(self, **who: str) -> bool:
         """Return whether one of the identities has failed too often."""
         keys = self._keys(who)
         counts = cache.get_many(keys.values())
-        return any(counts.get(key, 0) >= self.limits[kind] for kind, key in keys.items())
+        over = {kind for kind, key in keys.items() if counts.get(key, 0) >= self.limits[kind]}
+        return self._is_refused(over)
+
+    def _is_refused(self, over: set[str]) -> bool:
+        """Return whether these identities, which have failed too often, refuse an attempt."""
+        helpers = set(self.shared.values())
+        return any(
+            self.shared[kind] in over if kind in self.shared else kind not in helpers
+            for kind in over
+        )
 
     def begin(self, **who: str) -> bool:
         """Count an attempt as failed before it is looked at; False when it may not be.
@@ -35,7 +47,7 @@ class Attempts:
         """
         keys = self._keys(who)
         counts = {kind: self._count(key, 1) for kind, key in keys.items()}
-        if any(count > self.limits[kind] for kind, count in counts.items()):
+        if self._is_refused({kind for kind, count in counts.items() if count > self.limits[kind]}):
             self.succeeded(**who)  # what was not looked at does not count
             return False
         return True
@@ -71,16 +83,23 @@ class Attempts:
         }
 
 
-# A success forgets the failures of the e-mail address only: whoever guesses at many accounts
-# from one address must not free it with an account of their own. A browser the person has signed
-# in with before counts for itself (signin.devices), so strangers cannot lock it out.
-LOGIN = Attempts("login", 15 * 60, {"email": 10, "address": 50, "device": 10})
+# A success forgets the failures of the person only: whoever guesses at many accounts from one
+# address must not free it with an account of their own. From an address with 50 failures each
+# person may still fail twice ("pair"), so that guessers do not lock out the others behind it. A
+# browser the person has signed in with before counts for itself (signin.devices).
+LOGIN = Attempts(
+    "login",
+    15 * 60,
+    {"email": 10, "address": 50, "pair": 2, "device": 10},
+    shared={"address": "pair"},
+)
+OF_ONE_PERSON = ("email", "pair", "device")
 # The old password, asked for before it is changed.
 OLD_PASSWORD = Attempts("old-password", 15 * 60, {"person": 10})
 # Asked for after the right password only.
 SECOND_FACTOR = Attempts("second-factor", 15 * 60, {"person": 5})
 # Not failures, but mails that somebody else has to read.
 PASSWORD_LINK = Attempts("password-link", 60 * 60, {"email": 5, "address": 50})
-# Refused attempts do not count, so one client with a wrong secret cannot lock the others that
-# share its address.
-TOKEN = Attempts("token", 5 * 60, {"key": 20, "address": 200})
+# A key together with the address that guesses at it: neither another address nor another key of
+# the same address is ever locked by it. Secrets are 256 random bits, so nothing else is needed.
+TOKEN = Attempts("token", 5 * 60, {"key": 20})

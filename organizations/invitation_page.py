@@ -65,7 +65,7 @@ class JoinForm(forms.Form):
         if passwords.is_outdated(self.person):
             raise forms.ValidationError("This temporary password has expired.")
         attempts.LOGIN.succeeded(**who)
-        attempts.LOGIN.forget(**{kind: who[kind] for kind in ("email", "device") if kind in who})
+        attempts.LOGIN.forget(**{kind: who[kind] for kind in attempts.OF_ONE_PERSON if kind in who})
         return password
 
     def clean(self) -> dict[str, Any]:

@@ -9,8 +9,6 @@ organization in the same places, behind a byte more, and is asked for on every c
 """
 
 import base64
-import hashlib
-import hmac
 import secrets
 import struct
 import time
@@ -20,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from organizations.kernel import clock, ids
+from organizations.kernel import clock, ids, keyed_hashes
 from organizations.kernel.errors import DomainError
 from organizations.models import AccessKey, AccessKeyStatus, OrganizationStatus, ServiceUser
 
@@ -29,6 +27,7 @@ _USED_EVERY = timedelta(minutes=1)
 _SIGNATURE_BYTES = 32
 _PAYLOAD = struct.Struct(">16s16s16sQ")
 _OF_PERSON = b"P"
+_KEY, _TOKEN = "access key", "access token"  # purposes of keyed hashes
 # Some clients ask for a token before each call (B11.3), so it does without the cost of building
 # a query.
 KEY = """
@@ -92,7 +91,7 @@ def make_key(
         created_by=created_by,
         modified_by=created_by,
     )
-    key.secret_hash = _hash(key.pk, secret)
+    key.secret_hash = keyed_hashes.keyed(_KEY, key.pk.bytes + secret.encode())
     key.save(force_insert=True)
     return key, secret
 
@@ -106,12 +105,13 @@ def issue(access_key_id: str, secret: str) -> str:
     found = AccessKey.objects.raw(KEY, [key_id]) if key_id else ()
     key = next(iter(found), None)
     expected = bytes(key.secret_hash) if key else b"\0" * 32
-    given = _hash(key_id or UUID(int=0), secret)
-    if not hmac.compare_digest(expected, given) or key is None:
+    given = (key_id or UUID(int=0)).bytes + secret.encode()
+    if not keyed_hashes.is_one(expected, _KEY, given) or key is None:
         raise InvalidClient
     if not key.is_usable:
         raise InvalidClient(is_guess=False)
     _remember_use(key)
+    _renew_hash(key, expected, given)
     return token_for(key)
 
 
@@ -140,7 +140,7 @@ def verify(token: str) -> Bearer:
         key, principal, organization, ends = _PAYLOAD.unpack(payload[1:] if is_person else payload)
     except (ValueError, struct.error) as error:
         raise InvalidToken from error
-    if not hmac.compare_digest(signature, _sign(payload)):
+    if not keyed_hashes.is_one(signature, _TOKEN, payload):
         raise InvalidToken
     if ends + settings.ACCESS_TOKEN_LEEWAY_SECONDS < time.time():
         raise InvalidToken
@@ -196,13 +196,12 @@ def _remember_use(key: AccessKey) -> None:
         AccessKey.objects.filter(pk=key.pk).update(latest_used_at=now)
 
 
-def _hash(key_id: UUID, secret: str) -> bytes:
-    return hmac.digest(_derived("access key"), key_id.bytes + secret.encode(), hashlib.sha256)
+def _renew_hash(key: AccessKey, stored: bytes, given: bytes) -> None:
+    """Keep the hash with the ``SECRET_KEY`` of today, so that the one of before can go."""
+    newest = keyed_hashes.keyed(_KEY, given)
+    if newest != stored:
+        AccessKey.objects.filter(pk=key.pk, secret_hash=stored).update(secret_hash=newest)
 
 
 def _sign(payload: bytes) -> bytes:
-    return hmac.digest(_derived("access token"), payload, hashlib.sha256)
-
-
-def _derived(purpose: str) -> bytes:
-    return hashlib.sha256(f"billwright {purpose} {settings.SECRET_KEY}".encode()).digest()
+    return keyed_hashes.keyed(_TOKEN, payload)

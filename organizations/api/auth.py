@@ -55,7 +55,7 @@ def _issue(request: HttpRequest, key_id: str, secret: str) -> str:
     A key is locked for the address that guesses at it only: others go on using it.
     """
     address = request.META.get("REMOTE_ADDR") or ""
-    who = {"key": f"{key_id.lower()}|{address}", "address": address}
+    who = {"key": f"{key_id.lower()}|{address}"}
     if attempts.TOKEN.are_locked(**who):
         raise tokens.InvalidClient
     try:

@@ -25,7 +25,8 @@ def who(request: HttpRequest | None, email: str) -> dict[str, str]:
         return {"email": email}
     if nonce := _known(request).get(_digest(email)):
         return {"device": f"{email}|{nonce}"}
-    return {"email": email, "address": request.META.get("REMOTE_ADDR") or ""}
+    address = request.META.get("REMOTE_ADDR") or ""
+    return {"email": email, "address": address, "pair": f"{email}|{address}"}
 
 
 def remember(request: HttpRequest, response: HttpResponse, email: str) -> None:

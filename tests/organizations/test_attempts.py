@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from organizations import attempts
-from organizations.kernel import exact_json
+from organizations.kernel import exact_json, ids
 from organizations.models import AccessKey
 from tests.organizations.people_made import make_member
 
@@ -108,13 +108,30 @@ def test_guessing_at_the_old_password_of_an_open_session_is_limited(organization
     assert member.user.check_password(PASSWORD)
 
 
-def test_fifty_failures_lock_an_address_for_every_account(organization):
-    email = make_member(organization).user.email
-    for number in range(50):
+def test_after_fifty_failures_of_an_address_each_person_may_fail_twice_there(organization):
+    email, other = (make_member(organization).user.email for _ in range(2))
+    for number in range(60):
         log_in(f"guess{number}@example.com", "wrong")
 
-    assert not log_in(email, PASSWORD)
-    assert log_in(email, PASSWORD, address="10.0.0.2")
+    assert log_in(email, PASSWORD)
+    assert not log_in(other, "wrong")
+    assert not log_in(other, "wrong")
+    assert not log_in(other, PASSWORD)
+    assert log_in(other, PASSWORD, address="10.0.0.2")
+
+
+def test_invented_keys_lock_nobody_behind_the_same_address(founded):
+    for number in range(210):
+        basic = base64.b64encode(f"{ids.new_id()}:wrong{number}".encode()).decode()
+        Client().post(
+            "/oauth/token",
+            b'{"grant_type":"client_credentials"}',
+            content_type="application/json",
+            headers={"Authorization": f"Basic {basic}"},
+            REMOTE_ADDR="10.0.0.1",
+        )
+
+    assert ask_for_token(founded, founded.api_secret) == 200
 
 
 def test_a_wrong_secret_is_a_401_however_often_and_locks_only_the_guesser(founded):

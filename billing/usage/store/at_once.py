@@ -91,6 +91,8 @@ def _executed(wrapper: Any, values: list[bytes]) -> int:
 def _checked(libpq: Any, result: Any) -> Any:
     if result.status == ExecStatus.COMMAND_OK:
         return result
-    if libpq.status == ConnStatus.BAD:
-        raise psycopg.OperationalError(libpq.get_error_message())
-    raise error_from_result(result)
+    error = error_from_result(result)
+    if libpq.status == ConnStatus.BAD or error.sqlstate is None:
+        # Not the server's word, but libpq's about a server that is gone.
+        raise psycopg.OperationalError(str(error)) from error
+    raise error

@@ -21,6 +21,10 @@ from organizations.kernel.errors import FieldRefused
 TERM = re.compile(r"([A-Za-z0-9_.]*)(>=|<=|>|<|:|~)(.*)", re.DOTALL)
 ORDERS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt"}
 DEEPEST = 10_000
+# More than anybody types, and what PostgreSQL looks through in a moment.
+MOST_TERMS = 50
+LONGEST = 10_000  # room for a list of 200 ids
+LONGEST_VALUE = 500
 DEFAULT_PAGE = 10
 LARGEST_PAGE = 100
 
@@ -60,8 +64,13 @@ AUDIT: dict[str, Field] = {
 
 def condition(text: str, operator: str, fields: Mapping[str, Field]) -> Q:
     """Return what rows must fulfil; raises ``FieldRefused`` naming what cannot be understood."""
+    if len(text) > LONGEST:
+        raise FieldRefused("searchQuery", f"may have at most {LONGEST:,} characters")
+    terms = text.split("$") if text else []
+    if len(terms) > MOST_TERMS:
+        raise FieldRefused("searchQuery", f"may have at most {MOST_TERMS} terms")
     found = Q()
-    for term in text.split("$") if text else []:
+    for term in terms:
         one = _term(term, fields)
         found = found | one if operator == "OR" and found else found & one
     return found
@@ -75,9 +84,15 @@ def _term(term: str, fields: Mapping[str, Field]) -> Q:
     field = fields.get(name)
     if field is None:
         raise FieldRefused("searchQuery", f"{name!r} is not one of {', '.join(sorted(fields))}")
+    if len(value) > LONGEST_VALUE and not (comparator == ":" and field.many):
+        raise FieldRefused("searchQuery", f"{name!r}: may have at most {LONGEST_VALUE} characters")
     if comparator == ":":
         if field.many:
-            values = [field.parse("searchQuery", part) for part in value.split(",") if part]
+            parts = [part for part in value.split(",") if part]
+            if len(parts) > filters.MAX_VALUES:
+                most = filters.MAX_VALUES
+                raise FieldRefused("searchQuery", f"{name!r} takes at most {most} values")
+            values = [field.parse("searchQuery", part) for part in parts]
             return Q(**{f"{field.column}__in": values})
         if field.is_instant:
             return _shown_at(field.column, comparator, field.parse("searchQuery", value))

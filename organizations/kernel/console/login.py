@@ -33,7 +33,7 @@ class ConsoleLoginForm(AuthenticationForm):
             )
         cleaned = super().clean()  # which raises for a wrong password: that counts
         attempts.LOGIN.succeeded(**who)
-        attempts.LOGIN.forget(**{kind: who[kind] for kind in ("email", "device") if kind in who})
+        attempts.LOGIN.forget(**{kind: who[kind] for kind in attempts.OF_ONE_PERSON if kind in who})
         return cleaned
 
     def confirm_login_allowed(self, user: User) -> None:

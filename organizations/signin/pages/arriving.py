@@ -104,7 +104,10 @@ def _pending_user(pending: dict[str, Any]) -> User | None:
         return None
     user = User.objects.filter(pk=ids.parse(pending["user"]), is_active=True).first()
     # A password changed in the meantime was perhaps changed because somebody else knew it.
-    is_same = user is not None and user.get_session_auth_hash() == pending["hash"]
+    is_same = user is not None and pending["hash"] in {
+        user.get_session_auth_hash(),
+        *user.get_session_auth_fallback_hash(),
+    }
     return user if is_same else None
 
 
