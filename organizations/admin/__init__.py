@@ -3,6 +3,7 @@
 from organizations.admin import (
     audit_trail,
     custom_fields,
+    events,
     groups,
     invitations,
     members,
@@ -16,6 +17,6 @@ from organizations.admin import (
 )
 
 __all__ = [
-    "audit_trail", "custom_fields", "groups", "invitations", "members", "picklists", "policies",
-    "records", "service_users", "settings", "sign_in", "support",
+    "audit_trail", "custom_fields", "events", "groups", "invitations", "members", "picklists",
+    "policies", "records", "service_users", "settings", "sign_in", "support",
 ]  # fmt: skip

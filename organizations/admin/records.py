@@ -1,4 +1,4 @@
-"""Pages of what happened: alerts for people, events for systems."""
+"""The page of alerts: what somebody should know or do."""
 
 from typing import Any
 
@@ -8,15 +8,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpR
 from django.utils.text import Truncator
 from unfold.decorators import action, display
 
-from organizations import event_reading
-from organizations.access import Rights
 from organizations.admin import alert_subjects
-from organizations.kernel import clock, events, ids
+from organizations.kernel import clock
 from organizations.kernel.console import show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.console.filters import RangeDateFilter
 from organizations.kernel.wording import counted
-from organizations.models import Alert, AlertSeverity, AlertStatus, Event
+from organizations.models import Alert, AlertSeverity, AlertStatus
 
 SEVERITY = {AlertSeverity.INFO: "", AlertSeverity.WARN: "warn", AlertSeverity.ERROR: "bad"}
 PROGRESS = {AlertStatus.NEW: "busy", AlertStatus.IN_PROGRESS: "warn", AlertStatus.RESOLVED: "good"}
@@ -110,49 +108,3 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
         changed = queryset.exclude(status=status).update(status=status, modified_at=clock.now())
         words = counted(changed, "alerts")
         messages.success(request, f"{words} marked as {status.label.lower()}.")
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyConsoleAdmin):
-    """Committed changes as other systems see them."""
-
-    resource = "config:event"
-    list_display = ["name", "created_at", "dispatched"]
-    list_filter = [("created_at", RangeDateFilter)]
-    search_fields = ["name"]
-    search_help_text = "Search by name, or by the id of an event, an entity or an account"
-    fields = ["name", "created_at", "resource_id", "account_id", "shown_payload"]
-    readonly_fields = ["shown_payload"]
-    empty_hint = "Every change of configuration and bills records an event here, for 28 days."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Events of the last 28 days only, deleted or not."""
-        return events.kept(super().get_queryset(request))
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """An id finds the event, and what happened to an entity or account."""
-        if wanted := ids.parse(search_term.strip().lower()):
-            return (
-                queryset.filter(pk=wanted)
-                | queryset.filter(resource_id=wanted)
-                | queryset.filter(account_id=wanted)
-            ), False
-        return super().get_search_results(request, queryset, search_term)
-
-    @display(description="Sent on", boolean=True)
-    def dispatched(self, row: Event) -> bool:
-        """Whether destinations have been told."""
-        return row.dispatched_at is not None
-
-    @display(description="Payload")
-    def shown_payload(self, row: Event) -> str:
-        """The payload as it was frozen, or what may be seen of it."""
-        return show.json_block(row.shown_payload)
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """Look up what this person may see of the payload."""
-        row = super().get_object(request, object_id, from_field)
-        if row is not None:
-            rights = Rights(request.principal)
-            row.shown_payload = event_reading.payloads(rights, [row])[row.pk]
-        return row

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations import event_reading
+from organizations import event_kinds, event_reading
 from organizations.api import serializers as shapes
 from organizations.kernel import event_types, events, ids
 from organizations.kernel.api.filters import Filter, boolean, code_list, id_list, related
@@ -31,13 +31,6 @@ from organizations.models import (
     User,
 )
 from organizations.representations import event, organization, service_user, user
-
-EVENT_TYPES = {
-    "Notification": "notification.",
-    "IntegrationEvent": "integration.",
-    "IngestValidationFailure": "ingest.validation.failure",
-    "DataExportJobFailure": "dataexport.job.failure",
-}
 
 
 class OrganizationConfigViewSet(TenantViewSet):
@@ -144,7 +137,7 @@ class EventViewSet(TenantViewSet):
     filters: ClassVar[dict[str, Filter]] = {
         "ids": id_list(),
         "eventName": Filter("name"),
-        "eventType": Filter(None, choices=tuple(EVENT_TYPES)),
+        "eventType": Filter(None, choices=event_kinds.KINDS),
         "accountId": related("account_id"),
         "resourceId": related("resource_id"),
         "includeActioned": boolean(None),
@@ -182,9 +175,9 @@ class EventViewSet(TenantViewSet):
     def narrow(self, rows: Any) -> Any:
         """Leave out what was marked as actioned, unless asked for or named by id."""
         kind = self.asked.get("eventType")
-        rows = self._of_rule(rows, are_notifications=kind == "Notification")
+        rows = self._of_rule(rows, are_notifications=kind == event_kinds.NOTIFICATION)
         if kind:
-            rows = rows.filter(name__startswith=EVENT_TYPES[kind])
+            rows = event_kinds.narrow(rows, kind)
         if "ids" in self.asked or self.asked.get("includeActioned"):
             return rows
         return rows.filter(actioned_at__isnull=True)
@@ -200,9 +193,7 @@ class EventViewSet(TenantViewSet):
                 rule_id=ids.parse(self.asked["notificationId"]), rule_id__isnull=False
             )
         if "notificationCode" in asked:
-            told = told.filter(
-                name=f"{EVENT_TYPES['Notification']}{self.asked['notificationCode']}"
-            )
+            told = told.filter(name=f"notification.{self.asked['notificationCode']}")
         if are_notifications:
             return rows.filter(pk__in=told.values("pk"))
         return rows.filter(pk__in=told.filter(cause_id__isnull=False).values("cause_id"))

@@ -43,6 +43,11 @@ class Event(models.Model):
                 condition=models.Q(rule_id__isnull=False),
             ),
             models.Index(
+                fields=["organization", "-created_at", "-id"],
+                name="event_notification_newest",
+                condition=models.Q(rule_id__isnull=False),
+            ),
+            models.Index(
                 fields=["organization", "name", "-created_at", "-id"], name="event_name_newest"
             ),
             models.Index(fields=["organization", "resource_id"], name="event_resource"),
