@@ -1,6 +1,6 @@
 """What this app tells the kernel's registry when Django starts."""
 
-from billing import account_rules, counter_registration, plan_group_rules
+from billing import account_rules, counter_registration, plan_group_rules, upload_registration
 from billing import representations as look
 from billing.bills import numbering
 from billing.models import Account, AccountPlan, Bill, BillJob, IngestFailure, LineItem
@@ -63,3 +63,4 @@ def register() -> None:
         "account_plan_ends_after_start", "endDate", "must be after startDate"
     )
     counter_registration.register()
+    upload_registration.register()

@@ -1,10 +1,12 @@
 """Background work of billing. A task finds its row and makes one call; each may run twice."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from billing.bills import chunks, lifecycle, runs, scheduling
-from billing.models import BillJob, BillJobChunk
-from billing.usage import partitions
+from billing.models import BillJob, BillJobChunk, MeasurementUpload
+from billing.usage import partitions, resubmission, uploads
 from organizations.kernel import isolation
 from organizations.kernel.tenancy import within_that_of
 
@@ -48,3 +50,24 @@ def scheduled_billing(**_later: object) -> None:
 def measurement_partitions(**_later: object) -> None:
     """Make the partitions of the months to come."""
     partitions.maintain()
+
+
+@shared_task(name="billing.take_in_upload")
+def take_in_upload(*, upload_id: str, **_later: object) -> None:
+    """Take in the measurements of an uploaded file."""
+    with within_that_of(MeasurementUpload, upload_id):
+        uploads.take_in(UUID(upload_id))
+
+
+@shared_task(name="billing.sweep_uploads")
+def sweep_uploads(**_later: object) -> None:
+    """Hand out uploaded files nobody works on."""
+    with isolation.everywhere():
+        uploads.sweep()
+
+
+@shared_task(name="billing.resubmit_failures")
+def resubmit_failures(*, organization_id: str, failure_ids: list[str], **_later: object) -> None:
+    """Send failed usage again; what was sent again before is left alone."""
+    with isolation.within(organization_id):
+        resubmission.resubmit(UUID(organization_id), [UUID(one) for one in failure_ids])

@@ -7,6 +7,7 @@ from billing.api import (
     counters,
     documents,
     measurement_schema,
+    uploads,
 )
 from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
@@ -73,5 +74,6 @@ urlpatterns = [
         item={"get": "retrieve"},
     ),
     *counters.urlpatterns,
+    *uploads.urlpatterns,
     *routes("lineitems", bills.LineItemViewSet, collection={"get": "list"}, item={}),
 ]

@@ -19,7 +19,8 @@ from billing.models.jobs import (
     ChunkStatus,
     JobAccountStatus,
 )
-from billing.models.usage import IngestFailure, IngestFailureType
+from billing.models.uploads import MeasurementUpload, UploadFault, UploadStatus
+from billing.models.usage import IngestFailure, IngestFailureType, ResubmissionOutcome
 
 __all__ = [
     "Account",
@@ -41,5 +42,9 @@ __all__ = [
     "JobAccountStatus",
     "LineItem",
     "LineItemType",
+    "MeasurementUpload",
+    "ResubmissionOutcome",
+    "UploadFault",
+    "UploadStatus",
     "fold_code",
 ]

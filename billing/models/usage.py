@@ -17,6 +17,16 @@ class IngestFailureType(models.TextChoices):
     InvalidAccountCode = "InvalidAccountCode", "Invalid account code"
 
 
+# Something is stored under the uid: sent again they would be refused, or counted twice.
+STORED_TYPES = (IngestFailureType.CalculationError, IngestFailureType.DuplicateUid)
+
+
+class ResubmissionOutcome(models.TextChoices):
+    NONE = "", "Not sent again"
+    STORED = "STORED", "Stored"
+    REFUSED = "REFUSED", "Refused again"
+
+
 class IngestFailure(models.Model):
     """What could not be stored, as it was sent, with the reason (usage.md 5).
 
@@ -37,6 +47,12 @@ class IngestFailure(models.Model):
     # The measurements as received, without what nobody asked for.
     measurements = ExactJSONField(default=list)
     uids = models.JSONField(default=list)
+    # Done with: marked by a person, or sent again.
+    actioned_at = models.DateTimeField(null=True)
+    resubmitted_at = models.DateTimeField("sent again", null=True)
+    outcome = models.CharField(
+        max_length=8, choices=ResubmissionOutcome, default=ResubmissionOutcome.NONE, blank=True
+    )
 
     objects = TenantQuerySet.as_manager()
 
@@ -51,7 +67,21 @@ class IngestFailure(models.Model):
             models.Index(
                 fields=["organization", "type", "-created_at"], name="ingest_failure_type"
             ),
+            models.Index(
+                fields=["organization", "-created_at", "-id"],
+                condition=models.Q(actioned_at=None),
+                name="ingest_failure_open",
+            ),
         ]
+
+    @property
+    def may_be_resubmitted(self) -> bool:
+        """Whether nothing of it is stored: neither then, nor under its uid before, nor since."""
+        is_stored = self.type in {
+            IngestFailureType.CalculationError,
+            IngestFailureType.DuplicateUid,
+        }
+        return not is_stored and self.resubmitted_at is None
 
     def __str__(self) -> str:
         return f"{self.type} {self.meter_code} [{self.pk}]"

@@ -8,6 +8,7 @@ bad one is a failure with its event; when it is not, nothing of the batch was re
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -21,6 +22,7 @@ ATTEMPTS = 3
 DEADLOCK_DETECTED = "40P01"
 # Told the catalogue's revision before anything is stored; raises when the sender may not send.
 Admission = Callable[[int], None]
+Result = TypeVar("Result")
 REVISION = "SELECT catalog_revision FROM organizations_organization WHERE id = %s"
 
 
@@ -30,23 +32,30 @@ def accept(
     *,
     at: datetime,
     admit: Admission | None = None,
-) -> None:
+) -> list[Failure]:
     """Store what can be stored and record why the rest cannot; ``at`` is the time of receipt.
 
-    Uids are claimed in order, so batches do not deadlock with each other; should something else
-    make it happen all the same, the batch is simply taken in again.
+    Returns what was not stored. Uids are claimed in order, so batches do not deadlock with each
+    other; should something else make it happen all the same, the batch is taken in again.
     """
     if accept_at_once(organization_id, received, at=at):
-        return
-    for attempt in range(ATTEMPTS):
+        return []
+    return again_after_deadlock(
+        lambda: take_in(organization_id, received, at=at, admit=admit),
+    )
+
+
+def again_after_deadlock(step: Callable[[], Result]) -> Result:
+    """Return what ``step`` returns in a transaction of its own, begun anew after a deadlock."""
+    for _attempt in range(ATTEMPTS - 1):
         try:
             with transaction.atomic(durable=True):
-                take_in(organization_id, received, at=at, admit=admit)
-            return
+                return step()
         except OperationalError as error:
-            is_deadlock = getattr(error.__cause__, "sqlstate", None) == DEADLOCK_DETECTED
-            if not is_deadlock or attempt == ATTEMPTS - 1:
+            if getattr(error.__cause__, "sqlstate", None) != DEADLOCK_DETECTED:
                 raise
+    with transaction.atomic(durable=True):
+        return step()
 
 
 def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: datetime) -> bool:
@@ -81,7 +90,7 @@ def take_in(
     *,
     at: datetime,
     admit: Admission | None = None,
-) -> None:
+) -> list[Failure]:
     """Do what ``accept`` does inside a transaction of the caller, who has more to store with it.
 
     The caller may not have changed meters or accounts in that transaction: what is resolved here
@@ -104,6 +113,7 @@ def take_in(
     store.append(organization_id, _rows(good, accounts), at=at)
     failures.record(organization_id, failed + duplicated + uncalculated, at=at)
     catalog.is_smooth = not (failed or duplicated or uncalculated)
+    return failed + duplicated
 
 
 def _rows(enriched: Sequence[Enriched], accounts: Mapping[str, str]) -> list[store.Measurement]:

@@ -43,6 +43,9 @@ class MeterForm(ConsoleForm):
         ]
 
 
+MOST_FIELDS = 15
+
+
 @admin.register(Meter)
 class MeterAdmin(ConsoleModelAdmin):
     """Meters, of a product or global (C3)."""
@@ -59,9 +62,15 @@ class MeterAdmin(ConsoleModelAdmin):
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Start with one measure."""
-        field = {"category": "MEASURE", "code": "", "name": "", "unit": ""}
-        return {"data_fields": [field], **super().get_changeform_initial_data(request)}
+        """Start with one measure, or with the fields the address names: ``measure.gb,who.user``."""
+        initial = super().get_changeform_initial_data(request)
+        named = [one.partition(".") for one in initial.pop("fields", "").split(",") if one]
+        found = [
+            {"category": category.upper(), "code": code, "name": code, "unit": ""}
+            for category, _, code in named[:MOST_FIELDS]
+        ]
+        one = {"category": "MEASURE", "code": "", "name": "", "unit": ""}
+        return {"data_fields": found or [one], **initial}
 
     def get_urls(self) -> list[URLPattern]:
         """The fields of a meter, for forms that choose among them."""

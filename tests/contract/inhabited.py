@@ -3,6 +3,7 @@
 The rows live in a transaction that is rolled back when the tests that share them are done.
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from django.apps import apps
 from django.db import connection, models, transaction
 from django.test import override_settings
 
-from billing.models import Account
+from billing.models import Account, MeasurementUpload
+from billing.usage import uploads
 from integrations import connections, dispatch
 from integrations.models import WebhookDestination
 from organizations.founding import Founded
@@ -130,8 +132,17 @@ def _use(place: Inhabited) -> None:
     answer = place.api.post("measurements", {"measurements": items})
     assert answer.status == 200, answer
     assert Account.objects.filter(organization_id=place.organization_id).exists()
-    about = {"kind": "test", "name": "f.json", "content_type": "application/json", "size": 2}
-    files.expect(place.organization_id, **about)
+    _upload(place)
+
+
+def _upload(place: Inhabited) -> None:
+    """Upload a file of measurements with a row that is none."""
+    about = {"fileName": "f.json", "contentType": "application/json", "contentLength": 3}
+    address = place.api.post("fileuploads/measurements/generateUploadUrl", about)
+    assert address.status == 200, address
+    upload = MeasurementUpload.objects.get(pk=address.json["jobId"])
+    files.receive(upload.file_id, io.BytesIO(b"[5]"), length=3)
+    uploads.take_in(upload.pk)
 
 
 def _deliver() -> None:
