@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.bills import lifecycle, parking, runs
+from billing.bills import lifecycle, parking, runs, writer
 from billing.models import Bill, BillJobAccount, BillJobStatus, LineItem
 from organizations.kernel import principals
 from organizations.kernel.money import Currency
@@ -369,3 +369,26 @@ def test_no_bill_is_made_for_a_period_before_the_plan_began():
 )  # fmt: skip
 def test_the_alerts_amounts_have_all_their_decimals_and_the_usual_ones(total, places, shown):
     assert parking._money(Decimal(total), Currency("X", places)) == shown
+
+
+def test_a_bill_that_is_locked_between_reading_and_writing_stays_as_it_was_locked(monkeypatch):
+    # Later than the look at what changed meanwhile: only the writer itself can see it.
+    shop = making.Shop()
+    account, other = shop.accounts(2)
+    runners.run(shop.organization, "2024-06-15")
+    runners.use(account, shop.meter, "2024-06-05", 100)
+    runners.use(other, shop.meter, "2024-06-05", 100)
+    write = writer.write
+
+    def lock_and_write(*args, **options):
+        Bill.objects.filter(account=account).update(status="APPROVED", is_locked=True)
+        return write(*args, **options)
+
+    monkeypatch.setattr(writer, "write", lock_and_write)
+    job = runners.run(shop.organization, "2024-06-15")
+
+    locked, written = Bill.objects.get(account=account), Bill.objects.get(account=other)
+    assert (locked.total, locked.status, locked.version) == (20, "APPROVED", 1)
+    assert (written.total, written.version) == (30, 2)
+    assert BillJobAccount.objects.get(bill_job=job, account=account).status == "LOCKED"
+    assert (job.billed, job.skipped) == (1, 1)
