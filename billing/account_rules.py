@@ -1,10 +1,11 @@
 """Rules of accounts and of the plans attached to them (PAR-1, ACP)."""
 
 from billing import plan_group_rules
+from billing.contract_rules import check_belongs
 from billing.models import Account, AccountPlan, ChildBillingMode
 from organizations.kernel import locking
 from organizations.kernel.errors import FieldRefused, check_each
-from organizations.settings_rules import check_currency
+from organizations.settings_rules import CREDIT_ORDERS, check_currency
 
 MAX_CHILDREN = 999
 # PAR-2 to PAR-4: usage of a family is pooled and shared. Until bills do that, no plan is attached
@@ -17,6 +18,7 @@ def check_account(account: Account) -> None:
     check_each(
         lambda: _check_currency(account),
         lambda: _check_days(account),
+        lambda: _check_order(account),
         lambda: _check_parent(account),
     )
 
@@ -30,6 +32,24 @@ def _check_currency(account: Account) -> None:
 def _check_days(account: Account) -> None:
     if account.days_before_bill_due is not None and account.days_before_bill_due < 1:
         raise FieldRefused("daysBeforeBillDue", "must be greater than 0")
+
+
+def _check_order(account: Account) -> None:
+    """Refuse an order that names a kind twice, and any order in a family (ORD-1, ORD-2)."""
+    order = account.credit_application_order
+    if order not in CREDIT_ORDERS:
+        raise FieldRefused(
+            "creditApplicationOrder", "PREPAYMENT and BALANCE, each at most once, in any order"
+        )
+    if not order:
+        return
+    is_parent = Account.objects.filter(parent_account_id=account.pk).exists()
+    if account.parent_account_id is not None or is_parent:
+        raise FieldRefused(
+            "creditApplicationOrder",
+            "cannot be set for an account with a parent or children: theirs is always "
+            "PREPAYMENT, then BALANCE",
+        )
 
 
 def _check_parent(account: Account) -> None:
@@ -73,6 +93,7 @@ def check_account_plan(account_plan: AccountPlan) -> None:
             "only PARENT_BREAKDOWN: other billing of children is not supported yet",
         )
     _check_single(account_plan)
+    check_belongs(account_plan.account_id, account_plan.contract)
     if account_plan.end_date is not None and account_plan.end_date <= account_plan.start_date:
         raise FieldRefused("endDate", "must be after startDate")
     account_plan.may_overlap = plan_group_rules.allows_overlaps(account_plan.organization_id)

@@ -1,6 +1,12 @@
 """What this app tells the kernel's registry when Django starts."""
 
-from billing import account_rules, counter_registration, plan_group_rules, upload_registration
+from billing import (
+    account_rules,
+    counter_registration,
+    plan_group_rules,
+    registration_agreements,
+    upload_registration,
+)
 from billing import representations as look
 from billing.bills import numbering
 from billing.models import Account, AccountPlan, Bill, BillJob, IngestFailure, LineItem
@@ -54,6 +60,7 @@ def register() -> None:
         "bills with its charges",
         lambda row: Bill.objects.filter(line_items__account_plan_id=row.pk).distinct(),
     )
+    registration_agreements.register()
     registry.explain_constraint(
         "account_plan_no_overlap",
         "startDate",

@@ -44,7 +44,7 @@ def account_plan(row: AccountPlan) -> dict[str, Any]:
         "startDate": row.start_date,
         "endDate": row.end_date,
         "billEpoch": row.bill_epoch,
-        "contractId": None,
+        "contractId": text(row.contract_id),
         "childBillingMode": row.child_billing_mode,
         "customFields": row.custom_fields,
         **audit(row),

@@ -4,10 +4,11 @@ from uuid import UUID
 
 from celery import shared_task
 
+from billing import balance_schedules
 from billing.bills import chunks, lifecycle, runs, scheduling
 from billing.models import BillJob, BillJobChunk, MeasurementUpload
 from billing.usage import partitions, resubmission, uploads
-from organizations.kernel import isolation
+from organizations.kernel import clock, isolation
 from organizations.kernel.tenancy import within_that_of
 
 
@@ -44,6 +45,17 @@ def scheduled_billing(**_later: object) -> None:
     """Start the bill runs that organizations have scheduled."""
     with isolation.everywhere():
         scheduling.run_due()
+
+
+@shared_task(name="billing.run_balance_schedules")
+def run_balance_schedules(*, organization_id: str | None = None, **_later: object) -> None:
+    """Post the transactions and make the charges that schedules of balances have due."""
+    if organization_id is not None:
+        with isolation.within(organization_id):
+            balance_schedules.run_due(clock.now(), organization_id=UUID(organization_id))
+        return
+    with isolation.everywhere():
+        balance_schedules.run_due(clock.now())
 
 
 @shared_task(name="billing.measurement_partitions")

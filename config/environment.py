@@ -131,6 +131,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "billing.sweep_chunks": sweep_chunks_seconds,
         "billing.auto_approve": 60,
         "billing.scheduled_billing": 60,
+        "billing.run_balance_schedules": 60,
         "billing.measurement_partitions": 3600,
         "billing.sweep_uploads": 15,
         "organizations.seal_audit": 60,

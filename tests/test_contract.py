@@ -35,6 +35,9 @@ ALSO_RULED: dict[str, str] = {
     "email": "A2.2: an e-mail address",
     "targetCurrency": "billing.md JOB-4: one of the organization's",
     "billingFrequency": "billing.md JOB-4: AD_HOC is of charges",
+    "dimensionCode": "billing.md CON-5: a field of a meter",
+    "billingPlanId": "B6.1: an id",
+    "lineItemType": "billing.md CHG-6: fits the entity type",
 }
 # Fields whose feature is to come: an empty value of any kind means that it is not used.
 TO_COME = {"defaultStatementDefinitionId", "autoGenerateStatementMode"}

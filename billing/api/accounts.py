@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing import account_plans
+from billing.api import contracts
 from billing.models import Account, AccountPlan
 from organizations.kernel import clock
 from organizations.kernel.api import fields, search
@@ -47,7 +48,9 @@ class AccountSerializer(TenantSerializer):
     """An account."""
 
     address = AddressSerializer(required=False)
-    credit_application_order = fields.LaterField("prepayments and balances", write_only=False)
+    credit_application_order = serializers.ListField(
+        child=fields.ChoiceField(choices=["PREPAYMENT", "BALANCE"]), required=False
+    )
     statement_definition_id = fields.LaterField("statement definitions", write_only=False)
     auto_generate_statement_mode = fields.LaterField(
         "statements", harmless=("NONE",), write_only=False
@@ -70,7 +73,8 @@ class AccountViewSet(TenantViewSet):
     serializer_class = AccountSerializer
     filters: ClassVar[dict[str, Filter]] = {"ids": id_list(), "codes": code_list()}
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
-        "children": ("config:retrieve", None)
+        "children": ("config:retrieve", None),
+        "end_date": ("config:update", None),
     }
     page_actions = ("children",)
     page_size_limits: ClassVar[dict[str, int]] = {"children": 200}
@@ -89,11 +93,14 @@ class AccountViewSet(TenantViewSet):
         rows = self.get_queryset().filter(parent_account=self.get_object())
         return self.page(rows)
 
+    @extend_schema(request=contracts.EndDatingSerializer, responses=contracts.EndDatedSerializer)
+    def end_date(self, request: Request, **kwargs: Any) -> Response:
+        """End what belongs to the account, and to its children if asked, each for itself."""
+        return contracts.end(self, self.get_object())
+
 
 class AccountPlanSerializer(TenantSerializer):
     """A plan, or a plan group, attached to an account."""
-
-    contract = fields.LaterField("contracts", write_only=False)
 
     class Meta:
         model = AccountPlan
@@ -101,7 +108,6 @@ class AccountPlanSerializer(TenantSerializer):
             "account", "plan", "plan_group", "start_date", "end_date", "code", "bill_epoch",
             "contract", "child_billing_mode", "custom_fields",
         ]  # fmt: skip
-        names = {"contract": "contractId"}
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """Add the product, which follows from the plan (ACP-6)."""
@@ -125,7 +131,7 @@ class AccountPlanViewSet(TenantViewSet):
         "account": related("account_id"),
         "plan": related("plan_id"),
         "product": related("product_id"),
-        "contract": related(None),
+        "contract": related("contract_id"),
         "date": dated(None),
         "includeall": boolean(None),
     }
@@ -137,8 +143,6 @@ class AccountPlanViewSet(TenantViewSet):
         """Apply the filters that are about time."""
         if "product" in self.asked and "account" not in self.asked:
             raise FieldRefused("product", "works only together with account")
-        if "contract" in self.asked:
-            return rows.none()  # no contracts exist yet
         if day := self.asked.get("date"):
             return self._active_on(rows, day)
         if "account" in self.asked and not self.asked.get("includeall"):

@@ -2,6 +2,7 @@
 
 from billing.api import (
     accounts,
+    agreement_urls,
     bill_jobs,
     bills,
     counters,
@@ -15,10 +16,15 @@ from organizations.kernel.api.views import routes
 openapi.describe(measurement_schema.PATHS)
 
 urlpatterns = [
+    *agreement_urls.urlpatterns,
     *routes(
         "accounts",
         accounts.AccountViewSet,
-        more={"search": {"get": "search"}, "<str:id>/children": {"get": "children"}},
+        more={
+            "search": {"get": "search"},
+            "<str:id>/children": {"get": "children"},
+            "<str:id>/enddatebillingentities": {"put": "end_date"},
+        },
     ),
     *routes(
         "accountplans",

@@ -15,7 +15,15 @@ from uuid import UUID
 
 import msgspec
 
-from billing.bills import fingerprints, planning, rated_before, reading, subject_terms, unrated
+from billing.bills import (
+    fingerprints,
+    not_billed,
+    planning,
+    rated_before,
+    reading,
+    subject_terms,
+    unrated,
+)
 from billing.bills.fingerprints import Fingerprint
 from billing.bills.planning import PlannedBill
 from billing.bills.priced_plans import PricedPlan, price
@@ -127,6 +135,8 @@ def take(
         for bill in planned
         if include_locked or not _leave_locked(accounts[bill.account.id], bill)
     ]
+    for account_id, refusal in not_billed.refusals(organization_id, planned).items():
+        accounts[account_id].refusal = accounts[account_id].refusal or refusal
     _read_charges(shared, accounts, planned)
     subject_terms.read(organization_id, accounts, planned)
     _read_quantities(shared, accounts, planned)

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db.models import Sum
 from django.db.models.base import ModelState
 
-from billing import representations
+from billing import ledger, representations
 from billing.bills import line_rows, movements
 from billing.bills.calculation import Calculated
 from billing.bills.movements import Moved, Replacing
@@ -89,6 +89,7 @@ def delete(bills: Sequence[Bill], *, by: Principal, at: datetime | None = None) 
     gone = [(bill, representations.bill(bill)) for bill in bills]
     bill_ids = [bill.pk for bill in bills]
     movements.replace(Replacing(bills, by, at or clock.now()), ())
+    ledger.release(bill_ids)
     LineItem.objects.filter(Among("bill_id", bill_ids))._raw_delete("default")
     Bill.objects.filter(Among("pk", bill_ids))._raw_delete("default")
     changes.deleted_many(gone, by=by)

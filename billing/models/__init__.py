@@ -1,6 +1,15 @@
 """Who owes what: accounts and their plans, usage, bills and bill jobs."""
 
 from billing.models.accounts import Account, AccountPlan, ChildBillingMode, fold_code
+from billing.models.balances import (
+    Balance,
+    BalanceChargeSchedule,
+    BalanceLineItemType,
+    BalanceTransaction,
+    BalanceTransactionSchedule,
+    ScheduleFrequency,
+    TransactionSource,
+)
 from billing.models.bills import (
     Bill,
     BillFrequency,
@@ -9,6 +18,9 @@ from billing.models.bills import (
     LineItem,
     LineItemType,
 )
+from billing.models.charges import Charge, ChargeEntityType, ChargeLineItemType
+from billing.models.commitments import Commitment, CommitmentLineItemType
+from billing.models.contracts import Contract
 from billing.models.counters import CounterAdjustment
 from billing.models.jobs import (
     BillJob,
@@ -25,6 +37,11 @@ from billing.models.usage import IngestFailure, IngestFailureType, ResubmissionO
 __all__ = [
     "Account",
     "AccountPlan",
+    "Balance",
+    "BalanceChargeSchedule",
+    "BalanceLineItemType",
+    "BalanceTransaction",
+    "BalanceTransactionSchedule",
     "Bill",
     "BillFrequency",
     "BillJob",
@@ -33,8 +50,14 @@ __all__ = [
     "BillJobStatus",
     "BillJobType",
     "BillStatus",
+    "Charge",
+    "ChargeEntityType",
+    "ChargeLineItemType",
     "ChildBillingMode",
     "ChunkStatus",
+    "Commitment",
+    "CommitmentLineItemType",
+    "Contract",
     "CounterAdjustment",
     "IngestFailure",
     "IngestFailureType",
@@ -44,6 +67,8 @@ __all__ = [
     "LineItemType",
     "MeasurementUpload",
     "ResubmissionOutcome",
+    "ScheduleFrequency",
+    "TransactionSource",
     "UploadFault",
     "UploadStatus",
     "fold_code",

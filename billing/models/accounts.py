@@ -89,6 +89,13 @@ class AccountPlan(TenantModel):
     start_date = models.DateTimeField()
     end_date = models.DateTimeField(null=True, blank=True, help_text="Exclusive.")
     bill_epoch = models.DateField(null=True, blank=True)
+    contract = models.ForeignKey(
+        "billing.Contract",
+        on_delete=models.PROTECT,
+        related_name="account_plans",
+        null=True,
+        blank=True,
+    )
     child_billing_mode = models.CharField(
         max_length=16, choices=ChildBillingMode, default=ChildBillingMode.PARENT_BREAKDOWN
     )

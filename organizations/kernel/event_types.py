@@ -55,7 +55,7 @@ def fields() -> dict[str, dict[str, str]]:
             for verb, copies in COPIES.items():
                 found[f"{resource.event}.{verb}"] = _paths(payload, copies)
     for name, payload_of in registry.other_events().items():
-        found[name] = _paths(payload_of(), ("new",))
+        found[name] = _paths(payload_of(), COPIES.get(name.rpartition(".")[2], ("new",)))
     return dict(sorted(found.items()))
 
 

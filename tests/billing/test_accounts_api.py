@@ -19,7 +19,8 @@ from tests.catalog.test_catalogue_api import refused
         ({"customFields": {"x": True}}, "customFields.x"),
         ({"statementDefinitionId": "00000000-0000-4000-8000-000000000000"},
          "statementDefinitionId"),
-        ({"creditApplicationOrder": ["PREPAYMENT"]}, "creditApplicationOrder"),
+        ({"creditApplicationOrder": ["CASH"]}, "creditApplicationOrder[0]"),
+        ({"creditApplicationOrder": ["BALANCE", "BALANCE"]}, "creditApplicationOrder"),
         ({"parentAccountId": "00000000-0000-4000-8000-000000000000"}, "parentAccountId"),
     ],
 )  # fmt: skip

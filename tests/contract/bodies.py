@@ -6,8 +6,8 @@ Each entry of ``CREATED`` is an address and a function of the ids made so far, b
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.contract import bodies_agreements, bodies_notifications, bodies_plan_groups
 from tests.contract import bodies_counters as counters
-from tests.contract import bodies_notifications, bodies_plan_groups
 from tests.factories import number
 
 Made = Mapping[str, dict[str, Any]]
@@ -277,6 +277,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     ("accountplans", account_plan),
     *counters.CREATED,
     *bodies_plan_groups.CREATED,
+    *bodies_agreements.CREATED,
     (WEBHOOKS, webhook),
     *bodies_notifications.CREATED,
     ("permissionpolicies", policy),

@@ -31,11 +31,15 @@ LARGEST_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One searchable field: its column, how a value is read, and whether ``:`` takes a list."""
+    """One searchable field: its column, how a value is read, and whether ``:`` takes a list.
+
+    ``is_list`` says that the column holds many values: a row is found by any of them, with ``:``.
+    """
 
     column: str
     parse: Callable[[str, str], Any] = filters.word
     many: bool = False
+    is_list: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -86,14 +90,11 @@ def _term(term: str, fields: Mapping[str, Field]) -> Q:
         raise FieldRefused("searchQuery", f"{name!r} is not one of {', '.join(sorted(fields))}")
     if len(value) > LONGEST_VALUE and not (comparator == ":" and field.many):
         raise FieldRefused("searchQuery", f"{name!r}: may have at most {LONGEST_VALUE} characters")
+    if field.is_list:
+        return _overlaps(name, field, comparator, value)
     if comparator == ":":
         if field.many:
-            parts = [part for part in value.split(",") if part]
-            if len(parts) > filters.MAX_VALUES:
-                most = filters.MAX_VALUES
-                raise FieldRefused("searchQuery", f"{name!r} takes at most {most} values")
-            values = [field.parse("searchQuery", part) for part in parts]
-            return Q(**{f"{field.column}__in": values})
+            return Q(**{f"{field.column}__in": _values(name, field, value)})
         if field.is_instant:
             return _shown_at(field.column, comparator, field.parse("searchQuery", value))
         return Q(**{field.column: field.parse("searchQuery", value)})
@@ -102,6 +103,23 @@ def _term(term: str, fields: Mapping[str, Field]) -> Q:
     if field.is_instant:
         return _shown_at(field.column, comparator, field.parse("searchQuery", value))
     return Q(**{f"{field.column}__{ORDERS[comparator]}": field.parse("searchQuery", value)})
+
+
+def _values(name: str, field: Field, value: str) -> list[Any]:
+    """Read the values of a list."""
+    parts = [part for part in value.split(",") if part]
+    if len(parts) > filters.MAX_VALUES:
+        most = filters.MAX_VALUES
+        raise FieldRefused("searchQuery", f"{name!r} takes at most {most} values")
+    return [field.parse("searchQuery", part) for part in parts]
+
+
+def _overlaps(name: str, field: Field, comparator: str, value: str) -> Q:
+    """Find rows whose column of many values holds the value, or one of them."""
+    if comparator != ":":
+        raise FieldRefused("searchQuery", f"{name!r} is compared with : only")
+    wanted = _values(name, field, value) if field.many else [field.parse("searchQuery", value)]
+    return Q(**{f"{field.column}__overlap": wanted})
 
 
 def _shown_at(column: str, comparator: str, asked: datetime) -> Q:
