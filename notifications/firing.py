@@ -3,7 +3,7 @@
 Called with a batch of the outbox, inside the transaction that marks it as done.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -47,14 +47,17 @@ class _Tally:
     """What the rules did in one batch."""
 
     def __init__(self) -> None:
-        self.counts: dict[UUID, Counter[str]] = defaultdict(Counter)
+        self.counts: dict[UUID, dict[str, int]] = {}
         self.owners: dict[UUID, UUID] = {}
         self.errors: dict[UUID, tuple[str, Event]] = {}
 
     def add(self, rule: NotificationConfiguration, event: Event, outcome: rules.Outcome) -> None:
         """Count one verdict."""
-        self.owners[rule.pk] = rule.organization_id
-        self.counts[rule.pk][outcome.verdict] += 1
+        counts = self.counts.get(rule.pk)
+        if counts is None:
+            counts = self.counts[rule.pk] = dict.fromkeys(rules.VERDICTS, 0)
+            self.owners[rule.pk] = rule.organization_id
+        counts[outcome.verdict] += 1
         if outcome.error:
             self.errors[rule.pk] = (outcome.error, event)
 
@@ -65,12 +68,14 @@ def fire(events: Sequence[Event], at: datetime) -> list[Firing]:
     if not by_name:
         return []
     tally = _Tally()
-    fired = [
-        Firing(rule, event, _notification(rule, event, at))
-        for event in events
-        for rule in _meant(by_name, event)
-        if _asked(rule, event, tally).verdict == rules.FIRED
-    ]
+    fired = []
+    for event in events:
+        asking = rules.Asking(event.payload)
+        for rule in _meant(by_name, event):
+            outcome = asking.ask(rule.calculation, always=rule.always_fires)
+            tally.add(rule, event, outcome)
+            if outcome.verdict == rules.FIRED:
+                fired.append(Firing(rule, event, _notification(rule, event, at)))
     # What fired before, in a batch that was dispatched twice, is there already.
     Event.objects.bulk_create(
         [one.notification for one in fired], ignore_conflicts=True, batch_size=1000
@@ -102,12 +107,6 @@ def _meant(
         for rule in by_name.get((event.organization_id, name), ()):
             if rule.active_since <= event.created_at:
                 yield rule
-
-
-def _asked(rule: NotificationConfiguration, event: Event, tally: _Tally) -> rules.Outcome:
-    outcome = rules.ask(rule.calculation, event.payload, always=rule.always_fires)
-    tally.add(rule, event, outcome)
-    return outcome
 
 
 def _notification(rule: NotificationConfiguration, event: Event, at: datetime) -> Event:

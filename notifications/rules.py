@@ -46,17 +46,33 @@ class Outcome:
     error: str = ""
 
 
+_FIRED, _NOT_FIRED = Outcome(FIRED), Outcome(NOT_FIRED)
+
+
+class Asking:
+    """One event that any number of rules are asked about: each field is looked up once."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        self._scope = Scope(_Fields(payload))
+
+    def ask(self, calculation: str, *, always: bool = False) -> Outcome:
+        """Return whether a rule fires; what fires always is not calculated at all."""
+        if always:
+            return _FIRED
+        if not calculation or calculation.isspace():
+            return _NOT_FIRED
+        try:
+            is_true = _compiled(calculation).evaluate(self._scope)
+        except (CalculationFailed, CalculationRefused) as error:
+            return Outcome(FAILED, str(error))
+        return _FIRED if is_true else _NOT_FIRED
+
+
 def ask(calculation: str, payload: Mapping[str, Any], *, always: bool = False) -> Outcome:
-    """Return whether a rule fires on an event; what fires always is not calculated at all."""
-    if always:
-        return Outcome(FIRED)
-    if not calculation.strip():
-        return Outcome(NOT_FIRED)
-    try:
-        is_true = _compiled(calculation).evaluate(Scope(_Fields(payload)))
-    except (CalculationFailed, CalculationRefused) as error:
-        return Outcome(FAILED, str(error))
-    return Outcome(FIRED if is_true else NOT_FIRED)
+    """Return whether a single rule fires on an event."""
+    return Asking(payload).ask(calculation, always=always)
 
 
 def faults(calculation: str, fields: Mapping[str, str]) -> str:
@@ -99,26 +115,22 @@ class _AnyField:
         return ()
 
 
-class _Fields(Mapping[str, Value]):
-    """The values of one event by their paths; what is absent is null."""
+class _Fields(dict[str, Value]):
+    """The values of one event by their paths, as far as they were asked for; absent is null."""
 
     __slots__ = ("_copies",)
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
         data = payload.get("eventData") or {}
+        super().__init__()
         self._copies = {which: data.get(f"{which}Dto") for which in COPIES}
 
-    def __getitem__(self, path: str) -> Value:
+    def get(self, path: str, default: Any = None) -> Any:
         """Return one value, None where there is none."""
-        return _found(self._copies, path)
-
-    def __iter__(self) -> Any:
-        """Yield both copies."""
-        return iter(self._copies)
-
-    def __len__(self) -> int:
-        """Return how many copies there may be."""
-        return len(self._copies)
+        if path in self:
+            return self[path]
+        value = self[path] = _found(self._copies, path)
+        return value
 
 
 def _found(within: Any, path: str) -> Value:

@@ -13,7 +13,9 @@ from django.utils.crypto import salted_hmac
 from config.demonstration import catalogue, pricing, subscriptions
 from config.demonstration.months import Months
 from config.models import Demonstration
+from integrations import connections
 from integrations.models import WebhookDestination
+from notifications.models import NotificationConfiguration
 from organizations import founding
 from organizations.kernel import changes, isolation, principals
 from organizations.kernel.principals import Principal
@@ -119,13 +121,16 @@ def _configure(organization: Organization, by: Principal) -> None:
         row.sequence_start_number = FIRST_INVOICE
 
 
+LARGE_BILL = 'new.status == "APPROVED" AND old.status != "APPROVED" AND new.billTotal >= 10000'
+
+
 def _add_webhook(organization: Organization, by: Principal) -> None:
     """Make a destination that is switched off: its host exists nowhere."""
-    changes.create(
+    destination = changes.create(
         WebhookDestination(
             organization=organization,
             name="Finance data warehouse",
-            description="Receives every bill and configuration change once it is switched on.",
+            description="Receives what the rules connected with it find, once it is switched on.",
             code="finance-warehouse",
             url="https://hooks.nimbarra.example/billing",
             is_active=False,
@@ -134,3 +139,16 @@ def _add_webhook(organization: Organization, by: Principal) -> None:
         ),
         by=by,
     )
+    rule = changes.create(
+        NotificationConfiguration(
+            organization=organization,
+            name="Large bill approved",
+            description="A bill of 10,000 or more was approved.",
+            code="large-bill-approved",
+            event_name="billing.bill.updated",
+            is_active=True,
+            calculation=LARGE_BILL,
+        ),
+        by=by,
+    )
+    connections.connect(rule, destination, by=by)
