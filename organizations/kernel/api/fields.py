@@ -202,7 +202,8 @@ def _is_printed(text: str) -> bool:
 class LaterField(serializers.JSONField):
     """A field of the contract whose feature does not exist yet: refused by name, never dropped.
 
-    Null, an empty list or map, and any of ``harmless`` mean that it is not used.
+    Null, an empty list or map, and any of ``harmless`` mean that it is not used; what is harmless
+    is stored and comes back.
     """
 
     def __init__(self, feature: str, harmless: tuple[Any, ...] = (), **options: Any) -> None:
@@ -213,8 +214,11 @@ class LaterField(serializers.JSONField):
         super().__init__(help_text=f"Not available yet: {feature}.", **options)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse whatever would need the feature."""
-        if data in (None, "", [], {}) or data in self.harmless:
+        """Keep what needs no feature; refuse whatever would."""
+        for value in self.harmless:
+            if type(data) is type(value) and data == value:
+                return value
+        if data in (None, "", [], {}):
             raise serializers.SkipField
         raise serializers.ValidationError(f"{self.feature} are not available yet")
 
