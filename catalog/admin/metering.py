@@ -3,15 +3,20 @@
 from functools import partial
 from typing import Any
 
+import msgspec
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalog.admin import segments
+from catalog import derived_fields
+from catalog.admin import calculating, segments
 from catalog.models import Aggregation, FieldCategory, Meter
+from organizations.kernel import exact_json
 from organizations.kernel.console import fields, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter
@@ -35,12 +40,62 @@ class MeterForm(ConsoleForm):
         "text.",
     )
 
+    derived_fields = fields.RowsField(
+        required=False,
+        columns=(
+            fields.Column(
+                "category", "Category", "choice", FieldCategory.choices, default="MEASURE"
+            ),
+            fields.Column("code", "Code"),
+            fields.Column("name", "Name"),
+            fields.Column("unit", "Unit", is_required=False),
+            fields.Column(
+                "calculation",
+                "Calculation",
+                "calculation",
+                check="admin:meter_calculation",
+                sends="data_fields",
+            ),
+        ),
+        add="Add derived field",
+        help_text="Calculated once from the data fields when a measurement arrives, and stored "
+        "with it. A changed calculation counts for measurements that arrive from then on.",
+    )
+
     def clean_data_fields(self) -> list[dict[str, Any]]:
         """Leave out the unit where there is none, as the API does."""
-        return [
-            {key: value for key, value in row.items() if value is not None}
-            for row in self.cleaned_data["data_fields"]
-        ]
+        return _without_empty(self.cleaned_data["data_fields"])
+
+    def clean_derived_fields(self) -> list[dict[str, Any]]:
+        """Do the same for derived fields."""
+        return _without_empty(self.cleaned_data["derived_fields"])
+
+
+def _without_empty(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in row.items() if value is not None} for row in rows]
+
+
+def calculation_view(page: ConsoleModelAdmin, request: HttpRequest) -> JsonResponse:
+    """Check a derived field of the meter that is being edited, with the data fields as typed."""
+    if not page.has_view_permission(request):
+        raise PermissionDenied
+    defaults = derived_fields.custom_field_defaults(request.organization.pk)
+    names = derived_fields.names(_typed_fields(request), defaults)
+    expects = derived_fields.type_of(request.POST.get("category", ""))
+    return calculating.answer(request, names, expects)
+
+
+def _typed_fields(request: HttpRequest) -> list[dict[str, str]]:
+    """Return the data fields in the form that have a code already."""
+    try:
+        rows = exact_json.loads(request.POST.get("data_fields") or "[]")
+    except (msgspec.DecodeError, RecursionError):
+        return []
+    return [
+        {"code": row["code"].strip(), "category": str(row.get("category"))}
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and isinstance(row.get("code"), str)
+    ]
 
 
 MOST_FIELDS = 15
@@ -56,7 +111,7 @@ class MeterAdmin(ConsoleModelAdmin):
     list_select_related = ["product"]
     list_filter = [("product", OwnRelatedFilter)]
     search_fields = ["name", "code"]
-    fields = ["name", "code", "product", "data_fields", "custom_fields"]
+    fields = ["name", "code", "product", "data_fields", "derived_fields", "custom_fields"]
     empty_hint = (
         "A meter says which fields a measurement of usage has, for example tokens and model."
     )
@@ -73,9 +128,14 @@ class MeterAdmin(ConsoleModelAdmin):
         return {"data_fields": found or [one], **initial}
 
     def get_urls(self) -> list[URLPattern]:
-        """The fields of a meter, for forms that choose among them."""
+        """The fields of a meter, for forms that choose among them; a check of calculations."""
         view = self.admin_site.admin_view(partial(segments.meter_fields_view, self))
-        return [path("<str:object_id>/fields/", view, name="meter_fields"), *super().get_urls()]
+        check = require_POST(self.admin_site.admin_view(partial(calculation_view, self)))
+        return [
+            path("calculation/", check, name="meter_calculation"),
+            path("<str:object_id>/fields/", view, name="meter_fields"),
+            *super().get_urls(),
+        ]
 
     @display(description="Code", ordering="code")
     def shown_code(self, row: Meter) -> str:
@@ -84,8 +144,8 @@ class MeterAdmin(ConsoleModelAdmin):
 
     @display(description="Fields")
     def field_list(self, row: Meter) -> str:
-        """Codes of the data fields."""
-        return ", ".join(field["code"] for field in row.data_fields)
+        """Codes of the data and derived fields."""
+        return ", ".join(field["code"] for field in [*row.data_fields, *row.derived_fields])
 
 
 class AggregationForm(ConsoleForm):

@@ -7,17 +7,18 @@ once; what may or may not fit is checked by the functions when they run.
 from __future__ import annotations
 
 import decimal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
+from types import MappingProxyType
 from typing import Any
 
 from catalog.calculations import nodes, numbers, operators
 from catalog.calculations.faults import CalculationFailed, CalculationRefused, Fault
 from catalog.calculations.functions import FUNCTIONS, Function
 from catalog.calculations.limits import LONGEST_TEXT, MOST_FAULTS
-from catalog.calculations.names import Names, UnknownName, unknown
+from catalog.calculations.names import Found, Names, UnknownName, unknown
 from catalog.calculations.nodes import Node
 from catalog.calculations.parser import parse
 from catalog.calculations.scope import Scope
@@ -35,14 +36,15 @@ UNKNOWN = ANY
 class Calculation:
     """A calculation that may be evaluated any number of times, by several threads.
 
-    ``references`` are the keys of the names it uses, ``tables`` the codes of lookup tables that it
-    names in quotes. ``type`` says which types the result may have.
+    ``references`` are the keys of the names it uses, ``types`` their types; ``tables`` are the
+    lookup tables that it names in quotes. ``type`` says which types the result may have.
     """
 
     text: str
     type: Type
     expects: Type
     references: frozenset[str]
+    types: Mapping[str, Type]
     tables: frozenset[str]
     run: Run
 
@@ -58,6 +60,8 @@ class Calculation:
             raise
         except (decimal.DecimalException, ZeroDivisionError) as error:
             raise CalculationFailed(numbers.explain(error)) from error
+        except TypeError as error:  # quick operators trust the types that names declare
+            raise CalculationFailed("a value is not of the type it is known by") from error
         return _fitted(result, self.expects)
 
 
@@ -75,8 +79,15 @@ def compile_calculation(text: str, names: Names, *, expects: Type = ANY) -> Calc
         compiler.faults.append(Fault(reason, tree.position, len(text) - tree.position))
     if compiler.faults:
         raise CalculationRefused(text, compiler.faults[:MOST_FAULTS])
+    references = compiler.references
     return Calculation(
-        text, kind, expects, frozenset(compiler.references), frozenset(compiler.tables), run
+        text,
+        kind,
+        expects,
+        frozenset(references),
+        MappingProxyType(references),
+        frozenset(compiler.tables),
+        run,
     )
 
 
@@ -105,7 +116,7 @@ class _Compiler:
     def __init__(self, names: Names) -> None:
         self._names = names
         self.faults: list[Fault] = []
-        self.references: set[str] = set()
+        self.references: dict[str, Type] = {}
         self.tables: set[str] = set()
 
     def compile(self, node: Node) -> tuple[Run, Type]:
@@ -123,10 +134,11 @@ class _Compiler:
         except UnknownName as error:
             self._refuse(str(error), node)
             return lambda scope: None, UNKNOWN
-        return self._reference(found.key), found.type
+        return self._reference(found), found.type
 
-    def _reference(self, key: str) -> Run:
-        self.references.add(key)
+    def _reference(self, found: Found) -> Run:
+        key = found.key
+        self.references[key] = found.type
         return lambda scope: scope.values.get(key)
 
     def signed(self, node: nodes.Signed) -> tuple[Run, Type]:
@@ -261,7 +273,7 @@ class _Compiler:
             if position >= 3 and isinstance(text, str):
                 found = self._names.lookup_key(text)
                 if found is not None:
-                    return self._reference(found.key), found.type
+                    return self._reference(found), found.type
         return self.compile(argument)
 
     def _require(self, kind: Type, wanted: Type, reason: str, node: Node) -> None:

@@ -89,7 +89,7 @@ class ExactJSONFormField(forms.CharField):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a rows editor. ``kind``: text, decimal or choice."""
+    """One column of a rows editor. ``kind``: text, decimal, choice or calculation."""
 
     name: str
     label: str
@@ -99,6 +99,8 @@ class Column:
     default: str = ""
     help: str = ""
     show: str = ""  # an Alpine expression; empty: always shown
+    check: str = ""  # of a calculation: the name of the page that checks it
+    sends: str = ""  # and the fields of the form that this page gets too, separated by commas
 
 
 class RowsWidget(forms.Widget):
@@ -110,6 +112,12 @@ class RowsWidget(forms.Widget):
         super().__init__(attrs)
         self.columns = columns
         self.add = add
+
+    @property
+    def media(self) -> forms.Media:
+        """The script of calculations, where there is a column of them."""
+        has_calculations = any(column.kind == "calculation" for column in self.columns)
+        return forms.Media(js=["console/calculations.js"] if has_calculations else [])
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         """Add what the template draws the table from."""
