@@ -48,6 +48,13 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Accounts", "business", "billing.Account"),
             Page("Account plans", "assignment_turned_in", "billing.AccountPlan"),
             Page("Counter adjustments", "exposure", "billing.CounterAdjustment"),
+            Page("Contracts", "contract", "billing.Contract"),
+            Page("Prepayments", "savings", "billing.Commitment"),
+            Page("Balances", "account_balance_wallet", "billing.Balance"),
+            Page("Transactions", "swap_vert", "billing.BalanceTransaction"),
+            Page("Transaction schedules", "event_repeat", "billing.BalanceTransactionSchedule"),
+            Page("Charge schedules", "calendar_clock", "billing.BalanceChargeSchedule"),
+            Page("Charges", "request_quote", "billing.Charge"),
         ),
     ),
     (

@@ -1,5 +1,27 @@
 """Console pages of billing: accounts and their plans, failed usage, bills and bill jobs."""
 
-from billing.admin import account_plans, accounts, bills, counters, failures, jobs
+from billing.admin import (
+    account_plans,
+    accounts,
+    balances,
+    bills,
+    charges,
+    commitments,
+    contracts,
+    counters,
+    failures,
+    jobs,
+)
 
-__all__ = ["account_plans", "accounts", "bills", "counters", "failures", "jobs"]
+__all__ = [
+    "account_plans",
+    "accounts",
+    "balances",
+    "bills",
+    "charges",
+    "commitments",
+    "contracts",
+    "counters",
+    "failures",
+    "jobs",
+]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from billing.admin import counters, run_billing, usage_chart
+from billing.admin import account_agreements, counters, run_billing, usage_chart
 from billing.models import Account, AccountPlan, Bill
 from catalog.models import Meter, Plan, PlanGroup
 from organizations.kernel import clock
@@ -24,6 +24,7 @@ def of(request: HttpRequest, account: Account) -> dict[str, Any]:
         "plans": _plans(request, account, choices.zone(request)),
         "bills": _bills(request, account),
         "counters": counters.of_account(request, account),
+        "agreements": account_agreements.of(request, account),
         "children": [
             {"name": child.name, "code": child.code, "url": show.address(child)}
             for child in linking.seen(request, account.children.all()).order_by("name", "pk")[

@@ -32,6 +32,7 @@ from organizations.models import (
 )
 from tests import factories
 from tests.catalog import rows as catalogue
+from tests.console.inhabited_agreements import agreements
 from tests.console.inhabited_notifications import notifications
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -55,6 +56,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         BillJob.objects.create(organization=organization),
         *catalogue.counters(MARK, plan, account),
         *catalogue.plan_groups(MARK, plan),
+        *agreements(MARK, account),
         *records(founded, account),
         *webhooks(founded),
         *notifications(founded, MARK),
