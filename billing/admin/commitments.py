@@ -41,11 +41,13 @@ class CommitmentForm(CoverageForm):
         checked = FeeSerializer(data=self.cleaned_data["fee_dates"], many=True, context=context)
         if checked.is_valid():
             return checked.validated_data
+        found = checked.errors
+        by_row = found.items() if isinstance(found, dict) else enumerate(found)
         labels = {column.name: column.label.partition(" (")[0] for column in FEE_COLUMNS}
         raise ValidationError(
             [
-                f"Row {number}: {labels.get(name, name)}: {errors[0]}."
-                for number, row in enumerate(checked.errors, 1)
+                f"Row {position + 1}: {labels.get(name, name)}: {errors[0]}."
+                for position, row in by_row
                 for name, errors in row.items()
             ]
         )
