@@ -138,6 +138,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "organizations.forget_sessions": 3600,
         "organizations.delete_kept_answers": 600,
         "organizations.delete_old_events": 3600,
+        "organizations.mail_digests": 3600,
         "notifications.sweep_scheduled_events": 60,
         "organizations.delete_old_files": 3600,
         "integrations.sweep_deliveries": 5,

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from integrations import claims, representations
 from integrations.models import DeliveryAttempt, WebhookDestination
-from organizations import mail, people
+from organizations import alerts, mail, people
 from organizations.kernel import changes, events, principals
 from organizations.models import Alert, AlertSeverity
 
@@ -76,7 +76,7 @@ def disable(destination: WebhookDestination, reason: str, at: datetime) -> None:
         resource_id=destination.pk,
         at=at,
     )
-    Alert.objects.create(
+    raised = Alert(
         organization_id=destination.organization_id,
         created_at=at,
         modified_at=at,
@@ -85,6 +85,7 @@ def disable(destination: WebhookDestination, reason: str, at: datetime) -> None:
         description=message,
         resource_id=destination.pk,
     )
+    alerts.raise_many([raised])
     _tell_administrators(destination)
 
 

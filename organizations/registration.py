@@ -1,9 +1,9 @@
 """What this app tells the kernel's registry when Django starts."""
 
-from organizations import attachments, grants, resource_groups, settings_rules
+from organizations import alerts, attachments, grants, resource_groups, settings_rules
 from organizations import representations as look
 from organizations import representations_of_people as look_of_people
-from organizations.kernel import registry
+from organizations.kernel import event_types, registry
 from organizations.models import (
     AccessKey,
     Alert,
@@ -117,6 +117,7 @@ def register() -> None:
         (Event, "config:event"),
     ):
         registry.name(model, resource)
+    registry.recorded(alerts.EVENT, lambda: alerts.represent(event_types.sample(Alert)))
     registry.follow_deletes(resource_groups.forget)
     registry.follow_deletes(grants.forget)
     registry.explain_constraint(

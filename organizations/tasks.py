@@ -1,10 +1,11 @@
 """What workers do for this app: mail secrets, seal the audit trail, delete what is old."""
 
+from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
 
-from organizations import invitations, people, seals
+from organizations import alerts, invitations, people, seals
 from organizations.kernel import clock, events, files, isolation
 from organizations.kernel.api import idempotency
 from organizations.kernel.tenancy import within_that_of
@@ -42,6 +43,20 @@ def mail_invitation(*, invitation_id: str, **_later: object) -> None:
     """Mail an invitation with a new link."""
     with within_that_of(Invitation, invitation_id):
         invitations.send_mail(invitation_id)
+
+
+@shared_task(name="organizations.mail_digests")
+def mail_digests(**_later: object) -> None:
+    """Mail administrators the alerts that wait, once a day."""
+    with isolation.everywhere():
+        alerts.mail_digests(clock.now())
+
+
+@shared_task(name="organizations.mail_alerts", **PATIENT)
+def mail_alerts(*, organization_id: str, email: str, mailed_at: str, **_later: object) -> None:
+    """Mail one administrator the alerts that were handed out together."""
+    with isolation.within(organization_id):
+        alerts.send_digest(UUID(organization_id), email, datetime.fromisoformat(mailed_at))
 
 
 @shared_task(name="organizations.delete_kept_answers")

@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from billing.bills import reading
 from billing.models import Account, Bill, BillJob, BillJobAccount
+from organizations import alerts
 from organizations.kernel.errors import DomainError
 from organizations.kernel.money import Currency, plain
 from organizations.models import Alert, AlertSeverity
@@ -39,7 +40,7 @@ def alert(job: BillJob, reasons: Mapping[UUID, str], *, at: datetime) -> None:
     if not reasons:
         return
     codes = Account.objects.filter(pk__in=reasons).values_list("pk", "code")
-    Alert.objects.bulk_create(
+    alerts.raise_many(
         Alert(
             organization_id=job.organization_id,
             created_at=at,
@@ -58,7 +59,7 @@ def alert_complete(job: BillJob, *, at: datetime) -> None:
     """Raise the one INFO alert of a job that is complete, with what its bills come to (JOB-10)."""
     only = _only_account(job)
     whom = f" ({only.code})" if only else ""
-    Alert.objects.create(
+    told = Alert(
         organization_id=job.organization_id,
         created_at=at,
         modified_at=at,
@@ -72,6 +73,7 @@ def alert_complete(job: BillJob, *, at: datetime) -> None:
         account_id=only.pk if only else None,
         resource_id=job.pk,
     )
+    alerts.raise_many([told])
 
 
 def _only_account(job: BillJob) -> Account | None:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpR
 from django.utils.text import Truncator
 from unfold.decorators import action, display
 
+from organizations import alerts
 from organizations.admin import alert_subjects
 from organizations.kernel import clock
 from organizations.kernel.console import show
@@ -105,6 +106,6 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
         self._mark(request, queryset, AlertStatus.RESOLVED)
 
     def _mark(self, request: HttpRequest, queryset: QuerySet, status: AlertStatus) -> None:
-        changed = queryset.exclude(status=status).update(status=status, modified_at=clock.now())
+        changed = alerts.mark(queryset, status, at=clock.now())
         words = counted(changed, "alerts")
         messages.success(request, f"{words} marked as {status.label.lower()}.")

@@ -54,6 +54,9 @@ def fields() -> dict[str, dict[str, str]]:
             payload = {**resource.represent(sample(resource.model)), "customFields": {}}
             for verb, copies in COPIES.items():
                 found[f"{resource.event}.{verb}"] = _paths(payload, copies)
+    for event, payload_of in registry.recorded_entities().items():
+        for verb, copies in COPIES.items():
+            found[f"{event}.{verb}"] = _paths({**payload_of(), "customFields": {}}, copies)
     for name, payload_of in registry.other_events().items():
         found[name] = _paths(payload_of(), COPIES.get(name.rpartition(".")[2], ("new",)))
     return dict(sorted(found.items()))

@@ -68,6 +68,7 @@ _resources: dict[type[models.Model], Resource] = {}
 _named: dict[type[models.Model], str] = {}
 _constraints: dict[str, tuple[str, str]] = {}
 _other_events: dict[str, Callable[[], dict[str, Any]]] = {}
+_recorded: dict[str, Callable[[], dict[str, Any]]] = {}
 _followers: list[Follow] = []
 _scheduled: list[ScheduledNames] = []
 
@@ -133,6 +134,16 @@ def scheduled_events(names: ScheduledNames) -> None:
 def scheduled_by(organization_id: Any) -> dict[str, str]:
     """Return the scheduled events of an organization by name."""
     return {name: event for names in _scheduled for name, event in names(organization_id).items()}
+
+
+def recorded(event: str, payload: Callable[[], dict[str, Any]]) -> None:
+    """Make an entity known by its events alone: a module of its own changes it and records them."""
+    _recorded[event] = payload
+
+
+def recorded_entities() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Return those entities by their events."""
+    return _recorded
 
 
 def also_check(model: type[models.Model], check: Callable[[Any], None]) -> None:

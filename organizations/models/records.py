@@ -120,11 +120,15 @@ class Alert(models.Model):
     description = models.TextField()
     account_id = models.UUIDField(null=True)
     resource_id = models.UUIDField(null=True)
+    mailed_at = models.DateTimeField(null=True, editable=False)
 
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="alert_newest")]
+        indexes = [
+            models.Index(fields=["organization", "-created_at", "-id"], name="alert_newest"),
+            models.Index(fields=["organization", "mailed_at"], name="alert_mailed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.severity} {self.type} [{self.pk}]"
