@@ -29,14 +29,16 @@ def plans(organization_id: UUID, plan_ids: Iterable[UUID]) -> dict[UUID, Plan]:
 def pricings(organization_id: UUID, plans: Iterable[Plan]) -> Mapping[UUID, Sequence[Pricing]]:
     """Return for each plan its own pricings and its template's, in order of creation.
 
-    Aggregation and meter come along; one query, whatever the number of plans.
+    Those of compound aggregations are left out. Aggregation and meter come along; one query,
+    whatever the number of plans.
     """
     plans = list(plans)
     found = (
         Pricing.objects.for_organization(organization_id)
         .filter(
             Q(plan_id__in={plan.pk for plan in plans})
-            | Q(plan_template_id__in={plan.plan_template_id for plan in plans})
+            | Q(plan_template_id__in={plan.plan_template_id for plan in plans}),
+            aggregation_id__isnull=False,
         )
         .select_related("aggregation__meter")
         .order_by("created_at", "id")

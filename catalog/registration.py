@@ -2,6 +2,8 @@
 
 from catalog import metering_rules, pricing_rules, rules
 from catalog import representations as look
+from catalog.compounds import registration as compounds
+from catalog.compounds import rules as compound_rules
 from catalog.counters import registration as counters
 from catalog.models import Aggregation, Meter, Plan, PlanTemplate, Pricing, Product
 from catalog.plan_groups import registration as plan_groups
@@ -27,6 +29,7 @@ def register() -> None:
             represent=represent,
             moves_catalog=model is Meter,
             check=check,
+            follow=compound_rules.follow_segments if model is Aggregation else None,
         )
     registry.refers(Product, "meters", lambda row: row.meters.all())
     registry.refers(Product, "plan templates", lambda row: row.plan_templates.all())
@@ -51,3 +54,4 @@ def register() -> None:
     registry.explain_constraint("pricing_ends_after_start", "endDate", "must be after startDate")
     counters.register()
     plan_groups.register()
+    compounds.register()

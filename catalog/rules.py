@@ -70,6 +70,9 @@ def _check_unpriced(field: str, priced: Q, product_id: UUID) -> None:
     rows = Pricing.objects.filter(priced, aggregation__meter__product__isnull=False)
     if rows.exclude(aggregation__meter__product=product_id).exists():
         raise FieldRefused(field, "cannot change while usage of the product is priced")
+    compounds = Pricing.objects.filter(priced, compound_aggregation__product__isnull=False)
+    if compounds.exclude(compound_aggregation__product=product_id).exists():
+        raise FieldRefused(field, "cannot change while compound aggregations of it are priced")
     counted = CounterPricing.objects.filter(priced, counter__product__isnull=False)
     if counted.exclude(counter__product=product_id).exists():
         raise FieldRefused(field, "cannot change while counters of the product are priced")

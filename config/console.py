@@ -28,6 +28,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Meters", "speed", "catalog.Meter"),
             Page("Aggregations", "functions", "catalog.Aggregation"),
+            Page("Compound aggregations", "calculate", "catalog.CompoundAggregation"),
             Page("Failed usage", "report", "billing.IngestFailure"),
         ),
     ),

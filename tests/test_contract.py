@@ -24,6 +24,7 @@ ALSO_RULED: dict[str, str] = {
     "aggregation": "usage.md 9.3: fits the kind of field",
     "billFrequency": "billing.md 2.2: MIXED exists only on bills",
     "aggregationId": "B6.1: an id",
+    "calculation": "usage.md 7: readable, of names that are there",
     "counterId": "B6.1: an id",
     "accountId": "B6.1: an id",
     "planId": "B6.1: an id",

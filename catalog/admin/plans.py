@@ -182,7 +182,9 @@ def prices_of(
     if not linking.to_list(request, Pricing):
         return {}
     seen = linking.seen(request, row.pricings.all())
-    rows = seen.select_related("aggregation").order_by("aggregation__name", "-start_date", "-pk")
+    rows = seen.select_related("aggregation", "compound_aggregation").order_by(
+        "aggregation__name", "compound_aggregation__name", "-start_date", "-pk"
+    )
     template = row.plan_template if isinstance(row, Plan) else row
     return {
         "prices_add": linking.to_form(request, Pricing, **{owner: row.pk}),
@@ -190,7 +192,7 @@ def prices_of(
         "prices_currency": template.currency,
         "prices": [
             {
-                "aggregation": pricing.aggregation,
+                "aggregation": pricing.aggregation or pricing.compound_aggregation,
                 "segment": pricing.segment,
                 "start": show.day(pricing.start_date, zone),
                 "end": show.day(pricing.end_date, zone),

@@ -84,6 +84,10 @@ class PricingForm(ConsoleForm):
         cleaned = super().clean()
         if bool(cleaned.get("plan")) == bool(cleaned.get("plan_template")):
             raise ValidationError("Choose either a plan or a plan template.")
+        if "aggregation" in self.fields and bool(cleaned.get("aggregation")) == bool(
+            cleaned.get("compound_aggregation")
+        ):
+            raise ValidationError("Choose either an aggregation or a compound aggregation.")
         _words, _cumulative, has_fixed, has_unit = SHAPES[cleaned.get("shape", "CUSTOM_TIERED")]
         for number, band in enumerate(cleaned.get("bands") or [], 1):
             self._complete(number, band, "fixedPrice", "Fixed price", has_fixed)
@@ -121,19 +125,38 @@ class PricingAdmin(ConsoleModelAdmin):
 
     form = PricingForm
     tells_all = True
-    list_display = ["aggregation", "sold_with", "kind", "first_band", "starts", "ends"]
-    list_select_related = ["aggregation", "plan__plan_template", "plan_template"]
+    list_display = ["measured", "sold_with", "kind", "first_band", "starts", "ends"]
+    list_select_related = [
+        "aggregation",
+        "compound_aggregation",
+        "plan__plan_template",
+        "plan_template",
+    ]
     list_filter = [
         ("plan", OwnRelatedFilter),
         ("plan_template", OwnRelatedFilter),
         ("aggregation", OwnRelatedFilter),
         InForceFilter,
     ]
-    search_fields = ["aggregation__name", "plan__name", "plan_template__name", "code"]
-    autocomplete_fields = ["plan", "plan_template", "aggregation"]
+    search_fields = [
+        "aggregation__name",
+        "compound_aggregation__name",
+        "plan__name",
+        "plan_template__name",
+        "code",
+    ]
+    autocomplete_fields = ["plan", "plan_template", "aggregation", "compound_aggregation"]
     ordering = ("-start_date", "-pk")
     fieldsets = [
-        (None, {"fields": ["plan", "plan_template", "aggregation", "start_date", "end_date"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "plan", "plan_template", "aggregation", "compound_aggregation", "start_date",
+                    "end_date",
+                ],
+            },
+        ),
         ("Price", {"fields": ["shape", "bands"]}),
         (
             "More",
@@ -152,7 +175,7 @@ class PricingAdmin(ConsoleModelAdmin):
 
     def title_of(self, row: Pricing) -> str:
         """Aggregation, and what it is sold with."""
-        return f"{row.aggregation} on {self.sold_with(row)}"
+        return f"{self.measured(row)} on {self.sold_with(row)}"
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start with one tiered band, from the first of this month."""
@@ -172,6 +195,11 @@ class PricingAdmin(ConsoleModelAdmin):
             owner = linking.to_row(request, obj.plan or obj.plan_template)
             response["Location"] = f"{owner}#prices" if owner else response["Location"]
         return response
+
+    @display(description="Aggregation")
+    def measured(self, row: Pricing) -> str:
+        """The aggregation or compound aggregation."""
+        return f"{row.aggregation or row.compound_aggregation}"
 
     @display(description="On")
     def sold_with(self, row: Pricing) -> str:

@@ -7,7 +7,15 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from catalog.models import Aggregation, Counter, Meter, Plan, PlanTemplate, Product
+from catalog.models import (
+    Aggregation,
+    CompoundAggregation,
+    Counter,
+    Meter,
+    Plan,
+    PlanTemplate,
+    Product,
+)
 from organizations.kernel.console import linking, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 
@@ -62,6 +70,7 @@ def children_of(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
     kinds: tuple[tuple[str, Any, Any, dict[str, Any]], ...] = (
         ("Meters", Meter, product.meters.all(), of_it),
         ("Aggregations", Aggregation, Aggregation.objects.filter(meter__product=product), of_it),
+        ("Compound aggregations", CompoundAggregation, product.compound_aggregations.all(), of_it),
         ("Counters", Counter, product.counters.all(), of_it),
         ("Plan templates", PlanTemplate, product.plan_templates.all(), of_it),
         ("Plans", Plan, Plan.objects.filter(plan_template__product=product), {}),

@@ -163,8 +163,7 @@ class PricingSerializer(TenantSerializer):
     bands = BandSerializer(many=True, min_length=1, max_length=100)
     segment = serializers.DictField(child=fields.TextField(allow_blank=True), required=False)
     minimum_spend = fields.DecimalField(min_value=0, required=False, allow_null=True)
-    compound_aggregation = fields.LaterField("compound aggregations", write_only=False)
-    overage_bands = BandSerializer(many=True, required=False, allow_null=True)
+    overage_bands = BandSerializer(many=True, required=False, allow_null=True, max_length=100)
     type = fields.ChoiceField(choices=PricingType.choices, required=False, allow_null=True)
 
     class Meta:
@@ -179,7 +178,6 @@ class PricingSerializer(TenantSerializer):
             "is_cumulative": "cumulative",
             "bands": "pricingBands",
             "overage_bands": "overagePricingBands",
-            "compound_aggregation": "compoundAggregationId",
         }
 
     def validate_type(self, value: str | None) -> str:
@@ -187,11 +185,9 @@ class PricingSerializer(TenantSerializer):
         return value or PricingType.DEBIT
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Refuse overage bands, which belong to prepayments and balances."""
-        if values.pop("overage_bands", None):
-            raise serializers.ValidationError(
-                {"overagePricingBands": "overage pricing bands are not available yet"}
-            )
+        """Null means no overage bands."""
+        if values.get("overage_bands", []) is None:
+            values["overage_bands"] = []
         return values
 
     def get_fields(self) -> dict[str, serializers.Field]:

@@ -1,6 +1,6 @@
 """Addresses of this app's entities below the organization."""
 
-from catalog.api import counters, plan_groups, views
+from catalog.api import compounds, counters, plan_groups, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     *routes("plantemplates", views.PlanTemplateViewSet),
     *routes("plans", views.PlanViewSet),
     *routes("pricings", views.PricingViewSet),
+    *compounds.urlpatterns,
     *counters.urlpatterns,
     *plan_groups.urlpatterns,
 ]

@@ -1,5 +1,6 @@
 """What is sold, how it is measured and priced."""
 
+from catalog.models.compounds import CompoundAggregation
 from catalog.models.counters import Counter, CounterPricing
 from catalog.models.metering import (
     NUMERIC_CATEGORIES,
@@ -18,6 +19,7 @@ __all__ = [
     "Aggregation",
     "AggregationMethod",
     "BillingFrequency",
+    "CompoundAggregation",
     "Counter",
     "CounterPricing",
     "FieldCategory",

@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, Ra
 from django.db import models
 from django.db.models import F, Func, Q
 
+from catalog.models.compounds import CompoundAggregation
 from catalog.models.metering import Aggregation
 from catalog.models.products import Plan, PlanTemplate, Product
 from organizations.kernel import ids
@@ -25,6 +26,20 @@ class InstantRange(Func):
     output_field = DateTimeRangeField()
 
 
+def _no_overlap_of_compounds(name: str, owner: str) -> ExclusionConstraint:
+    """Return the constraint that a compound, or a segment of it, has one price at a time."""
+    return ExclusionConstraint(
+        name=name,
+        expressions=[
+            (owner, RangeOperators.EQUAL),
+            ("compound_aggregation", RangeOperators.EQUAL),
+            ("segment_key", RangeOperators.EQUAL),
+            (InstantRange("start_date", "end_date", RangeBoundary()), RangeOperators.OVERLAPS),
+        ],
+        condition=Q(**{f"{owner}__isnull": False, "compound_aggregation__isnull": False}),
+    )
+
+
 class Pricing(TenantModel):
     """The price of one aggregation (or one of its segments) for plan or template (PRC-1..7).
 
@@ -39,7 +54,16 @@ class Pricing(TenantModel):
     plan_template = models.ForeignKey(
         PlanTemplate, on_delete=models.PROTECT, related_name="pricings", null=True, blank=True
     )
-    aggregation = models.ForeignKey(Aggregation, on_delete=models.PROTECT, related_name="pricings")
+    aggregation = models.ForeignKey(
+        Aggregation, on_delete=models.PROTECT, related_name="pricings", null=True, blank=True
+    )
+    compound_aggregation = models.ForeignKey(
+        CompoundAggregation,
+        on_delete=models.PROTECT,
+        related_name="pricings",
+        null=True,
+        blank=True,
+    )
     code = models.CharField(max_length=80, null=True, blank=True, validators=[ids.relaxed_code])
     description = models.CharField(max_length=200, null=True, blank=True)
     start_date = models.DateTimeField()
@@ -48,6 +72,7 @@ class Pricing(TenantModel):
     is_cumulative = models.BooleanField("cumulative", default=False)
     tiers_span_plan = models.BooleanField(default=False)
     bands = ExactJSONField(default=list)
+    overage_bands = ExactJSONField(default=list, blank=True)
     segment = models.JSONField(default=dict, blank=True)
     segment_key = models.TextField(default="", blank=True, editable=False)
     minimum_spend = quantity_field(null=True, blank=True)
@@ -59,6 +84,12 @@ class Pricing(TenantModel):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(aggregation__isnull=False) ^ Q(compound_aggregation__isnull=False),
+                name="pricing_aggregation_or_compound",
+            ),
+            _no_overlap_of_compounds("pricing_compound_plan_no_overlap", "plan"),
+            _no_overlap_of_compounds("pricing_compound_template_no_overlap", "plan_template"),
             models.CheckConstraint(
                 condition=Q(plan__isnull=False) ^ Q(plan_template__isnull=False),
                 name="pricing_plan_or_template",
@@ -104,4 +135,5 @@ class Pricing(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.aggregation_id} from {self.start_date:%Y-%m-%d} [{self.pk}]"
+        measured = self.aggregation_id or self.compound_aggregation_id
+        return f"{measured} from {self.start_date:%Y-%m-%d} [{self.pk}]"

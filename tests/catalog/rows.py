@@ -7,7 +7,15 @@ from typing import Any
 from django.db import models
 
 from billing.models import Account, CounterAdjustment
-from catalog.models import Counter, CounterPricing, Plan, PlanGroup, PlanGroupLink
+from catalog.models import (
+    Aggregation,
+    CompoundAggregation,
+    Counter,
+    CounterPricing,
+    Plan,
+    PlanGroup,
+    PlanGroupLink,
+)
 from organizations.models import Organization
 from tests.factories import bands, number
 
@@ -74,3 +82,20 @@ def plan_groups(mark: str, plan: Plan) -> list[models.Model]:
     """Make a plan group with one plan; nothing is attached to it, so that bills are made."""
     group = make_plan_group(plan.organization, plan, name=f"{mark} group")
     return [group, group.links.get()]
+
+
+def make_compound(aggregation: Aggregation, **overrides: Any) -> CompoundAggregation:
+    """Make a global compound of twice the value of an aggregation."""
+    fields = {
+        "name": "Double",
+        "code": f"double_{number()}",
+        "calculation": f"aggregation.{aggregation.code} * 2",
+        "rounding": "NONE",
+        "quantity_per_unit": Decimal(1),
+        "unit": "tokens",
+        "aggregation_ids": [aggregation.pk],
+        "segments": aggregation.segments,
+    }
+    return CompoundAggregation.objects.create(
+        organization_id=aggregation.organization_id, **{**fields, **overrides}
+    )

@@ -164,10 +164,6 @@ def test_a_bespoke_plan_cannot_move_to_another_account(api):
         ({"endDate": "2023-01-01T00:00:00Z"}, "endDate"),
         ({"startDate": "yesterday"}, "startDate"),
         ({"segment": {"region": "eu"}}, "segment"),
-        ({"overagePricingBands": [{"lowerLimit": 0, "fixedPrice": 0, "unitPrice": 1}]},
-         "overagePricingBands"),
-        ({"type": "PRODUCT_CREDIT"}, "type"),
-        ({"type": "GLOBAL_CREDIT"}, "type"),
         ({"compoundAggregationId": "x"}, "compoundAggregationId"),
     ],
 )  # fmt: skip

@@ -55,6 +55,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         factories.make_account_plan(account, plan),
         BillJob.objects.create(organization=organization),
         *catalogue.counters(MARK, plan, account),
+        catalogue.make_compound(aggregation, name=f"{MARK} compound"),
         *catalogue.plan_groups(MARK, plan),
         *agreements(MARK, account),
         *records(founded, account),

@@ -38,11 +38,10 @@ def fields_of(plan, aggregation, shape, bands, **fields):
 
 
 @pytest.mark.parametrize("kind", ["PRODUCT_CREDIT", "GLOBAL_CREDIT"])
-def test_a_price_that_gives_credit_is_refused_as_over_the_api(console, sold, kind):
-    answer = console.post(Pricing, "add", **fields_of(*sold, "TIERED", [("0", "", "1")], type=kind))
+def test_a_price_that_gives_credit_is_kept_as_over_the_api(console, sold, kind):
+    console.post(Pricing, "add", **fields_of(*sold, "TIERED", [("0", "", "1")], type=kind))
 
-    assert "Pricings that give credit are not available yet" in console.text(answer)
-    assert not Pricing.objects.exists()
+    assert Pricing.objects.get().type == kind
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,12 @@ Each entry of ``CREATED`` is an address and a function of the ids made so far, b
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.contract import bodies_agreements, bodies_notifications, bodies_plan_groups
+from tests.contract import (
+    bodies_agreements,
+    bodies_compounds,
+    bodies_notifications,
+    bodies_plan_groups,
+)
 from tests.contract import bodies_counters as counters
 from tests.factories import number
 
@@ -270,6 +275,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     ("products", product),
     ("meters", meter),
     ("aggregations", aggregation),
+    *bodies_compounds.CREATED,
     ("plantemplates", plan_template),
     ("plans", plan),
     ("pricings", pricing),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from m3ter import ConflictError, NotFoundError
 
-from tests.contract import bodies, bodies_notifications, bodies_plan_groups
+from tests.contract import bodies, bodies_compounds, bodies_notifications, bodies_plan_groups
 from tests.contract import bodies_counters as counters
 from tests.contract.bodies import Build, Made
 from tests.factories import number
@@ -36,6 +36,11 @@ RESOURCES: dict[str, tuple[str, Build, dict[str, Any]]] = {
     "products": ("products", bodies.product, {"customFields": {"seats": 13}}),
     "meters": ("meters", bodies.meter, {"name": "Calls"}),
     "aggregations": ("aggregations", bodies.aggregation, {"rounding": "NEAREST"}),
+    "compound_aggregations": (
+        "compoundaggregations",
+        bodies_compounds.compound_aggregation,
+        {"rounding": "DOWN"},
+    ),
     "plan_templates": ("plantemplates", bodies.plan_template, {"standingCharge": 21.25}),
     "plans": ("plans", bodies.plan, {"minimumSpend": 0.1}),
     "pricings": ("pricings", bodies.pricing, {"description": "Tokens"}),
@@ -59,6 +64,7 @@ RESOURCES: dict[str, tuple[str, Build, dict[str, Any]]] = {
 NEEDED = {
     "meters": ("products",),
     "aggregations": ("products", "meters"),
+    "compound_aggregations": ("products", "meters", "aggregations"),
     "plan_templates": ("products",),
     "plans": ("products", "plan_templates"),
     "pricings": ("products", "meters", "aggregations", "plan_templates", "plans"),

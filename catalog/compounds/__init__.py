@@ -1,0 +1,1 @@
+"""Compound aggregations: a quantity calculated from the values of other aggregations."""
