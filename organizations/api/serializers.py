@@ -1,7 +1,10 @@
 """The wire format of this app's entities."""
 
+from typing import Any
+
 from rest_framework import serializers
 
+from organizations.kernel import iso4217
 from organizations.kernel.api import fields
 from organizations.kernel.api.serializers import TenantSerializer
 from organizations.models import (
@@ -34,6 +37,11 @@ class CurrencySerializer(TenantSerializer):
         model = Currency
         fields = ["name", "code", "is_archived", "max_decimal_places", "rounding_mode"]
         names = {"is_archived": "archived"}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Add the decimals that a currency has by its code where none are said (MON-3)."""
+        values = super().to_internal_value(data)
+        return {"max_decimal_places": iso4217.decimals(values["code"]), **values}
 
 
 class CreditReasonSerializer(TenantSerializer):

@@ -1,6 +1,7 @@
 """The tenant itself, its settings and its currencies."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -8,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from organizations.kernel import ids
+from organizations.kernel import ids, iso4217
 from organizations.kernel.exact_json import ExactJSONField
 from organizations.kernel.tenancy import TenantModel, newest_first_index
 
@@ -91,6 +92,12 @@ class Currency(TenantModel):
             ),
         ]
         indexes = [newest_first_index("currency_newest")]
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        """A new currency has the decimals of its code unless others are given (MON-3)."""
+        if not args and "code" in fields:
+            fields.setdefault("max_decimal_places", iso4217.decimals(fields["code"]))
+        super().__init__(*args, **fields)
 
     def __str__(self) -> str:
         return self.code
