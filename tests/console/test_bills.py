@@ -1,11 +1,14 @@
 """Bills and bill jobs in the console: run, read, approve, lock, delete."""
 
+import io
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pypdf
 import pytest
 from django.urls import reverse
 
+from billing.bills import documents
 from billing.models import Account, Bill, BillJob, LineItem
 from tests import factories
 from tests.console.clients import Console, address, make_person
@@ -264,6 +267,29 @@ def test_a_bill_shows_its_lines_bands_and_steps(console, founded, bill):
         ("Inference: usage", "0.75"),
         ("Total", "20.75"),
     ]
+
+
+def test_page_and_document_show_the_same_fixed_price_the_one_that_was_charged(
+    console, founded, bill
+):
+    # QTY-6: a correction of 10 units bears none of the band's fixed price of 7.00.
+    band = {"lowerLimit": 0, "fixedPrice": 7, "unitPrice": Decimal("0.5"), "bandUnits": -10,
+            "unitSubtotal": -5, "bandSubtotal": -5}  # fmt: skip
+    LineItem.objects.create(
+        organization=founded.organization, bill=bill, line_key="usage",
+        line_item_type="USAGE", sequence_number=2, description="Tokens", quantity=-10,
+        units=-10, unit="tokens", subtotal=-5, currency="USD", converted_subtotal=-5,
+        product_name="Inference", service_period_start=bill.start_at,
+        service_period_end=bill.end_at, band_usage=[band],
+    )  # fmt: skip
+
+    answer = console.get(Bill, "change", bill)
+    printed = pypdf.PdfReader(io.BytesIO(documents.pdf(bill))).pages[0].extract_text()
+
+    [shown] = answer.context["groups"][1]["lines"][0]["bands"]
+    assert shown["reckoning"] == "-10 × 0.5"
+    assert "fixed" not in printed
+    assert "$0.50 −$5.00" in printed
 
 
 def test_a_line_explains_itself_and_matches(
