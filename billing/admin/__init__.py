@@ -11,6 +11,7 @@ from billing.admin import (
     counters,
     failures,
     jobs,
+    uploads,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "counters",
     "failures",
     "jobs",
+    "uploads",
 ]

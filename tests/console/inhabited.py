@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db import models
 
-from billing.models import Account, Bill, BillJob, IngestFailure, LineItem
+from billing.models import Account, Bill, BillJob, IngestFailure, LineItem, MeasurementUpload
+from billing.usage import uploads
 from integrations.models import Delivery, WebhookDestination
 from organizations.founding import Founded
-from organizations.kernel import ids
+from organizations.kernel import ids, principals
 from organizations.models import (
     Alert,
     AuditEntry,
@@ -21,6 +22,7 @@ from organizations.models import (
     Event,
     Invitation,
     Membership,
+    Organization,
     OrganizationConfig,
     PermissionPolicy,
     ResourceGroup,
@@ -127,7 +129,19 @@ def records(founded: Founded, account: Account) -> list[models.Model]:
         account_code=account.code,
         measurements=[{"uid": "u-1"}],
     )
-    return [event, alert, failure]
+    return [event, alert, failure, upload(organization)]
+
+
+def upload(organization: Organization) -> MeasurementUpload:
+    """Make the job of a file that was not uploaded."""
+    name = f"{MARK}.json"
+    return uploads.expect(
+        organization.pk,
+        file_name=name,
+        content_type="text/json",
+        size=2,
+        by=principals.system(organization.pk),
+    )
 
 
 def settings(founded: Founded) -> list[models.Model]:

@@ -58,6 +58,7 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "bill_line_explanation": ("GET", READ, "billing:bill", Bill),
     "run_billing": ("GET", "config:create", "billing:billJob", None),
     "bill_job_progress": ("GET", READ, "billing:billJob", BillJob),
+    "usage_csv": ("GET", "measurements:upload", "data:measurement", None),
     "integrations_webhookdestination_send_test": (
         "GET", UPDATE, "config:webhookDestination", WebhookDestination,
     ),
@@ -78,6 +79,9 @@ OPEN = {
     "price_of_units": "reckons with numbers of the form, and reads nothing",
     "policy_read": "for whoever composes statements: tested with the editor",
     "policy_targets": "for whoever composes statements: tested with the editor",
+    "ingest_failure_log": "narrowed by row: tested with failed usage",
+    "ingest_failure_resubmit": "narrowed by row: tested with failed usage",
+    "upload_file": "narrowed by row: tested with failed usage",
     "switch_organization": "leads only to organizations of the person",
     "login": "before the door", "logout": "out of it", "jsi18n": "words of the date picker",
     "password_change": "one's own", "password_change_done": "one's own",

@@ -5,7 +5,10 @@ from datetime import timedelta
 import pytest
 
 from billing.models import IngestFailure
+from billing.usage import uploads
+from organizations.kernel import principals
 from tests.billing.usage.stored import NOON, accept, gigabytes, item, stored
+from tests.console.clients import Console, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +76,30 @@ def test_the_log_is_downloaded_as_a_file(console, founded):
 
     assert answer["Content-Disposition"] == f'attachment; filename="{failure.pk}.json"'
     assert answer.json()["measurements"][0]["uid"] == "one"
+
+
+def test_whom_no_policy_lets_see_or_send_usage_gets_neither_log_nor_file_nor_sends(founded):
+    accept(founded.organization, item(uid="one"))
+    failure = IngestFailure.objects.get()
+    gigabytes(founded.organization)
+    stranger = Console(make_person(founded, None))
+    job = uploads.expect(
+        founded.organization.pk,
+        file_name="f",
+        content_type="text/json",
+        size=2,
+        by=principals.system(founded.organization.pk),
+    )
+    page = f"/admin/billing/ingestfailure/{failure.pk}"
+
+    answers = [
+        stranger.client.get(f"{page}/log/"),
+        stranger.client.post(f"{page}/resubmit/"),
+        stranger.client.get(f"/admin/billing/measurementupload/{job.pk}/file/original/"),
+        stranger.client.get("/admin/billing/measurementupload/csv/"),
+    ]
+
+    failure.refresh_from_db()
+    assert {answer.status_code for answer in answers} <= {403, 404}
+    assert failure.resubmitted_at is None
+    assert stored(founded.organization) == []
