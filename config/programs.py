@@ -16,8 +16,7 @@ from config.supervisor import Program
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 MIGRATION_LOCK = 0x42_57_4D_47  # any number, the same everywhere
-# Threads keep their database connection; an idle one is not to drop it every half minute.
-IDLE_THREAD_SECONDS = "600"
+HEADER_MILLISECONDS = "10000"
 # As root (containers) Celery would print a long warning at every start.
 AS_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker"}
 
@@ -29,17 +28,19 @@ def web() -> Program:
         "web",
         [
             *_python_module("granian"),
-            "--interface=wsgi",
+            "--interface=rsgi",
             f"--host={host}",
             f"--port={port}",
             f"--workers={os.environ.get('WEB_PROCESSES', '2')}",
-            f"--blocking-threads={os.environ.get('WEB_THREADS', '4')}",
-            f"--blocking-threads-idle-timeout={IDLE_THREAD_SECONDS}",
+            "--backlog=4096",
+            # Connections, also those that have said nothing yet: cheap, so there may be many.
+            "--backpressure=8192",
+            f"--http1-header-read-timeout={HEADER_MILLISECONDS}",
             "--http=1",
             "--no-ws",
             "--respawn-failed-workers",
             "--workers-kill-timeout=4",
-            "config.wsgi:application",
+            "config.front:front",
         ],
         CHECKOUT,
     )
