@@ -115,10 +115,15 @@ class Pieces(Protocol):
 
     def __init__(self, *pieces: bytes | None) -> None:
         super().__init__()
-        self.coming = list(pieces)
+        self.coming: list[bytes | None] | None = list(pieces)
 
-    async def __aiter__(self):
-        for piece in self.coming:
+    def __aiter__(self) -> Any:
+        assert self.coming is not None, "granian's body can be iterated once"
+        coming, self.coming = self.coming, None
+        return self._pieces(coming)
+
+    async def _pieces(self, coming: list[bytes | None]) -> Any:
+        for piece in coming:
             if piece is None:
                 await asyncio.sleep(60)
             else:
@@ -167,3 +172,12 @@ def test_what_a_file_is(path, kind, length, is_one):
     environ = {"PATH_INFO": path, "CONTENT_TYPE": kind}
 
     assert fronts.is_file(environ, length) is is_one
+
+
+def test_too_much_usage_is_refused_as_usage_is():
+    asked = scope(
+        "POST", "/organizations/x/measurements", content_length="5000000",
+        content_type="application/json",
+    )  # fmt: skip
+
+    assert ask(Protocol(None), asked)[0] in {401, 403}
