@@ -34,6 +34,21 @@ def record(
         audit.record(by, action, "config:orgUser", user.pk, difference=difference)
 
 
+def refused(email: str, action: str, request: HttpRequest | None) -> None:
+    """Append that somebody failed to sign in as a person of ours; repeated once a minute."""
+    user = User.objects.filter(email__iexact=email.strip()).first()
+    address = request.META.get("REMOTE_ADDR") if request is not None else None
+    for organization_id in user.current_organization_ids() if user else ():
+        by = Principal(
+            id=user.pk,
+            kind="USER",
+            organization_id=organization_id,
+            source_address=address or None,
+            request_id=request_id.current(),
+        )
+        audit.denied(by, action, "config:orgUser", user.pk)
+
+
 def record_guest(by: Principal, method: str, path: str) -> None:
     """Append what an operator or support user asks for beyond membership (A5.13, A7.4)."""
     action = "operator request" if by.is_superuser else "support request"

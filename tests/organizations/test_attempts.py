@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from organizations import attempts
 from organizations.kernel import exact_json, ids
-from organizations.models import AccessKey
+from organizations.models import AccessKey, AuditEntry
 from tests.organizations.people_made import make_member
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +118,17 @@ def test_after_fifty_failures_of_an_address_each_person_may_fail_twice_there(org
     assert not log_in(other, "wrong")
     assert not log_in(other, PASSWORD)
     assert log_in(other, PASSWORD, address="10.0.0.2")
+
+
+def test_failures_and_lockouts_leave_an_entry_a_minute(organization):
+    member = make_member(organization)
+    for _ in range(12):
+        log_in(member.user.email, "wrong", address="10.0.0.7")
+
+    entries = AuditEntry.objects.filter(entity_id=member.user_id, is_allowed=False).order_by("pk")
+    assert [entry.action for entry in entries] == ["sign-in failed", "sign-in locked"]
+    assert {entry.source_address for entry in entries} == {"10.0.0.7"}
+    assert all(entry.request_id for entry in entries)
 
 
 def test_invented_keys_lock_nobody_behind_the_same_address(founded):

@@ -10,7 +10,7 @@ from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from organizations import attempts
 from organizations.kernel.console import entry
 from organizations.models import User
-from organizations.signin import devices, passwords
+from organizations.signin import devices, passwords, trail
 
 
 class ConsoleLoginForm(AuthenticationForm):
@@ -27,11 +27,17 @@ class ConsoleLoginForm(AuthenticationForm):
         if not (self.cleaned_data.get("username") and self.cleaned_data.get("password")):
             return super().clean()  # nothing was tried, so nothing is forgotten either
         who = self._who()
+        email = self.cleaned_data["username"]
         if not attempts.LOGIN.begin(**who):
+            trail.refused(email, "sign-in locked", self.request)
             raise ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
             )
-        cleaned = super().clean()  # which raises for a wrong password: that counts
+        try:
+            cleaned = super().clean()  # which raises for a wrong password: that counts
+        except ValidationError:
+            trail.refused(email, "sign-in failed", self.request)
+            raise
         attempts.LOGIN.succeeded(**who)
         attempts.LOGIN.forget(**{kind: who[kind] for kind in attempts.OF_ONE_PERSON if kind in who})
         return cleaned
