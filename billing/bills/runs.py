@@ -11,7 +11,7 @@ from uuid import UUID
 from celery import Task
 from django.db import transaction
 
-from billing import tasks
+from billing import balance_schedules, tasks
 from billing.bills import chunks, job_rows
 from billing.bills.job_requests import JobRequest, check, check_recalculation
 from billing.models import BillJob, BillJobStatus, BillJobType, ChunkStatus
@@ -105,7 +105,13 @@ def _count_active(organization_id: UUID) -> int:
 
 
 def prepare(job_id: UUID | str) -> None:
-    """Make the rows and chunks of a job and enqueue the chunks. Safe to run twice."""
+    """Make the rows and chunks of a job and enqueue the chunks. Safe to run twice.
+
+    Charges that schedules have due are made first, so that a run misses none when beat was down.
+    """
+    started = BillJob.objects.filter(pk=job_id).only("organization_id").first()
+    if started is not None:
+        balance_schedules.run_due(clock.now(), organization_id=started.organization_id)
     _move_on(job_id, BillJobStatus.PENDING, BillJobStatus.INITIALIZING)
     with transaction.atomic():
         job = _move_on(job_id, BillJobStatus.INITIALIZING, BillJobStatus.RUNNING)

@@ -18,6 +18,7 @@ from billing.rating.cycles import BillFrequency, Cycle
 from billing.rating.occurrences import bill_date, instants, slices
 from organizations.kernel import changes, principals
 from organizations.models import TransactionType
+from tests.billing.bills import runners
 from tests.billing.bills.test_concurrency import at_once
 from tests.billing.test_ledger import make_balance
 from tests.factories import make_account, make_organization, number
@@ -169,6 +170,15 @@ def test_a_changed_schedule_leaves_what_is_past(balance):
 
     found = Charge.objects.order_by("bill_date").values_list("bill_date__month", "amount")
     assert list(found) == [(1, 25), (2, 25), (3, 30)]
+
+
+def test_a_bill_run_first_makes_the_charges_that_are_due(balance):
+    charge_schedule(balance)
+
+    runners.run(balance.organization, "2026-01-15")
+
+    # It is at least the third month: those of January and February are there.
+    assert Charge.objects.filter(bill_date__lte=date(2026, 2, 1)).count() == 2
 
 
 @pytest.mark.django_db(transaction=True)

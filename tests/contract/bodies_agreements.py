@@ -74,7 +74,7 @@ def balance(made: Made) -> dict[str, Any]:
         "startDate": "2030-01-01T00:00:00.000Z",
         "endDate": "2031-01-01T00:00:00.000Z",
         "rolloverAmount": 50.5,
-        "rolloverEndDate": "2033-02-01T00:00:00.000Z",
+        "rolloverEndDate": "2093-02-01T00:00:00.000Z",
         "balanceDrawDownDescription": "Drawn",
         "overageSurchargePercent": 10,
         "overageDescription": "Surcharge",

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from m3ter import ConflictError, NotFoundError
 
-from tests.contract import bodies, bodies_compounds, bodies_notifications, bodies_plan_groups
+from tests.contract import (
+    bodies,
+    bodies_agreements,
+    bodies_compounds,
+    bodies_notifications,
+    bodies_plan_groups,
+)
 from tests.contract import bodies_counters as counters
 from tests.contract.bodies import Build, Made
 from tests.factories import number
@@ -24,6 +30,13 @@ def policy(made: Made) -> dict[str, Any]:
     """A policy as the SDK's types spell it."""
     allow = {"effect": "ALLOW", "action": ["CONFIG_RETRIEVE"], "resource": ["config:meter/*"]}
     return {"name": f"Readers {number()}", "permissionPolicy": [allow]}
+
+
+def balance(made: Made) -> dict[str, Any]:
+    """A balance without rollover, so that it may have a year of its own."""
+    rollover = {"rolloverAmount", "rolloverEndDate"}
+    body = bodies_agreements.balance(made)
+    return {name: value for name, value in body.items() if name not in rollover}
 
 
 # What a resource is called in the SDK, its body, and what is changed of it.
@@ -49,6 +62,10 @@ RESOURCES: dict[str, tuple[str, Build, dict[str, Any]]] = {
     "counters": ("counters", counters.counter, {"unit": "licences"}),
     "counter_pricings": ("counterpricings", counters.counter_pricing, {"description": "Chairs"}),
     "plan_groups": ("plangroups", bodies_plan_groups.plan_group, {"minimumSpend": 75}),
+    "contracts": ("contracts", bodies_agreements.contract, {"description": "Five years"}),
+    "commitments": ("commitments", bodies_agreements.commitment, {"amount": 20000.5}),
+    "balances": ("balances", balance, {"description": "Goodwill"}),
+    "charges": ("charges", bodies_agreements.charge, {"unitPrice": 13.5}),
     "webhooks": (bodies.WEBHOOKS, bodies.webhook, {"description": "Books bills"}),
     "notification_configurations": (
         bodies_notifications.RULES,
@@ -71,8 +88,14 @@ NEEDED = {
     "counters": ("products",),
     "plan_groups": ("products",),
     "counter_pricings": ("products", "plan_templates", "plans", "counters"),
+    "contracts": ("products", "meters", "accounts"),
+    "commitments": (
+        "products", "meters", "plan_templates", "plans", "accounts", "contracts",
+    ),
+    "balances": ("products", "meters", "accounts", "contracts"),
+    "charges": ("products", "meters", "accounts", "contracts", "balances"),
     "account_plans": ("products", "plan_templates", "plans", "accounts"),
-}
+}  # fmt: skip
 # The contract's list of policies takes no ids and shows managed ones in lower case (A5.9).
 WITHOUT_IDS = {"permission_policies"}
 
