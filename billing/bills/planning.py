@@ -28,6 +28,8 @@ class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
     attached: AttachedPlan
     priced: PricedPlan
     cycle: Cycle
+    # Usage since then is on no bill although a locked bill ends where the period opens (JOB-18).
+    reaches_back_to: datetime | None = None
 
     @property
     def period(self) -> Period:

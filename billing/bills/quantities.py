@@ -76,6 +76,8 @@ class _PlanAsked:
         self._account_code = account_code
         schedule = PlanSchedule(plan.cycle, plan.period, zone)
         arrears = schedule.arrears(boundary)
+        if arrears and plan.reaches_back_to:
+            arrears = Period(plan.reaches_back_to, arrears.end)
         self._begins = arrears.start if arrears else None
         in_force = plan.priced.in_force(arrears, schedule.coming(boundary))
         self._asked = self._ask(in_force)

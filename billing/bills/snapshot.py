@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ import msgspec
 
 from billing.bills import (
     fingerprints,
+    holes,
     not_billed,
     planning,
     rated_before,
@@ -218,7 +220,7 @@ def _plan(
     """Decide which bills are calculated, and find those that exist; one query."""
     if isinstance(wanted, TheseBills):
         bills = reading.bills_by_id(shared.organization_id, wanted.bill_ids)
-        return _planned_for_each(
+        planned = _planned_for_each(
             accounts,
             ((bill.account_id, bill) for bill in bills),
             lambda facts, bill: [
@@ -227,6 +229,8 @@ def _plan(
                 )
             ],
         )
+        found = _bills_around(shared, list(accounts), None, planned)
+        return _closed(shared, accounts, planned, found, parks=False)
     planned = _planned_for_each(
         accounts,
         ((account_id, None) for account_id in accounts),
@@ -240,6 +244,7 @@ def _plan(
     for bill in planned:
         bill.existing = existing.get(bill.identity)
         by_account[bill.account.id].append(bill)
+    planned = _closed(shared, accounts, planned, found, parks=True)
     return planned + _planned_for_each(
         accounts,
         ((account_id, None) for account_id in found),
@@ -247,17 +252,48 @@ def _plan(
     )
 
 
+def _closed(
+    shared: _Shared,
+    accounts: dict[UUID, AccountSnapshot],
+    planned: Iterable[PlannedBill],
+    found: dict[UUID, list[ExistingBill]],
+    *,
+    parks: bool,
+) -> list[PlannedBill]:
+    """Let bills reach back to where locked ones end; park where that cannot be (JOB-18)."""
+    closed = []
+    for bill in planned:
+        try:
+            plans = partial(
+                planning.of_account,
+                bill.account,
+                shared.attached.get(bill.account.id, ()),
+                shared.plans,
+                shared.config,
+                bill.overrides,
+            )
+            closed.append(holes.closed(bill, found.get(bill.account.id, ()), plans))
+        except holes.TimeOnNoBill as refusal:
+            closed.append(bill)
+            if parks:
+                accounts[bill.account.id].refusal = refusal
+    return closed
+
+
 def _bills_around(
     shared: _Shared,
     account_ids: Collection[UUID],
-    wanted: DueBills,
+    wanted: DueBills | None,
     planned: Iterable[PlannedBill],
 ) -> dict[UUID, list[ExistingBill]]:
     """Return by account the bills that exist for what is due, or touch it; one query."""
-    days = list(planning.days(wanted))
+    days = list(planning.days(wanted)) if wanted else []
     for bill in planned:
         days += (local_date(bill.period.start, bill.zone), bill.key.boundary)
+        days += (holes.opens_before(plan, bill) for plan in bill.plans)
     found: dict[UUID, list[ExistingBill]] = defaultdict(list)
+    if not days:
+        return found
     for bill in reading.bills_between(shared.organization_id, account_ids, min(days), max(days)):
         found[bill.account_id].append(bill)
     return found
