@@ -184,7 +184,7 @@ def rated_usage(organization_id: UUID, account_plan_ids: Collection[UUID]) -> li
         LineItem.objects.for_organization(organization_id)
         .filter(
             Among("account_plan_id", account_plan_ids),
-            line_item_type=LineItemType.USAGE,
+            line_item_type__in=(LineItemType.USAGE, LineItemType.USAGE_CREDIT),
             bill__is_locked=True,
         )
         .values_list(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from billing.rating.kinds import minimum_spends, standing_charges, usage
+from billing.rating.kinds import credits, minimum_spends, standing_charges, usage
 from billing.rating.kinds.kind import LineKind, RecordKind, Twice
 
 KINDS: tuple[LineKind, ...] = (
@@ -17,7 +17,7 @@ KINDS: tuple[LineKind, ...] = (
     usage.KIND,
     # counters: running totals and adjustments (7)
     standing_charges.KIND,
-    # credits by pricing type, capped (3.4)
+    credits.KIND,
     minimum_spends.KIND,
     # draw-down by credit order, overage and surcharges (9.3, 10)
     # commitment fees, balance fees, one-off charges (9.2, 10.3, 11.1)

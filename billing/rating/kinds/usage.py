@@ -19,21 +19,8 @@ from billing.rating.lines import LineType
 from billing.rating.quantities import to_units
 from billing.rating.subjects import Subject
 from billing.rating.telling import Facts, Step, Telling, count, figure
-from organizations.kernel.errors import DomainError
 from organizations.kernel.money import ZERO, eighteen_places, plain
 from organizations.kernel.wording import counted
-
-
-class CreditPricingNotRated(DomainError):
-    """Pricings that give credit (CRD-1) are not rated yet; charging them would be wrong."""
-
-    code = "CREDIT_PRICING_NOT_RATED"
-
-    def __init__(self, pricing: PricingTerm) -> None:
-        super().__init__(
-            f"The pricing of {pricing.aggregation.name} has type {pricing.type.value}, "
-            "which cannot be billed yet."
-        )
 
 
 def step(work: Work) -> Work:
@@ -41,20 +28,25 @@ def step(work: Work) -> Work:
     lines = []
     for plan in work.plans:
         for pricing in plan.term.pricings:
+            if pricing.type is not PricingType.DEBIT:
+                continue  # ``credits``: capped by what is charged
             for window in pricing.windows:
-                draft = _rate_window(plan, pricing, window)
+                draft = rate_window(plan, pricing, window)
                 if draft is not None:
                     lines.append(draft)
     return work.plus(lines)
 
 
-def _rate_window(plan: PlanOnBill, pricing: PricingTerm, window: UsageWindow) -> Draft | None:
+def rate_window(
+    plan: PlanOnBill,
+    pricing: PricingTerm,
+    window: UsageWindow,
+    line_type: LineType = LineType.USAGE,
+) -> Draft | None:
     """Rate one quantity; ``None`` for no data (BND-5) and for an empty line (BND-6)."""
     quantity = window.quantity
     if quantity is None:
         return None
-    if pricing.type is not PricingType.DEBIT:
-        raise CreditPricingNotRated(pricing)
     aggregation = pricing.aggregation
     units = to_units(
         quantity, aggregation.quantity_per_unit, aggregation.rounding, name=aggregation.name
@@ -73,7 +65,7 @@ def _rate_window(plan: PlanOnBill, pricing: PricingTerm, window: UsageWindow) ->
     if not quantity and not subtotal:
         return None
     return Draft(
-        line_type=LineType.USAGE,
+        line_type=line_type,
         subject=Subject.usage(aggregation, pricing.segment),
         attribution=plan.attribution.priced_by(pricing),
         currency=plan.currency,

@@ -215,8 +215,9 @@ def measured_alike(pricing: Json, other: Json) -> bool:
 
 
 def pricing_id(plan: Json, pricing: Json) -> UUID:
+    """Ids in order of creation, as those of rows: by the plan's name, then as written."""
     position = plan["pricings"].index(pricing)
-    return identify(f"{plan['name']} pricing {position}")
+    return UUID(bytes=plan["name"].encode()[:10].ljust(10) + position.to_bytes(6))
 
 
 def aggregation(pricing: Json) -> Aggregation:

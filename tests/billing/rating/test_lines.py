@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from billing.rating.inputs import MinimumSpend, PricingType, StandingCharge
-from billing.rating.kinds.usage import CreditPricingNotRated
 from billing.rating.lines import LINE_KEY_MAX_LENGTH, LineType, line_key, stored_subject
 from billing.rating.pipeline import rate
 from billing.rating.subjects import (
@@ -173,10 +172,28 @@ def test_a_compound_aggregation_is_named_as_such():
     assert (line.aggregation_id, line.compound_aggregation_id) == (None, pricing.aggregation.id)
 
 
-@pytest.mark.parametrize("credit", [PricingType.PRODUCT_CREDIT, PricingType.GLOBAL_CREDIT])
-def test_a_credit_pricing_is_refused_rather_than_charged(credit):
-    with pytest.raises(CreditPricingNotRated, match="cannot be billed yet"):
-        rate(make_bill(make_term(pricings=(make_pricing(10, type=credit),))))
+@pytest.mark.parametrize("price", [10, -10])
+def test_a_credit_is_given_whichever_sign_its_price_was_written_with(price):
+    used = make_pricing(100, bands=make_bands((0, 0, 2)))
+    credit = make_pricing(
+        13, type=PricingType.GLOBAL_CREDIT, bands=make_bands((0, 0, price)),
+        aggregation=make_aggregation(name="Rebate"),
+    )  # fmt: skip
+
+    given = rate(make_bill(make_term(pricings=(used, credit)))).lines[1]
+
+    assert (given.line_type, given.subtotal) == (LineType.USAGE_CREDIT, Decimal(-130))
+    [band] = given.band_usage
+    assert (band.unit_price, band.band_units, band.band_subtotal) == (-10, 13, -130)
+
+
+def test_corrections_of_what_gives_credit_charge_nothing():
+    used = make_pricing(100)
+    credit = make_pricing(-5, type=PricingType.PRODUCT_CREDIT)
+
+    bill = rate(make_bill(make_term(pricings=(used, credit))))
+
+    assert [line.subtotal for line in bill.lines] == [100, 0]
 
 
 @pytest.mark.parametrize(
