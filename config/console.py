@@ -75,6 +75,10 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         ),
     ),
     (
+        "Data exports",
+        (Page("Export destinations", "cloud_upload", "integrations.ExportDestination"),),
+    ),
+    (
         "Alerts and events",
         (
             Page("Alerts", "notifications", "organizations.Alert"),

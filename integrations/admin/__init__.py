@@ -1,5 +1,5 @@
-"""Console pages of integrations: webhook destinations and what was sent to them."""
+"""Console pages of integrations: webhook destinations, what was sent to them, exports."""
 
-from integrations.admin import connections, deliveries, destinations
+from integrations.admin import connections, deliveries, destinations, export_destinations
 
-__all__ = ["connections", "deliveries", "destinations"]
+__all__ = ["connections", "deliveries", "destinations", "export_destinations"]

@@ -1,14 +1,17 @@
 """Addresses of this app's entities below the organization."""
 
-from integrations.api import views
+from integrations.api import export_destinations, views
 from organizations.kernel.api.views import routes
 
-urlpatterns = routes(
-    "integrationdestinations/webhooks",
-    views.WebhookViewSet,
-    more={
-        "<str:id>/active": {"put": "activate"},
-        "<str:id>/deliveries": {"get": "deliveries"},
-        "<str:id>/deliveries/<str:delivery_id>/resend": {"post": "resend"},
-    },
-)
+urlpatterns = [
+    *routes(
+        "integrationdestinations/webhooks",
+        views.WebhookViewSet,
+        more={
+            "<str:id>/active": {"put": "activate"},
+            "<str:id>/deliveries": {"get": "deliveries"},
+            "<str:id>/deliveries/<str:delivery_id>/resend": {"post": "resend"},
+        },
+    ),
+    *export_destinations.urlpatterns,
+]

@@ -1,6 +1,7 @@
 """The outside world: what is sent where, webhook destinations and deliveries."""
 
 from integrations.models.configurations import NOTIFICATION, WEBHOOK, IntegrationConfiguration
+from integrations.models.exports import DestinationType, ExportDestination, PartitionOrder
 from integrations.models.webhooks import (
     Delivery,
     DeliveryAttempt,
@@ -14,6 +15,9 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "DeliveryStatus",
+    "DestinationType",
+    "ExportDestination",
     "IntegrationConfiguration",
+    "PartitionOrder",
     "WebhookDestination",
 ]

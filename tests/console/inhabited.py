@@ -35,6 +35,7 @@ from organizations.models import (
 from tests import factories
 from tests.catalog import rows as catalogue
 from tests.console.inhabited_agreements import agreements
+from tests.console.inhabited_exports import exports
 from tests.console.inhabited_notifications import notifications
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -63,6 +64,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         *records(founded, account),
         *webhooks(founded),
         *notifications(founded, MARK),
+        *exports(founded, MARK),
         organization,
         OrganizationConfig.objects.get(organization=organization),
         SignInSettings.objects.get(organization=organization),

@@ -9,6 +9,7 @@ from typing import Any
 from tests.contract import (
     bodies_agreements,
     bodies_compounds,
+    bodies_exports,
     bodies_notifications,
     bodies_plan_groups,
 )
@@ -286,6 +287,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     *bodies_agreements.CREATED,
     (WEBHOOKS, webhook),
     *bodies_notifications.CREATED,
+    *bodies_exports.CREATED,
     ("permissionpolicies", policy),
     ("resourcegroups/product", group),
     ("invitations", invitation),

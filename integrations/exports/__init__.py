@@ -1,0 +1,1 @@
+"""Data exports: where to, when, what, and the files that come of it."""

@@ -1,0 +1,24 @@
+"""Request bodies of exports."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.factories import number
+
+DESTINATIONS = "dataexports/destinations"
+
+
+def destination(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A bucket in Amazon S3."""
+    return {
+        "name": "Lake",
+        "code": f"lake_{number()}",
+        "destinationType": "S3",
+        "bucketName": "our-data-lake",
+        "prefix": "billing/raw",
+        "partitionOrder": "TYPE_FIRST",
+        "iamRoleArn": "arn:aws:iam::123456789012:role/exports",
+    }
+
+
+CREATED = ((DESTINATIONS, destination),)
