@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from catalog.models import Plan, Pricing
+from catalog.models import CounterPricing, Plan, Pricing
 
 # A segment as rating wants it: field/value pairs in the order of the aggregation's fields.
 Segment = tuple[tuple[str, str], ...]
@@ -51,6 +51,26 @@ def pricings(organization_id: UUID, plans: Iterable[Plan]) -> Mapping[UUID, Sequ
         else:
             of_template[pricing.plan_template_id].append(pricing)
     return {plan.pk: of_plan[plan.pk] + of_template[plan.plan_template_id] for plan in plans}
+
+
+def counter_pricings(
+    organization_id: UUID, plans: Iterable[Plan]
+) -> Mapping[UUID, Sequence[CounterPricing]]:
+    """Return for each plan its own counter pricings and its template's; one query."""
+    plans = list(plans)
+    found = (
+        CounterPricing.objects.for_organization(organization_id)
+        .filter(
+            Q(plan_id__in={plan.pk for plan in plans})
+            | Q(plan_template_id__in={plan.plan_template_id for plan in plans})
+        )
+        .select_related("counter")
+        .order_by("created_at", "id")
+    )
+    by_owner: dict[UUID, list[CounterPricing]] = defaultdict(list)
+    for pricing in found:
+        by_owner[pricing.plan_id or pricing.plan_template_id].append(pricing)
+    return {plan.pk: by_owner[plan.pk] + by_owner[plan.plan_template_id] for plan in plans}
 
 
 def segment(pricing: Pricing) -> Segment:

@@ -18,6 +18,7 @@ from organizations.kernel import ids
 # with its version, or with what may change in it. A new kind of line adds its table here.
 SOURCES: Final[tuple[str, ...]] = (
     "SELECT account_id, id::text || version AS row FROM billing_bill",
+    "SELECT account_id, id::text || version AS row FROM billing_counteradjustment",
 )
 
 

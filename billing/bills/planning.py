@@ -40,7 +40,10 @@ class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
     def scheduled(self) -> schedule.ScheduledPlan:
         """What decides on which bills it appears."""
         return schedule.ScheduledPlan(
-            self.attached.id, self.cycle, self.period, self.priced.bills_in_advance
+            self.attached.id,
+            self.cycle,
+            self.period,
+            self.priced.bills_in_advance or self.attached.begins_with_units,
         )
 
 
@@ -215,7 +218,8 @@ def _is_served(
             continue
         if Period(row.start_at, row.end_at).overlaps(Period(bill.start_at, bill.end_at)):
             return True
-        if plan.bills_in_advance and row.start_at == bill.end_at:
+        in_advance = plan.bills_in_advance or row.begins_with_units
+        if in_advance and row.start_at == bill.end_at:
             return True
     return False
 

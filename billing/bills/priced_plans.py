@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 
+from billing.bills import priced_counters
+from billing.bills.priced_counters import CounterPrices
 from billing.rating import terms
 from billing.rating.cycles import BillFrequency
 from billing.rating.inputs import (
@@ -27,7 +29,7 @@ from billing.rating.schedule import EffectiveWindow, PricingCandidate, effective
 from billing.usage.store import Method, QuantityRequest, Segmentation
 from catalog import effective
 from catalog.models import Aggregation as AggregationRow
-from catalog.models import Plan, Pricing
+from catalog.models import CounterPricing, Plan, Pricing
 from organizations.kernel.periods import Period
 from organizations.models import OrganizationConfig
 
@@ -66,6 +68,7 @@ class PricedPlan:
     prices: dict[UUID, PricingTerm]
     measures: dict[UUID, "Measure"]
     candidates: tuple[PricingCandidate, ...]
+    counters: CounterPrices = field(default_factory=CounterPrices)
     _in_force: dict[tuple[Period | None, Period | None], list[PriceInForce]] = field(
         default_factory=dict
     )
@@ -127,9 +130,14 @@ class Measure:
         )
 
 
-def price(plan: Plan, pricings: Iterable[Pricing], config: OrganizationConfig) -> PricedPlan:
+def price(
+    plan: Plan,
+    pricings: Iterable[Pricing],
+    config: OrganizationConfig,
+    counter_pricings: Iterable[CounterPricing] = (),
+) -> PricedPlan:
     """Return the plan with its charges resolved and the pricings that may apply to it."""
-    pricings = list(pricings)
+    pricings, counter_pricings = list(pricings), list(counter_pricings)
     template = plan.plan_template
     product = template.product
     return PricedPlan(
@@ -145,6 +153,9 @@ def price(plan: Plan, pricings: Iterable[Pricing], config: OrganizationConfig) -
         prices={row.pk: _pricing_term(row, config) for row in pricings},
         measures=_measures(pricings),
         candidates=tuple(_candidate(row) for row in pricings),
+        counters=priced_counters.price(
+            counter_pricings, {row.pk: _the_same(_bands(row.bands)) for row in counter_pricings}
+        ),
     )
 
 

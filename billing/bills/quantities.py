@@ -79,7 +79,9 @@ class _PlanAsked:
         if arrears and plan.reaches_back_to:
             arrears = Period(plan.reaches_back_to, arrears.end)
         self._begins = arrears.start if arrears else None
-        in_force = plan.priced.in_force(arrears, schedule.coming(boundary))
+        coming = schedule.coming(boundary)
+        in_force = plan.priced.in_force(arrears, coming)
+        self._counters = plan.priced.counters.in_force(arrears, coming)
         self._asked = self._ask(in_force)
         spans = any(price.price.tiers_span_plan for price in in_force)
         earlier = _earlier(plan, schedule, boundary) if spans else []
@@ -112,6 +114,7 @@ class _PlanAsked:
                 if price.windows or price.coming
             ),
             account_code=self._account_code,
+            counter_pricings=self._counters,
         )
 
     def _pricing(self, in_force: PriceInForce, numbers: Sequence[int]) -> PricingTerm:

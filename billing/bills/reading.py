@@ -53,7 +53,7 @@ class AccountFacts(NamedTuple):
 
 
 class AttachedPlan(NamedTuple):
-    """One account plan."""
+    """One account plan. ``begins_with_units``: of a counter that is billed in advance."""
 
     id: UUID
     account_id: UUID
@@ -61,6 +61,7 @@ class AttachedPlan(NamedTuple):
     start_at: datetime
     end_at: datetime | None
     bill_epoch: date | None
+    begins_with_units: bool = False
 
 
 class ExistingBill(NamedTuple):

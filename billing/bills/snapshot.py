@@ -18,6 +18,7 @@ import msgspec
 
 from billing.bills import (
     fingerprints,
+    held,
     holes,
     not_billed,
     planning,
@@ -27,6 +28,7 @@ from billing.bills import (
     unrated,
 )
 from billing.bills.fingerprints import Fingerprint
+from billing.bills.held import Held
 from billing.bills.planning import PlannedBill
 from billing.bills.priced_plans import PricedPlan, price
 from billing.bills.quantities import Quantities
@@ -39,7 +41,7 @@ from billing.rating.subjects import Subject
 from catalog import effective
 from organizations.kernel.errors import DomainError
 from organizations.kernel.money import Currency
-from organizations.kernel.periods import Period, local_date, local_midnight
+from organizations.kernel.periods import Period, local_date, local_midnight, parse_timezone
 from organizations.models import ExternalInvoiceDateRule, OrganizationConfig
 
 Existing = dict[tuple[UUID, str, int, date, str], ExistingBill]
@@ -100,6 +102,7 @@ class _Shared:
     currencies: dict[str, Currency]
     plans: dict[UUID, PricedPlan]
     attached: dict[UUID, list[AttachedPlan]]
+    held: Held
     refusals: dict[UUID, unrated.NotRatedYet]
 
 
@@ -128,6 +131,9 @@ def take(
             accounts[account_id].attached = {
                 row.id: Period(row.start_at, row.end_at) for row in rows
             }
+    for account_id, values in shared.held.items():
+        if account_id in accounts:
+            accounts[account_id].terms["held"] = values
     for account_id, refusal in shared.refusals.items():
         if account_id in accounts:
             accounts[account_id].refusal = refusal
@@ -173,7 +179,7 @@ def count_due(
         attached = shared.attached.get(account_id, [])
         alike = (
             facts.bill_epoch,
-            *((row.plan_id, row.start_at, row.end_at, row.bill_epoch) for row in attached),
+            *((row.plan_id, *row[3:]) for row in attached),
         )
         if alike not in known:
             known[alike] = _due(shared, facts, attached, wanted)
@@ -204,12 +210,19 @@ def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Share
         organization_id, {row.plan_id for rows in attached.values() for row in rows}
     )
     pricings = effective.pricings(organization_id, plans.values())
+    counters = effective.counter_pricings(organization_id, plans.values())
+    priced = {
+        plan.pk: price(plan, pricings[plan.pk], config, counters[plan.pk])
+        for plan in plans.values()
+    }
+    holding = held.read(organization_id, account_ids, priced.values())
     return _Shared(
         organization_id=organization_id,
         config=config,
         currencies=reading.currencies(organization_id),
-        plans={plan.pk: price(plan, pricings[plan.pk], config) for plan in plans.values()},
-        attached=attached,
+        plans=priced,
+        attached=held.mark(attached, priced, holding, parse_timezone(config.timezone)),
+        held=holding,
         refusals=unrated.refusals(organization_id, account_ids, attached, plans),
     )
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from billing.models import AccountPlan, CounterAdjustment
-from catalog.models import CounterPricing, Plan, Pricing
+from billing.models import AccountPlan
+from catalog.models import Plan, Pricing
 from organizations.kernel.among import Among
 from organizations.kernel.errors import DomainError
 
@@ -27,9 +27,8 @@ def refusals(
     attached: Mapping[UUID, Sequence[Any]],
     plans: Mapping[UUID, Plan],
 ) -> dict[UUID, NotRatedYet]:
-    """Return by account why it cannot be billed; three queries where nothing of the kind exists."""
+    """Return by account why it cannot be billed; two queries where nothing of the kind exists."""
     return {
-        **_counters(organization_id, attached, plans),
         **_compounds(organization_id, attached, plans),
         **_plan_groups(organization_id, account_ids),
     }
@@ -67,41 +66,3 @@ def _compounds(
             if name := names.get(plan.pk) or names.get(plan.plan_template_id):
                 found[account_id] = NotRatedYet(f"The compound aggregation {name} is priced")
     return found
-
-
-def _counters(
-    organization_id: UUID, attached: Mapping[UUID, Sequence[Any]], plans: Mapping[UUID, Plan]
-) -> dict[UUID, NotRatedYet]:
-    """Refuse accounts with units of a counter that one of their plans prices (section 7)."""
-    priced = _priced_counters(organization_id, plans.values())
-    if not priced:
-        return {}
-    counters = {counter for of_plan in priced.values() for counter in of_plan}
-    held = CounterAdjustment.objects.for_organization(organization_id).filter(
-        counter_id__in=counters, account_id__in=list(attached), value__gt=0
-    )
-    found: dict[UUID, NotRatedYet] = {}
-    for account_id, counter_id, name in held.values_list(
-        "account_id", "counter_id", "counter__name"
-    ):
-        if any(counter_id in priced.get(row.plan_id, ()) for row in attached[account_id]):
-            found[account_id] = NotRatedYet(f"The account has units of the counter {name}")
-    return found
-
-
-def _priced_counters(organization_id: UUID, plans: Collection[Plan]) -> dict[UUID, set[UUID]]:
-    """Return by plan the counters that it or its template prices; one query."""
-    rows = CounterPricing.objects.for_organization(organization_id).filter(
-        Q(plan_id__in={plan.pk for plan in plans})
-        | Q(plan_template_id__in={plan.plan_template_id for plan in plans})
-    )
-    by_owner: dict[UUID, set[UUID]] = {}
-    for plan_id, template_id, counter_id in rows.values_list(
-        "plan_id", "plan_template_id", "counter_id"
-    ):
-        by_owner.setdefault(plan_id or template_id, set()).add(counter_id)
-    found = {
-        plan.pk: by_owner.get(plan.pk, set()) | by_owner.get(plan.plan_template_id, set())
-        for plan in plans
-    }
-    return {plan_id: counters for plan_id, counters in found.items() if counters}

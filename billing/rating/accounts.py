@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from billing.rating.book import EMPTY, Book
+from billing.rating.counting import Values
 from billing.rating.drafts import Draft, PlanOnBill
 from billing.rating.inputs import RatingInput
 from billing.rating.lines import RatedBill
@@ -27,12 +28,14 @@ class AccountInput(msgspec.Struct, frozen=True, gc=False):
     """An account, later with its children, and its bills to calculate, in any order.
 
     ``book`` holds what all *other* bills charge and what is left in credits. ``attached`` tells
-    when each account plan of the account is in force, on a bill or not (ACP-11).
+    when each account plan of the account is in force, on a bill or not (ACP-11). ``held`` are the
+    values of counters by account and counter, in order of days (CTR-3).
     """
 
     bills: tuple[RatingInput, ...]
     book: Book = EMPTY
     attached: Mapping[UUID, Period] = msgspec.field(default_factory=dict)
+    held: Mapping[tuple[UUID, UUID], Values] = msgspec.field(default_factory=dict)
 
 
 class AccountResult(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from billing.rating.accounts import Work
 from billing.rating.bands import Portion
 from billing.rating.drafts import Draft, named
 from billing.rating.lines import BandUsage, LineType, RatedBill, RatedLine, line_key
+from billing.rating.proration import prorate
 from organizations.kernel.money import (
     ONE,
     ZERO,
@@ -37,6 +38,9 @@ _LAST: Final = frozenset(
         LineType.CREDIT_MEMO,
         LineType.DEBIT_MEMO,
     }
+)
+_COUNTERS: Final = frozenset(
+    {LineType.COUNTER_ADJUSTMENT_DEBIT, LineType.COUNTER_ADJUSTMENT_CREDIT}
 )
 Order = tuple[bool, bool, str, int, datetime, str, str]
 _first = itemgetter(0)
@@ -128,25 +132,31 @@ def _converted(draft: Draft, rate: Decimal, bill_currency: Currency) -> Decimal:
 
 def _band_usage(draft: Draft, rate: Decimal) -> tuple[BandUsage, ...]:
     """Return the band breakdown; its amounts keep 10 decimals and need not add up (MON-6)."""
-    if len(draft.portions) == 1:  # all that the line has is there
-        return (_in_band(draft.portions[0], draft.quantity, draft.units, rate),)
-    quantity, total_units = draft.quantity, sum((units for _, units, _ in draft.portions), ZERO)
+    if len(draft.portions) == 1 and draft.portions[0][1] >= ZERO:  # all that the line has
+        return (_in_band(draft, draft.portions[0], draft.quantity, draft.units, rate),)
+    total_units = sum((units for _, units, _ in draft.portions), ZERO)
+    # Units taken back are below zero band by band; the line says how many they are.
+    is_taken_back = draft.line_type in _COUNTERS and total_units < 0
+    quantity = -draft.quantity if is_taken_back else draft.quantity
     usages = []
     for portion in draft.portions:
         units = portion[1]
         # A line with no units at all has its whole quantity in each.
         whole = units == total_units
         share = quantity if whole else eighteen_places(quantity * units / total_units)
-        usages.append(_in_band(portion, share, eighteen_places(units), rate))
+        usages.append(_in_band(draft, portion, share, eighteen_places(units), rate))
     return tuple(usages)
 
 
-def _in_band(portion: Portion, quantity: Decimal, shown: Decimal, rate: Decimal) -> BandUsage:
+def _in_band(
+    draft: Draft, portion: Portion, quantity: Decimal, shown: Decimal, rate: Decimal
+) -> BandUsage:
     """Return one band with its share of the quantity; ``shown`` are its units as they are kept."""
     band, units, fixed_count = portion
-    unit_subtotal = band_subtotal = ten_places(units * band.unit_price)
+    unit_subtotal = band_subtotal = _for_days(draft, units * band.unit_price)
     if fixed_count and band.fixed_price:
-        band_subtotal = ten_places(unit_subtotal + fixed_count * band.fixed_price)
+        whole = units * band.unit_price + fixed_count * band.fixed_price
+        band_subtotal = _for_days(draft, whole)
     return BandUsage(
         pricing_band_id=band.id,
         lower_limit=band.lower_limit,
@@ -160,3 +170,7 @@ def _in_band(portion: Portion, quantity: Decimal, shown: Decimal, rate: Decimal)
             band_subtotal if rate is ONE else ten_places(band_subtotal * rate)
         ),
     )
+
+
+def _for_days(draft: Draft, amount: Decimal) -> Decimal:
+    return ten_places(prorate(amount, draft.shares) if draft.shares else amount)

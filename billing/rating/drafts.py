@@ -15,7 +15,7 @@ from billing.rating.bands import Portion
 from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, RatingInput, Segment
 from billing.rating.lines import LineType
 from billing.rating.movements import Movement
-from billing.rating.schedule import BillingPeriod, PlanSchedule
+from billing.rating.schedule import BillingPeriod, DayShare, PlanSchedule
 from billing.rating.subjects import Attribution, Subject, SubjectKind
 from organizations.kernel.money import (
     ONE,
@@ -58,9 +58,9 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     """A line item to be.
 
     ``facts`` open its calculation record and name its kind of record; ``portions`` are its band
-    breakdown. ``pricing`` is the price of an account plan that was applied, for steps that rate a
-    part of the line again; ``aggregation`` and ``segment`` say what was measured. ``movements``
-    are stored with the bill.
+    breakdown, charged for the days of ``shares`` where there are any. ``pricing`` is the price of
+    an account plan that was applied, for steps that rate a part of the line again; ``aggregation``
+    and ``segment`` say what was measured. ``movements`` are stored with the bill.
     """
 
     line_type: LineType
@@ -75,6 +75,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     units: Decimal = ONE
     unit: str = ""
     portions: tuple[Portion, ...] = ()
+    shares: tuple[DayShare, ...] = ()
     pricing: PricingTerm | None = None
     aggregation: Aggregation | None = None
     segment: Segment = ()

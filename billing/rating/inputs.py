@@ -136,6 +136,36 @@ class PricingTerm(msgspec.Struct, frozen=True, gc=False):
     coming: tuple[Period, ...] = ()
 
 
+class Counter(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+    """A number of units that people set (CTR-1)."""
+
+    id: UUID
+    name: str
+    code: str | None
+    unit: str
+
+
+class CounterPricingTerm(msgspec.Struct, frozen=True, gc=False):
+    """One Counter Pricing of a Plan or its template (CTR-2), with the windows of ``PricingTerm``.
+
+    What the account holds is in ``accounts.AccountInput.held``.
+    """
+
+    id: UUID
+    version: int
+    counter: Counter
+    bands: tuple[Band, ...]
+    cumulative: bool = False
+    running_total_in_advance: bool = True
+    prorate_running_total: bool = True
+    prorate_debit: bool = True
+    prorate_credit: bool = True
+    description: str | None = None
+    accounting_product_id: UUID | None = None
+    windows: tuple[Period, ...] = ()
+    coming: tuple[Period, ...] = ()
+
+
 class Product(msgspec.Struct, frozen=True, gc=False):
     """The product of a Plan; ``name`` appears in default descriptions (MIN-9)."""
 
@@ -165,6 +195,7 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     plan_group_id: UUID | None = None
     contract_id: UUID | None = None
     account_code: str = ""
+    counter_pricings: tuple[CounterPricingTerm, ...] = ()
 
 
 class RatingInput(msgspec.Struct, frozen=True, gc=False):

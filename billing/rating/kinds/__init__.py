@@ -9,13 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from billing.rating.kinds import credits, minimum_spends, standing_charges, usage
+from billing.rating.kinds import counters, credits, minimum_spends, standing_charges, usage
 from billing.rating.kinds.kind import LineKind, RecordKind, Twice
 
 KINDS: tuple[LineKind, ...] = (
     # quantities: grants, filters (change ``Work.plans`` before anything is rated)
     usage.KIND,
-    # counters: running totals and adjustments (7)
+    counters.KIND,
     standing_charges.KIND,
     credits.KIND,
     minimum_spends.KIND,

@@ -79,7 +79,8 @@ def step(work: Work) -> Work:
             for draft in work.drafts
             if draft.account_plan_id == plan.term.id and draft.line_type in ELIGIBLE
         ]
-        eligible = _total(charges)
+        ahead = _total(draft for draft in charges if _is_ahead(work, draft))
+        eligible = _total(charges) - ahead
         of_pricings: list[Draft] = []
         for pricing in plan.term.pricings:
             if pricing.minimum_spend is None and not has_advances:
@@ -89,8 +90,14 @@ def step(work: Work) -> Work:
             of_pricings += assessed
             eligible += added
         lines += of_pricings
-        lines += _assess_plan(_plan_scope(work.book, plan), eligible, of_pricings)
+        lines += _assess_plan(_plan_scope(work.book, plan), eligible, of_pricings, ahead)
     return work.plus(line for line in lines if line.subtotal)
+
+
+def _is_ahead(work: Work, draft: Draft) -> bool:
+    """Whether the line is for the period to come, as a counter's running total in advance."""
+    closes = work.bill.period.end
+    return closes is not None and draft.service_period.start >= closes
 
 
 def _assess_pricing(
@@ -122,20 +129,26 @@ def _assess_pricing(
     return lines, added
 
 
-def _assess_plan(scope: _Scope, eligible: Decimal, of_pricings: Sequence[Draft]) -> list[Draft]:
+def _assess_plan(
+    scope: _Scope, eligible: Decimal, of_pricings: Sequence[Draft], ahead: Decimal
+) -> list[Draft]:
     """Return the lines of a plan-level minimum: settled for the past, advanced for the next.
 
-    ``of_pricings`` are the lines of the pricing-level minimums on this bill.
+    ``of_pricings`` are the lines of the pricing-level minimums on this bill, ``ahead`` what it
+    charges for the next period that counts toward its minimum.
     """
     plan, lines = scope.plan, []
     if plan.ending is not None:
+        period = scope.period(plan.ending.active)
+        paid = scope.charged(period, in_advance=True)
+        eligible += _total(one for one in paid if one.line_type in ELIGIBLE)
         line, _ = _settle(scope, plan.ending.active, eligible)
         if line is not None:
             lines.append(line)
     if plan.starting is not None and scope.minimum is not None and scope.minimum.in_advance:
         coming = scope.period(plan.starting.active)
         inner = _total(line for line in of_pricings if coming.contains(line.service_period.start))
-        lines += _advance(scope, scope.minimum, plan.starting.active, inner)
+        lines += _advance(scope, scope.minimum, plan.starting.active, inner + ahead, ahead)
     return lines
 
 
@@ -186,15 +199,20 @@ def _excess(
 
 
 def _advance(
-    scope: _Scope, minimum: MinimumSpend, days: DayRange, inner: Decimal = ZERO
+    scope: _Scope,
+    minimum: MinimumSpend,
+    days: DayRange,
+    inner: Decimal = ZERO,
+    ahead: Decimal = ZERO,
 ) -> list[Draft]:
     """Return the advance line; none when a bill made before this one has settled the minimum.
 
-    ``inner`` is what this bill asks for in advance at the levels inside the scope (MIN-6).
+    ``inner`` is what this bill charges in advance inside the scope (MIN-6); ``ahead`` is the part
+    of it that is no minimum spend.
     """
     due, period = scope.due(minimum, days), scope.period(days)
     charged = scope.charged(period, in_advance=False)
-    if _is_settled(charged, scope, due):
+    if _is_settled(charged, scope, due, ahead):
         return []
     shares = scope.plan.schedule.shares(days)
     facts = by_days.facts("minimum spend", minimum.amount, shares, in_advance=True)
@@ -204,7 +222,9 @@ def _advance(
     return [_draft(LineType.MINIMUM_SPEND, scope, amount, period, facts)]
 
 
-def _is_settled(charged: Sequence[BilledCharge], scope: _Scope, due: Decimal) -> bool:
+def _is_settled(
+    charged: Sequence[BilledCharge], scope: _Scope, due: Decimal, ahead: Decimal
+) -> bool:
     """Say whether the bill of this period was made first, and asked for the minimum (INV-J).
 
     Without an advance it billed the shortfall, or the charges reached the minimum and nothing
@@ -217,7 +237,7 @@ def _is_settled(charged: Sequence[BilledCharge], scope: _Scope, due: Decimal) ->
         return False
     # A shortfall below what the currency can express was not billed either.
     asked = round_money(due, scope.plan.currency)
-    return bool(charged) and _eligible(charged, scope) >= asked > ZERO
+    return bool(charged) and ahead + _eligible(charged, scope) >= asked > ZERO
 
 
 def _still_owed(

@@ -6,11 +6,13 @@ from typing import Any
 
 from billing.models import Account
 from billing.usage import store
-from catalog.models import Aggregation, Plan, Pricing
+from catalog.models import Aggregation, Counter, CounterPricing, Plan, Pricing
 from organizations.kernel import ids
 from organizations.kernel.periods import local_midnight, parse_timezone
 from organizations.models import Currency, Organization, OrganizationConfig
 from tests import factories
+from tests.billing.rating import situations_counters
+from tests.catalog import rows as catalog_rows
 
 Json = dict[str, Any]
 
@@ -61,6 +63,35 @@ class Rows:
             if name not in measured:
                 measured[name] = self._aggregation(plan, name)
             self._pricing(row, measured[name], pricing)
+        for counter in plan.get("counters", []):
+            self._counter(row, counter)
+
+    def _counter(self, plan: Plan, counter: Json) -> None:
+        row, made = Counter.objects.get_or_create(
+            organization=self.organization,
+            name=counter["name"],
+            defaults={"unit": counter.get("unit", "seats")},
+        )
+        for day, value in counter.get("values", []) if made else ():
+            catalog_rows.make_counter_adjustment(self.account, row, date.fromisoformat(day), value)
+        for price in counter["prices"]:
+            on_plan = price.get("on", "plan") == "plan"
+            flags = situations_counters.flags(price)
+            CounterPricing.objects.create(
+                organization=self.organization,
+                counter=row,
+                plan=plan if on_plan else None,
+                plan_template=None if on_plan else plan.plan_template,
+                start_date=self.instant(price.get("from", "2000-01-01")),
+                end_date=self.instant(price["to"]) if price.get("to") else None,
+                bands=factories.bands(*price["bands"]),
+                is_cumulative=price.get("cumulative", False),
+                description=price.get("description"),
+                running_total_bill_in_advance=flags["running_total_in_advance"],
+                pro_rate_running_total=flags["prorate_running_total"],
+                pro_rate_adjustment_debit=flags["prorate_debit"],
+                pro_rate_adjustment_credit=flags["prorate_credit"],
+            )
 
     def _plan(self, plan: Json) -> Plan:
         name = plan.get("product", "Storage")

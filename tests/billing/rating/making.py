@@ -13,6 +13,8 @@ from billing.rating.inputs import (
     AccountPlanTerm,
     Aggregation,
     Band,
+    Counter,
+    CounterPricingTerm,
     PricingTerm,
     Product,
     RatingInput,
@@ -60,6 +62,17 @@ def make_pricing(quantity: Any = None, period: Period = JUNE, **overrides: Any) 
         "windows": (UsageWindow(period, number, event_count=2),),
     }
     return PricingTerm(**values | overrides)
+
+
+def make_counter_pricing(**overrides: Any) -> CounterPricingTerm:
+    """A price of 2.00 a seat, in advance and prorated, without windows."""
+    values = {
+        "id": uuid4(),
+        "version": 1,
+        "counter": Counter(uuid4(), "Seats", "seats", "seats"),
+        "bands": make_bands((0, 0, 2)),
+    }
+    return CounterPricingTerm(**values | overrides)
 
 
 def make_term(**overrides: Any) -> AccountPlanTerm:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from billing.rating import schedule, terms
+from billing.rating.accounts import AccountInput
 from billing.rating.book import BilledCharge, Book, charges_of
 from billing.rating.cycles import BillFrequency, BillKey, Cycle
 from billing.rating.inputs import (
@@ -30,8 +31,10 @@ from billing.rating.lines import LineType, RatedBill
 from billing.rating.pipeline import rate
 from organizations.kernel.money import ConversionRate, Currency, RoundingMode
 from organizations.kernel.periods import Period, local_midnight, parse_timezone
+from tests.billing.rating import situations_counters
 
 Json = dict[str, Any]
+ADVANCES = (LineType.MINIMUM_SPEND, LineType.COUNTER_RUNNING_TOTAL_CHARGE)
 
 
 def identify(name: str) -> UUID:
@@ -75,7 +78,8 @@ class Situation:
                 id=identify(plan["name"]),
                 cycle=self.cycle(plan),
                 period=period(plan["from"], plan.get("to"), self.zone),
-                bills_in_advance=any(
+                bills_in_advance=situations_counters.begins_with_units(plan)
+                or any(
                     level.get(charge, {}).get("in_advance", False)
                     for level in (plan, *plan.get("pricings", []))
                     for charge in ("standing_charge", "minimum_spend")
@@ -89,11 +93,13 @@ class Situation:
 
     def bill(self, bill_date: str) -> RatedBill:
         """Rate the bill of the first plan's cycle and remember its advance minimum spends."""
-        rated = rate(self.rating_input(bill_date), Book(tuple(self.advances)))
+        bill, book = self.rating_input(bill_date), Book(tuple(self.advances))
+        held = situations_counters.held(self.given["plans"])
+        rated = rate(bill, book, AccountInput((bill,), book, held=held))
         self.advances += [
             charge
             for charge in charges_of(rated)
-            if charge.line_type == LineType.MINIMUM_SPEND and charge.in_advance
+            if charge.line_type in ADVANCES and charge.in_advance
         ]
         return rated
 
@@ -150,6 +156,7 @@ class Situation:
             pricings=tuple(
                 self.pricing(plan, pricing, windows, coming) for pricing in plan.get("pricings", [])
             ),
+            counter_pricings=situations_counters.terms(plan, timing, boundary, self.zone),
         )
 
     def candidate(self, plan: Json, pricing: Json) -> schedule.PricingCandidate:
