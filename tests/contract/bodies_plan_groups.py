@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.models import Plan, PlanGroup
 from tests.factories import number
 
 Made = Mapping[str, dict[str, Any]]
@@ -28,12 +27,11 @@ def plan_group(made: Made) -> dict[str, Any]:
 
 
 def plan_group_link(made: Made) -> dict[str, Any]:
-    """The plan in a group of its own: a plan is in each group once."""
-    plan = Plan.objects.get(pk=made["plans"]["id"])
-    group = PlanGroup.objects.create(
-        organization_id=plan.organization_id, name="Another suite", currency="USD"
-    )
-    return {"planGroupId": str(group.pk), "planId": str(plan.pk)}
+    """The plan in the first group, later in the spare one: a plan is in each group once."""
+    group = made[SPARE if "plangrouplinks" in made else "plangroups"]
+    return {"planGroupId": group["id"], "planId": made["plans"]["id"]}
 
 
 CREATED = (("plangroups", plan_group), ("plangrouplinks", plan_group_link))
+# A second group, kept beside what is made by address.
+SPARE = "plangroups (spare)"

@@ -103,6 +103,9 @@ FREE_TEXTS = {
     "purchaseOrderNumber",
 }  # fmt: skip
 
+# Addresses where one of these is no free text.
+NOT_FREE = {("scheduledevents/configurations", "name")}
+
 # Stored and shown exactly as they are.
 TEXTS: tuple[str, ...] = (
     "'; DROP TABLE billing_account; --",

@@ -23,7 +23,7 @@ from organizations.kernel import clock, files, principals
 from organizations.models import Membership
 from tests.billing.bills import runners
 from tests.clients import ApiClient
-from tests.contract import bodies, bodies_agreements, documents
+from tests.contract import bodies, bodies_agreements, bodies_plan_groups, documents
 from tests.factories import make_founded, number
 
 OUR_APPS = ("organizations", "catalog", "billing", "notifications", "integrations")
@@ -97,6 +97,9 @@ def settle() -> Inhabited:
         answer = place.api.post(path, build(place.made))
         assert answer.status == 200, (path, answer)
         place.made[path] = answer.json
+        if path == "plangroups":
+            spare = place.api.post(path, bodies_plan_groups.plan_group(place.made))
+            place.made[bodies_plan_groups.SPARE] = spare.json
     for word, build in bodies_agreements.BELOW_BALANCE:
         path = f"balances/{place.made['balances']['id']}/{word}"
         answer = place.api.post(path, build(place.made))
