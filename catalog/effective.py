@@ -29,18 +29,16 @@ def plans(organization_id: UUID, plan_ids: Iterable[UUID]) -> dict[UUID, Plan]:
 def pricings(organization_id: UUID, plans: Iterable[Plan]) -> Mapping[UUID, Sequence[Pricing]]:
     """Return for each plan its own pricings and its template's, in order of creation.
 
-    Those of compound aggregations are left out. Aggregation and meter come along; one query,
-    whatever the number of plans.
+    Aggregation, meter and compound aggregation come along; one query, whatever the number of plans.
     """
     plans = list(plans)
     found = (
         Pricing.objects.for_organization(organization_id)
         .filter(
             Q(plan_id__in={plan.pk for plan in plans})
-            | Q(plan_template_id__in={plan.plan_template_id for plan in plans}),
-            aggregation_id__isnull=False,
+            | Q(plan_template_id__in={plan.plan_template_id for plan in plans})
         )
-        .select_related("aggregation__meter")
+        .select_related("aggregation__meter", "compound_aggregation")
         .order_by("created_at", "id")
     )
     of_plan: dict[UUID, list[Pricing]] = defaultdict(list)
@@ -74,10 +72,14 @@ def counter_pricings(
 
 
 def segment(pricing: Pricing) -> Segment:
-    """Return the segment a pricing is for, ``()`` for all usage (SEG-1)."""
+    """Return the segment a pricing is for, ``()`` for all usage (SEG-1).
+
+    A compound aggregation has no order of fields of its own: they come in that of their codes.
+    """
     if not pricing.segment:
         return ()
-    fields = pricing.aggregation.segmented_fields
+    aggregation = pricing.aggregation
+    fields = aggregation.segmented_fields if aggregation else sorted(pricing.segment)
     return tuple(
         (field, str(pricing.segment[field])) for field in fields if field in pricing.segment
     )

@@ -1,7 +1,7 @@
 """Accounts that could not be billed: the reason in plain words, and an alert for people."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -20,6 +20,7 @@ UNEXPECTED = (
     "details are in the log of the worker. Try again, and tell whoever runs this installation."
 )
 PARKED_ALERT = "BILL_JOB_ACCOUNT_PARKED"
+FAULT_ALERT = "CALCULATION_FAILED"
 COMPLETE_ALERT = "BILL_JOB_COMPLETE"
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,29 @@ def alert(job: BillJob, reasons: Mapping[UUID, str], *, at: datetime) -> None:
             resource_id=job.pk,
         )
         for account_id, code in codes
+    )
+
+
+def alert_faults(
+    job: BillJob, faults: Mapping[UUID, tuple[str, Iterable[str]]], *, at: datetime
+) -> None:
+    """Raise one WARN alert per calculation that failed; its account is billed without it (11.4).
+
+    ``faults`` have by account its code and the calculations with the reasons.
+    """
+    alerts.raise_many(
+        Alert(
+            organization_id=job.organization_id,
+            created_at=at,
+            modified_at=at,
+            severity=AlertSeverity.WARN,
+            type=FAULT_ALERT,
+            description=f"Account {code} was billed without compound aggregation {fault}.",
+            account_id=account_id,
+            resource_id=job.pk,
+        )
+        for account_id, (code, reasons) in faults.items()
+        for fault in reasons
     )
 
 

@@ -12,6 +12,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from billing.bills import priced_counters
+from billing.bills.compounds import CompoundMeasure, Compounds
+from billing.bills.measures import Measure, Splits, measure
 from billing.bills.priced_counters import CounterPrices
 from billing.rating import terms
 from billing.rating.cycles import BillFrequency
@@ -26,7 +28,6 @@ from billing.rating.inputs import (
     StandingCharge,
 )
 from billing.rating.schedule import EffectiveWindow, PricingCandidate, effective_windows
-from billing.usage.store import Method, QuantityRequest, Segmentation
 from catalog import effective
 from catalog.models import Aggregation as AggregationRow
 from catalog.models import CounterPricing, Plan, Pricing
@@ -43,7 +44,7 @@ class PriceInForce:
     """One price with the windows in which it rates usage, and those it may bill in advance."""
 
     price: PricingTerm
-    measure: "Measure"
+    measure: Measure | CompoundMeasure
     windows: tuple[Period, ...]
     coming: tuple[Period, ...]
 
@@ -66,7 +67,7 @@ class PricedPlan:
     standing_charge: StandingCharge | None
     minimum_spend: MinimumSpend | None
     prices: dict[UUID, PricingTerm]
-    measures: dict[UUID, "Measure"]
+    measures: dict[UUID, Measure | CompoundMeasure]
     candidates: tuple[PricingCandidate, ...]
     counters: CounterPrices = field(default_factory=CounterPrices)
     _in_force: dict[tuple[Period | None, Period | None], list[PriceInForce]] = field(
@@ -103,37 +104,11 @@ class PricedPlan:
         return [] if within is None else effective_windows(self.candidates, within)
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a pricing measures: the store is asked for it, one window of one account at a time."""
-
-    meter_id: UUID
-    field: str
-    method: Method
-    default_value: Decimal | None
-    segmentation: Segmentation | None
-    segment: tuple[str, ...] | None
-
-    def request(self, account_id: UUID, period: Period) -> QuantityRequest:
-        """Ask for the quantity of one account in one window, which has an end."""
-        if period.end is None:
-            raise ValueError("A window of a billing period has an end.")
-        return QuantityRequest(
-            account_ids=(account_id,),
-            meter_id=self.meter_id,
-            field=self.field,
-            method=self.method,
-            start_at=period.start,
-            end_at=period.end,
-            segmentation=self.segmentation,
-            segment=self.segment,
-        )
-
-
 def price(
     plan: Plan,
     pricings: Iterable[Pricing],
     config: OrganizationConfig,
+    compounds: Compounds,
     counter_pricings: Iterable[CounterPricing] = (),
 ) -> PricedPlan:
     """Return the plan with its charges resolved and the pricings that may apply to it."""
@@ -151,7 +126,7 @@ def price(
         standing_charge=_standing_charge(plan, config),
         minimum_spend=_minimum_spend(plan, config),
         prices={row.pk: _pricing_term(row, config) for row in pricings},
-        measures=_measures(pricings),
+        measures=_measures(pricings, compounds),
         candidates=tuple(_candidate(row) for row in pricings),
         counters=priced_counters.price(
             counter_pricings, {row.pk: _the_same(_bands(row.bands)) for row in counter_pricings}
@@ -201,7 +176,7 @@ def _pricing_term(row: Pricing, config: OrganizationConfig) -> PricingTerm:
     return PricingTerm(
         id=row.pk,
         version=row.version,
-        aggregation=_the_same(_aggregation(row.aggregation)),
+        aggregation=_the_same(_measured(row)),
         bands=_the_same(_bands(row.bands)),
         cumulative=row.is_cumulative,
         tiers_span_plan=row.tiers_span_plan,
@@ -226,6 +201,23 @@ def _the_same(value: Value) -> Value:
     return value
 
 
+def _measured(row: Pricing) -> Aggregation:
+    if row.compound_aggregation is None:
+        return _aggregation(row.aggregation)
+    compound = row.compound_aggregation
+    return Aggregation(
+        id=compound.pk,
+        name=compound.name,
+        code=compound.code,
+        method="",
+        unit=compound.unit,
+        quantity_per_unit=compound.quantity_per_unit,
+        rounding=QuantityRounding(compound.rounding),
+        accounting_product_id=compound.accounting_product_id,
+        is_compound=True,
+    )
+
+
 def _aggregation(row: AggregationRow) -> Aggregation:
     return Aggregation(
         id=row.pk,
@@ -240,32 +232,17 @@ def _aggregation(row: AggregationRow) -> Aggregation:
     )
 
 
-def _measures(pricings: Iterable[Pricing]) -> dict[UUID, Measure]:
+def _measures(
+    pricings: Iterable[Pricing], compounds: Compounds
+) -> dict[UUID, Measure | CompoundMeasure]:
     """Return by pricing what is measured; the segments of one aggregation are one object."""
-    splits: dict[UUID, Segmentation] = {}
-    return {row.pk: _measure(row, splits) for row in pricings}
-
-
-def _measure(row: Pricing, splits: dict[UUID, Segmentation]) -> Measure:
-    aggregation = row.aggregation
-    segment = effective.segment(row)
-    if segment and aggregation.pk not in splits:
-        splits[aggregation.pk] = _segmentation(aggregation)
-    return Measure(
-        meter_id=aggregation.meter_id,
-        field=aggregation.target_field,
-        method=Method(aggregation.aggregation),
-        default_value=aggregation.default_value,
-        segmentation=splits[aggregation.pk] if segment else None,
-        segment=tuple(value for _, value in segment) if segment else None,
-    )
-
-
-def _segmentation(aggregation: AggregationRow) -> Segmentation:
-    fields = tuple(aggregation.segmented_fields)
-    return Segmentation(
-        fields, tuple(tuple(segment[field] for field in fields) for segment in aggregation.segments)
-    )
+    splits: Splits = {}
+    return {
+        row.pk: compounds.measure(row, splits)
+        if row.compound_aggregation_id
+        else measure(row.aggregation, effective.segment(row), splits)
+        for row in pricings
+    }
 
 
 def _bands(stored: Sequence[dict[str, object]]) -> tuple[Band, ...]:
@@ -283,7 +260,7 @@ def _bands(stored: Sequence[dict[str, object]]) -> tuple[Band, ...]:
 def _candidate(row: Pricing) -> PricingCandidate:
     return PricingCandidate(
         pricing_id=row.pk,
-        aggregation_id=row.aggregation_id,
+        aggregation_id=row.aggregation_id or row.compound_aggregation_id,
         segment=effective.segment(row),
         on_plan=row.plan_id is not None,
         period=Period(row.start_date, row.end_date),

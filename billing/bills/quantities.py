@@ -6,28 +6,38 @@ once the answers are there, so that the store sees one list of requests for all 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, tzinfo
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
+
+from billing.bills.calculating import Calculator
+from billing.bills.compounds import CompoundMeasure
+from billing.bills.measures import Measure
 from billing.bills.planning import PlannedBill, PlanOfAccount
-from billing.bills.priced_plans import Measure, PriceInForce
+from billing.bills.priced_plans import PriceInForce
 from billing.bills.rated_before import RatedBefore
 from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, UsageWindow
 from billing.rating.quantities import to_units
 from billing.rating.schedule import PlanSchedule, due_boundary
 from billing.usage import store
-from organizations.kernel.money import ZERO, working_precision
+from organizations.kernel.money import working_precision
 from organizations.kernel.periods import Period
 
 Terms = Callable[[], tuple[AccountPlanTerm, ...]]
+# One number for an aggregation; for a compound one for each that it refers to, None for nothing.
+Asked = int | tuple[int | None, ...]
 
 
 class Quantities:
     """Requests to the store, and the answers once ``read`` was called."""
 
-    def __init__(self, rated: RatedBefore | None = None) -> None:
+    def __init__(
+        self, rated: RatedBefore | None = None, calculator: Calculator | None = None
+    ) -> None:
         self._rated = rated or RatedBefore()
+        self.calculator = calculator or Calculator()
         self._requests: list[store.QuantityRequest] = []
         self._defaults: list[Decimal | None] = []
         self._answers: list[store.Quantity] = []
@@ -37,6 +47,13 @@ class Quantities:
         self._requests.append(measure.request(account_id, period))
         self._defaults.append(measure.default_value)
         return len(self._requests) - 1
+
+    def ask_all(self, compound: CompoundMeasure, account_id: UUID, period: Period) -> Asked:
+        """Ask for the base values of a compound aggregation, in the order of its references."""
+        return tuple(
+            None if one.measure is None else self.ask(one.measure, account_id, period)
+            for one in compound.references
+        )
 
     def read(self, organization_id: UUID) -> None:
         """Read everything that was asked, with one call."""
@@ -51,10 +68,7 @@ class Quantities:
 
     def terms(self, bill: PlannedBill) -> Terms:
         """Ask for what the bill rates; call the result after ``read``."""
-        asked = [
-            _PlanAsked(self, plan, bill.account.code, bill.key.boundary, bill.zone, self._rated)
-            for plan in bill.plans
-        ]
+        asked = [_PlanAsked(self, plan, bill, self._rated) for plan in bill.plans]
         return lambda: tuple(plan.term() for plan in asked)
 
 
@@ -65,16 +79,15 @@ class _PlanAsked:
         self,
         quantities: Quantities,
         plan: PlanOfAccount,
-        account_code: str,
-        boundary: date,
-        zone: tzinfo,
+        bill: PlannedBill,
         rated: RatedBefore,
     ) -> None:
         self._quantities = quantities
         self._rated = rated
         self._plan = plan
-        self._account_code = account_code
-        schedule = PlanSchedule(plan.cycle, plan.period, zone)
+        self._bill = bill
+        boundary = bill.key.boundary
+        schedule = PlanSchedule(plan.cycle, plan.period, bill.zone)
         arrears = schedule.arrears(boundary)
         if arrears and plan.reaches_back_to:
             arrears = Period(plan.reaches_back_to, arrears.end)
@@ -87,13 +100,27 @@ class _PlanAsked:
         earlier = _earlier(plan, schedule, boundary) if spans else []
         self._asked_earlier = self._ask(_not_rated(earlier, rated.periods_of(plan)))
 
-    def _ask(self, prices: Iterable[PriceInForce]) -> list[tuple[PriceInForce, list[int]]]:
-        account_id = self._plan.attached.account_id
-        ask = self._quantities.ask
+    def _ask(self, prices: Iterable[PriceInForce]) -> list[tuple[PriceInForce, list[Asked]]]:
         return [
-            (price, [ask(price.measure, account_id, period) for period in price.windows])
+            (price, [self._ask_one(price.measure, period) for period in price.windows])
             for price in prices
         ]
+
+    def _ask_one(self, measure: Measure | CompoundMeasure, period: Period) -> Asked:
+        account_id = self._plan.attached.account_id
+        if isinstance(measure, CompoundMeasure):
+            return self._quantities.ask_all(measure, account_id, period)
+        return self._quantities.ask(measure, account_id, period)
+
+    def _window(self, price: PriceInForce, period: Period, asked: Asked) -> UsageWindow:
+        """Return a window with its quantity; a compound calculates its own from the answers."""
+        if isinstance(asked, int):
+            return UsageWindow(period, *self._quantities.answer(asked))
+        answers = [
+            (None, 0) if number is None else self._quantities.answer(number) for number in asked
+        ]
+        calculator = self._quantities.calculator
+        return calculator.window(price.measure, period, answers, self._plan, self._bill)
 
     def term(self) -> AccountPlanTerm:
         plan, priced = self._plan, self._plan.priced
@@ -113,17 +140,23 @@ class _PlanAsked:
                 for price, numbers in self._asked
                 if price.windows or price.coming
             ),
-            account_code=self._account_code,
+            account_code=self._bill.account.code,
             counter_pricings=self._counters,
         )
 
-    def _pricing(self, in_force: PriceInForce, numbers: Sequence[int]) -> PricingTerm:
+    def _pricing(self, in_force: PriceInForce, asked: Sequence[Asked]) -> PricingTerm:
         price = in_force.price
-        windows = []
-        for period, number in zip(in_force.windows, numbers, strict=True):
-            quantity, event_count = self._quantities.answer(number)
-            before = self._units_before(price, period) if price.tiers_span_plan else ZERO
-            windows.append(UsageWindow(period, quantity, event_count, before))
+        windows = [
+            self._window(in_force, period, one)
+            for period, one in zip(in_force.windows, asked, strict=True)
+        ]
+        if price.tiers_span_plan:
+            windows = [
+                msgspec.structs.replace(
+                    window, units_before=self._units_before(price, window.period)
+                )
+                for window in windows
+            ]
         return PricingTerm(
             id=price.id,
             version=price.version,
@@ -150,9 +183,11 @@ class _PlanAsked:
             aggregation = other.price.aggregation
             if (aggregation.id, other.price.segment) != (price.aggregation.id, price.segment):
                 continue
-            for window, number in zip(other.windows, numbers, strict=True):
-                quantity, _ = self._quantities.answer(number)
-                if quantity is not None and window.start < period.start:
+            for window, one in zip(other.windows, numbers, strict=True):
+                if window.start >= period.start:
+                    continue
+                quantity = self._window(other, window, one).quantity
+                if quantity is not None:
                     total += _units(quantity, aggregation)
         return total
 

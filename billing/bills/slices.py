@@ -98,7 +98,20 @@ def _write(job: BillJob, taken: Snapshot | None, work: _Work) -> None:
                 by=principals.system(job.organization_id),
                 at=at,
             )
+            _alert_faults(job, work, outcomes, at)
         _finish_rows(job, rows, outcomes, work.parked, at)
+
+
+def _alert_faults(job: BillJob, work: _Work, outcomes: Collection[UUID], at: datetime) -> None:
+    """Tell of calculations that failed on the bills that were written."""
+    faults = {}
+    for account_id in outcomes:
+        facts, bills = work.calculated[account_id]
+        reasons = dict.fromkeys(fault for bill in bills for fault in bill.source.faults)
+        if reasons:
+            faults[account_id] = (facts.code, list(reasons))
+    if faults:
+        parking.alert_faults(job, faults, at=at)
 
 
 def lock_accounts(account_ids: Sequence[UUID]) -> None:

@@ -27,6 +27,9 @@ from billing.bills import (
     subject_terms,
     unrated,
 )
+from billing.bills.calculating import Calculator
+from billing.bills.compounds import Compounds
+from billing.bills.custom_fields import CustomFields
 from billing.bills.fingerprints import Fingerprint
 from billing.bills.held import Held
 from billing.bills.planning import PlannedBill
@@ -38,6 +41,7 @@ from billing.bills.selection import DueBills, Overrides, PrintedDates, TheseBill
 from billing.rating.book import BilledCharge
 from billing.rating.inputs import AccountPlanTerm, RatingInput
 from billing.rating.subjects import Subject
+from billing.usage import deriving
 from catalog import effective
 from organizations.kernel.errors import DomainError
 from organizations.kernel.money import Currency
@@ -51,7 +55,8 @@ class BillToRate(msgspec.Struct, gc=False):
     """One bill to calculate, with what is printed on it.
 
     ``dates`` are resolved: none is ``None``. ``existing`` is the bill as it was read; the writer
-    looks again under the account's lock.
+    looks again under the account's lock. ``faults`` say which calculations failed: they charge
+    nothing (usage.md 11.4).
     """
 
     input: RatingInput
@@ -59,6 +64,7 @@ class BillToRate(msgspec.Struct, gc=False):
     timezone: str
     dates: PrintedDates
     overrides: Overrides
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,6 +107,7 @@ class _Shared:
     config: OrganizationConfig
     currencies: dict[str, Currency]
     plans: dict[UUID, PricedPlan]
+    compounds: Compounds
     attached: dict[UUID, list[AttachedPlan]]
     held: Held
     refusals: dict[UUID, unrated.NotRatedYet]
@@ -210,9 +217,10 @@ def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Share
         organization_id, {row.plan_id for rows in attached.values() for row in rows}
     )
     pricings = effective.pricings(organization_id, plans.values())
+    compounds = Compounds.of(organization_id, (row for rows in pricings.values() for row in rows))
     counters = effective.counter_pricings(organization_id, plans.values())
     priced = {
-        plan.pk: price(plan, pricings[plan.pk], config, counters[plan.pk])
+        plan.pk: price(plan, pricings[plan.pk], config, compounds, counters[plan.pk])
         for plan in plans.values()
     }
     holding = held.read(organization_id, account_ids, priced.values())
@@ -221,9 +229,10 @@ def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Share
         config=config,
         currencies=reading.currencies(organization_id),
         plans=priced,
+        compounds=compounds,
         attached=held.mark(attached, priced, holding, parse_timezone(config.timezone)),
         held=holding,
-        refusals=unrated.refusals(organization_id, account_ids, attached, plans),
+        refusals=unrated.refusals(organization_id, account_ids),
     )
 
 
@@ -386,15 +395,31 @@ def _read_quantities(
     shared: _Shared, accounts: dict[UUID, AccountSnapshot], planned: list[PlannedBill]
 ) -> None:
     """Read the quantities of all bills at once and put each bill with its account."""
-    quantities = Quantities(_read_rated(shared.organization_id, planned))
+    rated = _read_rated(shared.organization_id, planned)
+    quantities = Quantities(rated, _calculator(shared, planned))
     asked = [(bill, quantities.terms(bill)) for bill in planned]
     quantities.read(shared.organization_id)
     for bill, terms in asked:
         account = accounts[bill.account.id]
         try:
-            account.bills.append(_bill_to_rate(shared, bill, terms()))
+            to_rate = _bill_to_rate(shared, bill, terms())
+            to_rate.faults = quantities.calculator.faults()
+            account.bills.append(to_rate)
         except DomainError as refusal:
             account.refusal = refusal
+            quantities.calculator.faults()  # those of a bill that is not made
+
+
+def _calculator(shared: _Shared, planned: list[PlannedBill]) -> Calculator:
+    """Return what evaluates compounds; no query where no custom field and no table is needed."""
+    measures = shared.compounds.measures
+    if not measures:
+        return Calculator()
+    needs_lookup = any(measure.needs_lookup for measure in measures)
+    return Calculator(
+        CustomFields.of(shared.organization_id, measures, planned),
+        deriving.lookup_of(shared.organization_id) if needs_lookup else None,
+    )
 
 
 def _read_rated(organization_id: UUID, planned: list[PlannedBill]) -> RatedBefore | None:

@@ -21,6 +21,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.rating.compounds import Calculated
 from billing.rating.cycles import BillKey, Cycle
 from organizations.kernel.money import ZERO, ConversionRate, Currency
 from organizations.kernel.periods import Period
@@ -81,12 +82,14 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     data, or ``None`` when there was neither: then there is no line (BND-5). ``event_count`` is the
     number of measurements behind it. ``units_before`` is what this Account Plan already rated for
     the same aggregation and segment before the window: read only with tiersSpanPlan (TSP-2).
+    ``calculated`` says of a compound aggregation what its quantity was calculated from.
     """
 
     period: Period
     quantity: Decimal | None
     event_count: int = 0
     units_before: Decimal = ZERO
+    calculated: Calculated | None = None
 
 
 class StandingCharge(msgspec.Struct, frozen=True, gc=False):

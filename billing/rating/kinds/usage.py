@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from billing.rating import band_rows, bands, records, telling
+from billing.rating import band_rows, bands, compound_records, records, telling
 from billing.rating.accounts import Work
 from billing.rating.drafts import Draft, PlanOnBill
 from billing.rating.inputs import Band, PricingTerm, PricingType, QuantityRounding, UsageWindow
@@ -101,8 +101,10 @@ def facts(
 ) -> dict[str, object]:
     """Return the facts of a usage line: price row and version, all bands, how it was measured."""
     quantity = window.quantity
+    calculated = window.calculated
     return {
         "kind": RECORD.name,
+        **({"compound": compound_records.facts(calculated)} if calculated else {}),
         "pricing": records.pricing_facts(pricing),
         "bands": records.band_facts(steps),
         "aggregation": records.aggregation_facts(pricing.aggregation),
@@ -117,7 +119,7 @@ def portions_of(facts: Facts) -> list[bands.Portion]:
     """Return the portions of a usage record, calculated again."""
     aggregation = facts["aggregation"]
     units = to_units(
-        Decimal(facts["quantity"]),
+        _quantity_of(facts),
         Decimal(aggregation["quantityPerUnit"]),
         QuantityRounding(aggregation["rounding"]),
         name=aggregation["name"],
@@ -129,6 +131,13 @@ def portions_of(facts: Facts) -> list[bands.Portion]:
         spans_plan=facts["pricing"]["tiersSpanPlan"],
         before=Decimal(facts["unitsBefore"]),
     )
+
+
+def _quantity_of(facts: Facts) -> Decimal:
+    """Return what was measured; of a compound aggregation, calculated again (usage.md 11)."""
+    if "compound" in facts:
+        return compound_records.quantity_of(facts["compound"])
+    return Decimal(facts["quantity"])
 
 
 def band_steps(portions: list[bands.Portion]) -> list[Step]:
@@ -164,15 +173,21 @@ def _amount(facts: Facts) -> Decimal:
 
 def _arithmetic(told: Telling) -> str:
     terms, exact = bands_arithmetic(told)
-    measured = counted(told.facts["eventCount"], "measurements")
-    return f"{terms} = {told.rounded(exact)}, from {measured}"
+    if "compound" in told.facts:
+        origin = f"calculated as {compound_records.words(told.facts['compound'])}"
+    else:
+        origin = f"from {counted(told.facts['eventCount'], 'measurements')}"
+    return f"{terms} = {told.rounded(exact)}, {origin}"
 
 
 def _origin(facts: Facts) -> list[Step]:
+    price = Step(
+        "Price", telling.pricing_text(facts["pricing"]), counted(len(facts["bands"]), "bands")
+    )
+    if "compound" in facts:
+        return [price, *compound_records.steps(facts["compound"])]
     return [
-        Step(
-            "Price", telling.pricing_text(facts["pricing"]), counted(len(facts["bands"]), "bands")
-        ),
+        price,
         Step(
             "Measurements",
             telling.aggregation_text(facts["aggregation"]),
@@ -185,11 +200,15 @@ def _story(facts: Facts) -> tuple[str, list[Step]]:
     aggregation = facts["aggregation"]
     units = f"{facts['units']} {aggregation['unit']}"
     portions = portions_of(facts)
+    if "compound" in facts:
+        source, method = ", calculated", compound_records.words(facts["compound"])
+    else:
+        source = f" from {count(facts['eventCount'], 'measurement')}"
+        method = f"{aggregation['method']} of {aggregation['name']}"
     sentence = (
-        f"{units} of {aggregation['name']} from {count(facts['eventCount'], 'measurement')}, "
+        f"{units} of {aggregation['name']}{source}, "
         f"priced in {count(len(portions), 'band')}, come to {telling.money(facts)}."
     )
-    method = f"{aggregation['method'] or 'calculated'} of {aggregation['name']}"
     steps = [
         Step("Quantity", method, facts["quantity"]),
         Step("Units", _units_reckoning(facts), units),

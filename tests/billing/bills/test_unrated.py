@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from billing.models import AccountPlan, Bill, BillJobAccount
-from catalog.models import Pricing
 from tests import factories
 from tests.billing.bills import runners
 from tests.catalog import rows
@@ -31,28 +30,3 @@ def test_an_account_on_a_plan_group_is_parked_by_the_name_of_the_group(organizat
         "The account is on the plan group Suite: bills do not include this yet, so none was made.",
     )
     assert {bill.account_id for bill in Bill.objects.all()} == {on_plan.pk}
-
-
-def test_an_account_with_a_price_of_a_compound_is_parked_by_the_name_of_the_compound(organization):
-    product = factories.make_product(organization)
-    plans = [
-        factories.make_plan(factories.make_plan_template(product, standing_charge=20))
-        for _ in range(2)
-    ]
-    aggregation = factories.make_aggregation(factories.make_meter(organization))
-    compound = rows.make_compound(aggregation, name="Margin")
-    priced = factories.make_pricing(plans[0], aggregation)
-    Pricing.objects.filter(pk=priced.pk).update(aggregation=None, compound_aggregation=compound)
-    accounts = [factories.make_account(organization) for _ in plans]
-    for account, plan in zip(accounts, plans, strict=True):
-        factories.make_account_plan(account, plan)
-
-    runners.run(organization, "2024-10-31")
-
-    parked = BillJobAccount.objects.get(status="PARKED")
-    assert (parked.account_id, parked.reason) == (
-        accounts[0].pk,
-        "The compound aggregation Margin is priced: bills do not include this yet, so none was "
-        "made.",
-    )
-    assert {bill.account_id for bill in Bill.objects.all()} == {accounts[1].pk}

@@ -1,0 +1,61 @@
+"""What a price measures of one aggregation: the store is asked for it, window by window."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from billing.usage.store import Method, QuantityRequest, Segmentation
+from catalog.effective import Segment
+from catalog.models import Aggregation
+from organizations.kernel.periods import Period
+
+# The segmentation of each aggregation by id: one object for all its prices.
+Splits = dict[UUID, Segmentation]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is measured of one aggregation, in one window of one account at a time."""
+
+    meter_id: UUID
+    field: str
+    method: Method
+    default_value: Decimal | None
+    segmentation: Segmentation | None
+    segment: tuple[str, ...] | None
+
+    def request(self, account_id: UUID, period: Period) -> QuantityRequest:
+        """Ask for the quantity of one account in one window, which has an end."""
+        if period.end is None:
+            raise ValueError("A window of a billing period has an end.")
+        return QuantityRequest(
+            account_ids=(account_id,),
+            meter_id=self.meter_id,
+            field=self.field,
+            method=self.method,
+            start_at=period.start,
+            end_at=period.end,
+            segmentation=self.segmentation,
+            segment=self.segment,
+        )
+
+
+def measure(aggregation: Aggregation, segment: Segment, splits: Splits) -> Measure:
+    """Return what is measured for an aggregation, or for one of its segments."""
+    if segment and aggregation.pk not in splits:
+        splits[aggregation.pk] = _segmentation(aggregation)
+    return Measure(
+        meter_id=aggregation.meter_id,
+        field=aggregation.target_field,
+        method=Method(aggregation.aggregation),
+        default_value=aggregation.default_value,
+        segmentation=splits[aggregation.pk] if segment else None,
+        segment=tuple(value for _, value in segment) if segment else None,
+    )
+
+
+def _segmentation(aggregation: Aggregation) -> Segmentation:
+    fields = tuple(aggregation.segmented_fields)
+    return Segmentation(
+        fields, tuple(tuple(segment[field] for field in fields) for segment in aggregation.segments)
+    )
