@@ -19,6 +19,7 @@ from organizations.kernel import ids
 SOURCES: Final[tuple[str, ...]] = (
     "SELECT account_id, id::text || version AS row FROM billing_bill",
     "SELECT account_id, id::text || version AS row FROM billing_counteradjustment",
+    "SELECT account_id, id::text || version AS row FROM billing_charge",
 )
 
 

@@ -15,7 +15,7 @@ from billing.bills.selection import (
     TheseBills,
     conversions,
 )
-from billing.models import Account, Bill, BillFrequency, BillJob, BillJobType
+from billing.models import Account, Bill, BillJob, BillJobType
 from organizations.kernel import ids
 from organizations.kernel.errors import FieldRefused
 from organizations.kernel.periods import local_date, parse_timezone
@@ -24,7 +24,7 @@ from organizations.models import Currency, Organization, OrganizationConfig
 ACCOUNTS_AT_MOST = 100
 BILLS_AT_MOST = 100
 CONVERSIONS_AT_MOST = 250
-_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "ANNUALLY")
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "ANNUALLY", "AD_HOC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +135,6 @@ def _known(field: str, kind: str, sent: Sequence[str | UUID], rows: Any) -> list
 
 def _check_frequency(request: JobRequest) -> None:
     frequency, interval = request.billing_frequency, request.bill_frequency_interval
-    if frequency == BillFrequency.AD_HOC:
-        raise FieldRefused(
-            "billingFrequency", "AD_HOC bills (charges and fee schedules) are not supported yet."
-        )
     if frequency is not None and frequency not in _FREQUENCIES:
         raise FieldRefused("billingFrequency", f"must be one of {', '.join(_FREQUENCIES)}.")
     if interval is not None and not 1 <= interval <= 365:

@@ -35,7 +35,9 @@ _ALL_ACCOUNTS = """
 SELECT id FROM billing_account a
  WHERE organization_id = %s
    AND (EXISTS (SELECT 1 FROM billing_accountplan p WHERE p.account_id = a.id)
-        OR EXISTS (SELECT 1 FROM billing_bill b WHERE b.account_id = a.id AND NOT b.is_locked))
+        OR EXISTS (SELECT 1 FROM billing_bill b WHERE b.account_id = a.id AND NOT b.is_locked)
+        OR EXISTS (SELECT 1 FROM billing_charge c
+                    WHERE c.account_id = a.id AND c.bill_id IS NULL AND c.bill_date IS NOT NULL))
 """
 _NAMED_ACCOUNTS = "SELECT id FROM billing_account WHERE organization_id = %s AND id = ANY(%s)"
 _INSERT = """
@@ -52,7 +54,7 @@ def make(job: BillJob) -> None:
     """Make the job's rows and chunks and set its counters.
 
     Without named accounts these are all that have a plan, or a bill that may have to go since
-    its plan went (JOB-8).
+    its plan went (JOB-8), or a charge that no bill carries.
     """
     found = account_ids(job)
     due = _count_due(job, found)

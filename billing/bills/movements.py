@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from billing.models import Bill
+from billing.models import Bill, Charge
+from billing.rating.kinds import charges
 from billing.rating.movements import Movement
+from organizations.kernel.among import Among
 from organizations.kernel.principals import Principal
 
 
@@ -34,8 +36,25 @@ class Replacing(NamedTuple):
 
 Replace = Callable[[Replacing, Sequence[Moved]], None]
 
+
+def mark_charges(replacing: Replacing, moved: Sequence[Moved]) -> None:
+    """Let each charge name the bill that carries it, and free those that it carries no more."""
+    carried = {one.movement.subject.id: one.bill.pk for one in moved}
+    bill_ids = [bill.pk for bill in replacing.bills]
+    known = dict(Charge.objects.filter(Among("bill_id", bill_ids)).values_list("pk", "bill_id"))
+    freed = known.keys() - carried.keys()
+    if freed:
+        Charge.objects.filter(Among("pk", freed)).update(bill=None)
+    by_bill: dict[UUID, list[UUID]] = defaultdict(list)
+    for charge_id, bill_id in carried.items():
+        if charge_id is not None and known.get(charge_id) != bill_id:
+            by_bill[bill_id].append(charge_id)
+    for bill_id, charge_ids in by_bill.items():
+        Charge.objects.filter(Among("pk", charge_ids)).update(bill_id=bill_id)
+
+
 # By ``Movement.kind``.
-KINDS: dict[str, Replace] = {}
+KINDS: dict[str, Replace] = {charges.MOVEMENT: mark_charges}
 
 
 def replace(replacing: Replacing, moved: Sequence[Moved]) -> None:

@@ -13,13 +13,12 @@ from django.db.models import CharField, DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
 from billing.bills.planning import PlannedBill
-from billing.models import AccountPlan, Balance, Charge, Commitment
+from billing.models import AccountPlan, Balance, Commitment
 from organizations.kernel.among import Among
 from organizations.kernel.errors import DomainError
 
 COMMITMENTS = "prepayments are not billed yet, and the account has an active commitment"
 BALANCES = "balances are not billed yet, and the account has an active balance"
-CHARGES = "charges are not billed yet, and the account has one that is due"
 CONTRACTS = (
     "contracts with a bill grouping key, period limits or usage filters are not billed yet, and "
     "a plan of the account belongs to one"
@@ -68,10 +67,8 @@ def _stored(organization_id: UUID, account_ids: list[UUID]) -> QuerySet[Any, Any
         | ~Q(contract__usage_filters=[])
     )
     linked = AccountPlan.objects.filter(contract__isnull=False).filter(has_effect)
-    due = Charge.objects.filter(bill__isnull=True, bill_date__isnull=False)
     return of(Commitment.objects.all(), COMMITMENTS, "start_date", "end_date").union(
         of(Balance.objects.all(), BALANCES, "start_date", "effective_end_date"),
-        of(due, CHARGES, "bill_date", None),
         of(linked, CONTRACTS, "start_date", "end_date"),
         all=True,
     )

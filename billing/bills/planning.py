@@ -5,7 +5,7 @@ Pure: works on what the snapshot has read. The rules of periods and boundaries t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from uuid import UUID
 
@@ -15,8 +15,8 @@ from billing.bills.priced_plans import PricedPlan
 from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill
 from billing.bills.selection import DueBills, Overrides, PrintedDates, restore
 from billing.rating import schedule
-from billing.rating.cycles import BillFrequency, BillKey, Cycle
-from organizations.kernel.periods import Period, local_midnight, parse_timezone
+from billing.rating.cycles import CONSOLIDATED, BillFrequency, BillKey, Cycle
+from organizations.kernel.periods import DayRange, Period, local_midnight, parse_timezone
 from organizations.models import OrganizationConfig
 
 LATE_DATA = timedelta(hours=24)
@@ -67,8 +67,17 @@ class PlannedBill:
     @property
     def identity(self) -> tuple[UUID, str, int, date, str]:
         """As ``ExistingBill.identity``."""
-        key = self.key
-        return (self.account.id, key.frequency.value, key.interval, key.boundary, key.grouping)
+        return (self.account.id, *self.key.identity)
+
+    @property
+    def grouping(self) -> str:
+        """Which contracts' charges stand on it."""
+        return self.key.group
+
+    @property
+    def takes_dated_items(self) -> bool:
+        """Whether what has its date stands on it (CHG-3)."""
+        return self.key.is_consolidated or self.key.frequency is BillFrequency.AD_HOC
 
     @property
     def coming_end(self) -> date:
@@ -92,7 +101,7 @@ def due(
     plans = {
         plan.attached.id: plan
         for plan in of_account(account, attached, priced, config, overrides)
-        if _is_wanted(plan, wanted)
+        if config.consolidate_bills or _is_wanted(plan, wanted)
     }
     found: dict[BillKey, schedule.DueBill] = {}
     scheduled = [plan.scheduled for plan in plans.values()]
@@ -112,7 +121,64 @@ def due(
         )
         for bill in found.values()
     ]
-    return [bill for bill in planned if _takes_late_data(bill, wanted.late_data_at)]
+    planned = [bill for bill in planned if _takes_late_data(bill, wanted.late_data_at)]
+    if not config.consolidate_bills:
+        return planned
+    merged = consolidated(planned)
+    return [bill for bill in merged if any(_is_wanted(plan, wanted) for plan in bill.plans)]
+
+
+def consolidated(planned: Iterable[PlannedBill]) -> list[PlannedBill]:
+    """Return one bill for all cycles of a date (JOB-13), in order of date."""
+    by_date: dict[tuple[date, str], list[PlannedBill]] = {}
+    for bill in planned:
+        by_date.setdefault((bill.key.boundary, bill.grouping), []).append(bill)
+    return [_one_of(bills) for _, bills in sorted(by_date.items())]
+
+
+def _one_of(bills: Sequence[PlannedBill]) -> PlannedBill:
+    first = bills[0]
+    starts, ends = [bill.period.start for bill in bills], first.period.end
+    cycles = [(bill.key.frequency, bill.key.interval) for bill in bills]
+    return replace(
+        first,
+        key=_consolidated_key(cycles, first.key.boundary, first.grouping),
+        period=Period(min(starts), ends),
+        plans=tuple(plan for bill in bills for plan in bill.plans),
+    )
+
+
+def _consolidated_key(
+    cycles: Iterable[tuple[BillFrequency, int]], boundary: date, grouping: str
+) -> BillKey:
+    """The frequency is that of the cycles, MIXED where they differ."""
+    different = set(cycles)
+    frequency, interval = different.pop() if len(different) == 1 else (BillFrequency.MIXED, 1)
+    return BillKey(frequency, interval, boundary, CONSOLIDATED + grouping)
+
+
+def of_its_date(
+    account: AccountFacts,
+    day: date,
+    grouping: str,
+    config: OrganizationConfig,
+    wanted: DueBills,
+) -> PlannedBill:
+    """Return the bill of a date for what has that date; its period is the day before (PER-11)."""
+    overrides = wanted.overrides
+    timezone = overrides.timezone or config.timezone
+    zone = parse_timezone(timezone)
+    mark = CONSOLIDATED if config.consolidate_bills else ""
+    return PlannedBill(
+        account=account,
+        key=BillKey(BillFrequency.AD_HOC, 1, day, mark + grouping),
+        period=DayRange(day - timedelta(days=1), day).to_period(zone),
+        zone=zone,
+        timezone=timezone,
+        overrides=overrides,
+        dates=wanted.dates,
+        plans=(),
+    )
 
 
 def again(
@@ -135,6 +201,9 @@ def again(
         plan.attached.id: plan for plan in of_account(account, attached, priced, config, overrides)
     }
     carried = schedule.contributing([plan.scheduled for plan in plans.values()], key, zone)
+    if key.is_consolidated and carried:
+        cycles = [(plan.cycle.frequency, plan.cycle.interval) for plan in carried]
+        key = _consolidated_key(cycles, key.boundary, key.group)
     return PlannedBill(
         account=account,
         key=key,
@@ -179,6 +248,10 @@ def left_over(
         if bill.is_locked or bill.identity in known or not selects(wanted, bill):
             continue
         is_asked_for = _is_asked_for(bill, wanted)
+        if bill.billing_frequency == BillFrequency.AD_HOC:
+            if is_asked_for:
+                found.append(again(account, attached, priced, config, bill))
+            continue
         touches = any(
             bill.start_at <= other.period.end and other.period.start <= bill.end_at
             for other in due_bills
@@ -214,7 +287,8 @@ def _is_served(
     frequency, interval = bill.billing_frequency, bill.bill_frequency_interval
     for row in attached:
         plan = priced[row.plan_id]
-        if plan.frequency != frequency or plan.interval != interval:
+        same_cycle = (plan.frequency, plan.interval) == (frequency, interval)
+        if not same_cycle and not bill.grouping.startswith(CONSOLIDATED):
             continue
         if Period(row.start_at, row.end_at).overlaps(Period(bill.start_at, bill.end_at)):
             return True

@@ -49,7 +49,11 @@ def preview(
     account_id = UUID(job.account_ids[0])
     taken = snapshot.take(organization.pk, [account_id], wanted(job), include_locked=True)
     account = taken.accounts[account_id]
-    bills = [bill for bill in calculation.calculate(account) if bill.source.input.account_plans]
+    bills = [
+        bill
+        for bill in calculation.calculate(account)
+        if bill.source.input.account_plans or bill.rated.lines
+    ]
     if not bills:
         raise NothingDue
     bill = Bill(

@@ -16,7 +16,7 @@ from billing.bills.compounds import CompoundMeasure, Compounds
 from billing.bills.measures import Measure, Splits, measure
 from billing.bills.priced_counters import CounterPrices
 from billing.rating import terms
-from billing.rating.cycles import BillFrequency
+from billing.rating.cycles import CYCLIC, BillFrequency
 from billing.rating.inputs import (
     Aggregation,
     Band,
@@ -36,7 +36,7 @@ from organizations.models import OrganizationConfig
 
 Value = TypeVar("Value")
 
-_FREQUENCIES = {frequency.value: frequency for frequency in BillFrequency}
+_FREQUENCIES = {frequency.value: frequency for frequency in CYCLIC}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from billing.models import Account, AccountPlan, Bill, LineItem, LineItemType
 from billing.rating.book import BilledCharge
+from billing.rating.cycles import identity
 from billing.rating.lines import stored_subject
 from billing.rating.subjects import Attribution
 from catalog.models import Product
@@ -88,10 +89,12 @@ class ExistingBill(NamedTuple):
         """What makes it this bill (JOB-6)."""
         return (
             self.account_id,
-            self.billing_frequency,
-            self.bill_frequency_interval,
-            self.boundary_date,
-            self.grouping,
+            *identity(
+                self.billing_frequency,
+                self.bill_frequency_interval,
+                self.boundary_date,
+                self.grouping,
+            ),
         )
 
 

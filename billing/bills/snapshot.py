@@ -21,6 +21,7 @@ from billing.bills import (
     held,
     holes,
     not_billed,
+    off_cycle,
     planning,
     rated_before,
     reading,
@@ -32,6 +33,7 @@ from billing.bills.compounds import Compounds
 from billing.bills.custom_fields import CustomFields
 from billing.bills.fingerprints import Fingerprint
 from billing.bills.held import Held
+from billing.bills.off_cycle import Dated
 from billing.bills.planning import PlannedBill
 from billing.bills.priced_plans import PricedPlan, price
 from billing.bills.quantities import Quantities
@@ -111,6 +113,7 @@ class _Shared:
     attached: dict[UUID, list[AttachedPlan]]
     held: Held
     refusals: dict[UUID, unrated.NotRatedYet]
+    dated: dict[UUID, list[Dated]]
 
 
 def take(
@@ -132,7 +135,7 @@ def take(
         account_id: AccountSnapshot(facts, known.get(account_id, fingerprints.NOTHING))
         for account_id, facts in reading.accounts(organization_id, account_ids).items()
     }
-    shared = _read_shared(organization_id, account_ids)
+    shared = _read_shared(organization_id, account_ids, wanted, include_locked=include_locked)
     for account_id, rows in shared.attached.items():
         if account_id in accounts:
             accounts[account_id].attached = {
@@ -145,6 +148,8 @@ def take(
         if account_id in accounts:
             accounts[account_id].refusal = refusal
     planned = _plan(shared, accounts, wanted)
+    for account_id, terms in off_cycle.place(shared.dated, planned).items():
+        accounts[account_id].terms.update(terms)
     planned = [
         bill
         for bill in planned
@@ -178,7 +183,7 @@ def count_due(
     if isinstance(wanted, TheseBills):
         bills = reading.bills_by_id(organization_id, wanted.bill_ids)
         return dict(Counter(bill.account_id for bill in bills))
-    shared = _read_shared(organization_id, account_ids)
+    shared = _read_shared(organization_id, account_ids, wanted)
     planned: dict[UUID, list[PlannedBill]] = {}
     known: dict[tuple[Any, ...], list[PlannedBill]] = {}
     accounts = reading.accounts(organization_id, account_ids)
@@ -198,6 +203,9 @@ def count_due(
         facts = accounts[account_id]
         due_bills = [replace(bill, account=facts) for bill in planned[account_id]]
         counts[account_id] += len(_left_over(shared, facts, wanted, due_bills, bills))
+    known_bills = (replace(bill, account=accounts[key]) for key in planned for bill in planned[key])
+    for bill in off_cycle.due(shared.dated, accounts, shared.config, wanted, known_bills):
+        counts[bill.account.id] += 1
     return counts
 
 
@@ -210,7 +218,13 @@ def _due(
         return []
 
 
-def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Shared:
+def _read_shared(
+    organization_id: UUID,
+    account_ids: Collection[UUID],
+    wanted: DueBills | TheseBills,
+    *,
+    include_locked: bool = False,
+) -> _Shared:
     config = reading.config(organization_id)
     attached = reading.account_plans(organization_id, account_ids)
     plans = effective.plans(
@@ -233,6 +247,9 @@ def _read_shared(organization_id: UUID, account_ids: Collection[UUID]) -> _Share
         attached=held.mark(attached, priced, holding, parse_timezone(config.timezone)),
         held=holding,
         refusals=unrated.refusals(organization_id, account_ids),
+        dated=off_cycle.by_account(
+            off_cycle.charges(organization_id, account_ids, wanted, include_locked=include_locked)
+        ),
     )
 
 
@@ -260,6 +277,8 @@ def _plan(
             facts, shared.attached.get(facts.id, ()), shared.plans, shared.config, wanted
         ),
     )
+    facts = {key: one.facts for key, one in accounts.items() if one.refusal is None}
+    planned += off_cycle.due(shared.dated, facts, shared.config, wanted, planned)
     found = _bills_around(shared, list(accounts), wanted, planned)
     existing = {bill.identity: bill for bills in found.values() for bill in bills}
     by_account: dict[UUID, list[PlannedBill]] = defaultdict(list)
@@ -267,6 +286,7 @@ def _plan(
         bill.existing = existing.get(bill.identity)
         by_account[bill.account.id].append(bill)
     planned = _closed(shared, accounts, planned, found, parks=True)
+    planned += off_cycle.moved_on(shared.dated, facts, shared.config, wanted, planned)
     return planned + _planned_for_each(
         accounts,
         ((account_id, None) for account_id in found),

@@ -17,13 +17,14 @@ from django.db.models import Sum
 from django.db.models.base import ModelState
 
 from billing import ledger, representations
-from billing.bills import line_rows, movements
+from billing.bills import line_rows, memo_order, movements
 from billing.bills.calculation import Calculated
 from billing.bills.movements import Moved, Replacing
 from billing.bills.reading import MEMO_TYPES, AccountFacts
 from billing.bills.selection import conversions_stored
 from billing.bills.snapshot import Snapshot
 from billing.models import Bill, BillJob, BillStatus, JobAccountStatus, LineItem
+from billing.rating.cycles import identity
 from organizations.kernel import bulk, changes, clock, ids
 from organizations.kernel.among import Among
 from organizations.kernel.money import ZERO
@@ -70,12 +71,14 @@ def write(
     """
     calculated = list(calculated)
     existing = _lock_existing(bill for _, bills in calculated for bill in bills)
-    memos = _memo_totals(existing.values())
-    writing = _Writing(snapshot, job, by, at, existing, memos, _blank(snapshot, by, at))
+    memo_totals = _memo_totals(existing.values())
+    writing = _Writing(snapshot, job, by, at, existing, memo_totals, _blank(snapshot, by, at))
     outcomes = {facts.id: _sort_out(writing, facts, bills) for facts, bills in calculated}
     _store_bills(writing)
     moved = _store_lines(writing)
     movements.replace(Replacing([bill for bill, _ in writing.bills], by, at), moved)
+    if memo_totals:
+        memo_order.renumber(list(memo_totals))
     changes.created_many([bill for bill, _ in writing.created], by=by)
     changes.updated_many([(bill, before) for bill, _, before in writing.updated], by=by)
     delete(writing.emptied, by=by, at=at)
@@ -111,10 +114,12 @@ def _lock_existing(calculated: Iterable[Calculated]) -> dict[Identity, Bill]:
     rows = {
         (
             bill.account_id,
-            bill.billing_frequency,
-            bill.bill_frequency_interval,
-            bill.boundary_date,
-            bill.grouping,
+            *identity(
+                bill.billing_frequency,
+                bill.bill_frequency_interval,
+                bill.boundary_date,
+                bill.grouping,
+            ),
         ): bill
         for bill in found
     }
@@ -122,8 +127,7 @@ def _lock_existing(calculated: Iterable[Calculated]) -> dict[Identity, Bill]:
 
 
 def _identity(bill: Calculated) -> Identity:
-    key = bill.rated.key
-    return (bill.rated.account_id, key.frequency.value, key.interval, key.boundary, key.grouping)
+    return (bill.rated.account_id, *bill.rated.key.identity)
 
 
 def _memo_totals(bills: Iterable[Bill]) -> dict[UUID, Decimal]:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.rating.account_terms import ChargeTerm
 from billing.rating.book import EMPTY, Book
 from billing.rating.counting import Values
 from billing.rating.drafts import Draft, PlanOnBill
@@ -36,6 +37,7 @@ class AccountInput(msgspec.Struct, frozen=True, gc=False):
     book: Book = EMPTY
     attached: Mapping[UUID, Period] = msgspec.field(default_factory=dict)
     held: Mapping[tuple[UUID, UUID], Values] = msgspec.field(default_factory=dict)
+    charges: tuple[ChargeTerm, ...] = ()
 
 
 class AccountResult(msgspec.Struct, frozen=True, gc=False):

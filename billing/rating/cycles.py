@@ -17,14 +17,26 @@ import msgspec
 
 
 class BillFrequency(StrEnum):
-    """The frequencies that have boundaries; AD_HOC is not a cycle (PER-11)."""
+    """The frequencies of bills; those of ``CYCLIC`` have boundaries.
+
+    AD_HOC bills carry what has a date of its own (PER-11), MIXED ones several cycles (JOB-13).
+    """
 
     DAILY = "DAILY"
     WEEKLY = "WEEKLY"
     MONTHLY = "MONTHLY"
     ANNUALLY = "ANNUALLY"
+    AD_HOC = "AD_HOC"
+    MIXED = "MIXED"
 
 
+CYCLIC: Final = (
+    BillFrequency.DAILY,
+    BillFrequency.WEEKLY,
+    BillFrequency.MONTHLY,
+    BillFrequency.ANNUALLY,
+)
+CONSOLIDATED: Final = "*"
 _DAYS: Final = {BillFrequency.DAILY: 1, BillFrequency.WEEKLY: 7}
 _MONTHS: Final = {BillFrequency.MONTHLY: 1, BillFrequency.ANNUALLY: 12}
 
@@ -66,13 +78,39 @@ class BillKey(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """What makes a bill of an account the same bill when it is calculated again (JOB-6).
 
     ``boundary`` is the natural end of its period, never a date that a job printed instead.
-    ``grouping`` is empty, or names the contract or grouping key that has a bill of its own.
+    ``grouping`` is empty, or names the contract or grouping key that has a bill of its own. With
+    ``CONSOLIDATED`` in front the bill carries all cycles of its date, and what they are does not
+    count (JOB-13).
     """
 
     frequency: BillFrequency
     interval: int
     boundary: date
     grouping: str = ""
+
+    @property
+    def is_consolidated(self) -> bool:
+        """Whether it is the one bill of its date."""
+        return self.grouping.startswith(CONSOLIDATED)
+
+    @property
+    def group(self) -> str:
+        """The grouping of what stands on the bill, consolidated or not."""
+        return self.grouping.removeprefix(CONSOLIDATED)
+
+    @property
+    def identity(self) -> tuple[str, int, date, str]:
+        """What makes it this bill among those of its account."""
+        return identity(self.frequency.value, self.interval, self.boundary, self.grouping)
+
+
+def identity(
+    frequency: str, interval: int, boundary: date, grouping: str
+) -> tuple[str, int, date, str]:
+    """Return what makes a bill the same one among those of its account (JOB-6)."""
+    if grouping.startswith(CONSOLIDATED):
+        return ("", 0, boundary, grouping)
+    return (frequency, interval, boundary, grouping)
 
 
 @lru_cache(maxsize=4096)

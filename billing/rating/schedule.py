@@ -201,12 +201,10 @@ def contributing(
 
 def _contributes(plan: ScheduledPlan, key: BillKey, zone: tzinfo) -> bool:
     cycle = plan.cycle
-    same_key = (cycle.frequency, cycle.interval, plan.grouping) == (
-        key.frequency,
-        key.interval,
-        key.grouping,
-    )
-    if not same_key or not cycle.is_bill_date(key.boundary):
+    same_cycle = (cycle.frequency, cycle.interval) == (key.frequency, key.interval)
+    if not same_cycle and not key.is_consolidated:
+        return False
+    if plan.grouping != key.group or not cycle.is_bill_date(key.boundary):
         return False
     schedule = PlanSchedule(cycle, plan.period, zone)
     if schedule.arrears(key.boundary) is not None:

@@ -136,7 +136,7 @@ class OrganizationConfigAdmin(OneRowAdmin):
             {
                 "fields": [
                     "days_before_bill_due", "external_invoice_date", "suppressed_empty_bills",
-                    "bill_prefix", "sequence_start_number",
+                    "consolidate_bills", "bill_prefix", "sequence_start_number",
                 ]
             },
         ),

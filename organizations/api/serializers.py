@@ -133,7 +133,6 @@ class OrganizationConfigSerializer(TenantSerializer):
     auto_generate_statement_mode = fields.LaterField(
         "statements", harmless=("NONE",), write_only=False
     )
-    consolidate_bills = fields.LaterField("consolidated bills", harmless=(False,), write_only=False)
 
     class Meta:
         model = OrganizationConfig

@@ -242,11 +242,6 @@ def test_balances_without_contract_are_asked_for_by_an_empty_filter(api, made):
         (lambda account: Commitment.objects.create(
             organization_id=account.organization_id, account=account, amount=100, currency="USD",
             start_date="2024-06-01", end_date="2025-06-01"), "prepayments are not billed yet"),
-        (lambda account: Charge.objects.create(
-            organization_id=account.organization_id, account=account, name="Setup", code="setup",
-            entity_type="AD_HOC", line_item_type="AD_HOC", currency="USD", amount=5,
-            bill_date="2024-07-01", service_period_start_date="2024-06-01T00:00:00Z",
-            service_period_end_date="2024-07-01T00:00:00Z"), "charges are not billed yet"),
     ],
 )  # fmt: skip
 def test_an_account_whose_bill_would_lack_something_is_parked_with_the_reason(make, reason):

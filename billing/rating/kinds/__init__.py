@@ -9,7 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from billing.rating.kinds import counters, credits, minimum_spends, standing_charges, usage
+from billing.rating.kinds import (
+    charges,
+    counters,
+    credits,
+    minimum_spends,
+    standing_charges,
+    usage,
+)
 from billing.rating.kinds.kind import LineKind, RecordKind, Twice
 
 KINDS: tuple[LineKind, ...] = (
@@ -20,7 +27,8 @@ KINDS: tuple[LineKind, ...] = (
     credits.KIND,
     minimum_spends.KIND,
     # draw-down by credit order, overage and surcharges (9.3, 10)
-    # commitment fees, balance fees, one-off charges (9.2, 10.3, 11.1)
+    # commitment fees (9.2)
+    charges.KIND,
     # memos (11.2)
     # summary of families (12)
 )

@@ -38,7 +38,7 @@ def system(shop: making.Shop) -> principals.Principal:
         ({"account_ids": [str(ids.new_id())]}, "accountIds"),
         ({"account_ids": ["not an id"]}, "accountIds"),
         ({"account_ids": [str(ids.new_id()) for _ in range(101)]}, "accountIds"),
-        ({"billing_frequency": "AD_HOC"}, "billingFrequency"),
+        ({"billing_frequency": "MIXED"}, "billingFrequency"),
         ({"billing_frequency": "HOURLY"}, "billingFrequency"),
         ({"bill_frequency_interval": 366}, "billFrequencyInterval"),
         ({"target_currency": "EUR"}, "targetCurrency"),

@@ -66,7 +66,7 @@ def test_a_new_organization_has_the_settled_defaults(api):
         ({"currencyConversions": [{"from": "EUR", "to": "USD", "multiplier": 1}] * 2},
          "currencyConversions[1]"),
         ({"creditApplicationOrder": ["BALANCE", "BALANCE"]}, "creditApplicationOrder"),
-        ({"consolidateBills": True}, "consolidateBills"),
+        ({"consolidateBills": "yes"}, "consolidateBills"),
         ({"monthEpoch": None}, "monthEpoch"),
     ],
 )  # fmt: skip
