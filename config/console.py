@@ -72,6 +72,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Webhook destinations", "webhook", "integrations.WebhookDestination"),
             Page("Connections", "link", "integrations.IntegrationConfiguration"),
             Page("Deliveries", "send", "integrations.Delivery"),
+            Page("External mappings", "sync_alt", "integrations.ExternalMapping"),
         ),
     ),
     (

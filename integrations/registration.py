@@ -5,6 +5,7 @@ from typing import Any
 from integrations import connections, delivery, disabling, waking
 from integrations import representations as look
 from integrations.exports import registration as exports
+from integrations.mappings import registration as mappings
 from integrations.models import Delivery, IntegrationConfiguration, WebhookDestination
 from organizations.kernel import event_types, events, registry
 
@@ -36,6 +37,7 @@ def register() -> None:
     registry.explain_constraint(
         "integration_link_unique", "destinationId", "is connected with this already"
     )
+    mappings.register()
     events.listen(waking.wake)
     exports.register()
 

@@ -1,5 +1,11 @@
 """Console pages of integrations: webhook destinations, what was sent to them, exports."""
 
-from integrations.admin import connections, deliveries, destinations, export_destinations
+from integrations.admin import (
+    connections,
+    deliveries,
+    destinations,
+    export_destinations,
+    mappings,
+)
 
-__all__ = ["connections", "deliveries", "destinations", "export_destinations"]
+__all__ = ["connections", "deliveries", "destinations", "export_destinations", "mappings"]

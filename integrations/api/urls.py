@@ -1,9 +1,10 @@
 """Addresses of this app's entities below the organization."""
 
-from integrations.api import export_destinations, views
+from integrations.api import export_destinations, mappings, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
+    *mappings.urlpatterns,
     *routes(
         "integrationdestinations/webhooks",
         views.WebhookViewSet,

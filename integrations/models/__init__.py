@@ -2,6 +2,7 @@
 
 from integrations.models.configurations import NOTIFICATION, WEBHOOK, IntegrationConfiguration
 from integrations.models.exports import DestinationType, ExportDestination, PartitionOrder
+from integrations.models.mappings import ExternalMapping
 from integrations.models.webhooks import (
     Delivery,
     DeliveryAttempt,
@@ -17,6 +18,7 @@ __all__ = [
     "DeliveryStatus",
     "DestinationType",
     "ExportDestination",
+    "ExternalMapping",
     "IntegrationConfiguration",
     "PartitionOrder",
     "WebhookDestination",

@@ -5,6 +5,7 @@ from django.db import models
 from integrations.models import IntegrationConfiguration, WebhookDestination
 from notifications.models import EVERY_EVENT, NotificationConfiguration, ScheduledEventConfiguration
 from organizations.founding import Founded
+from tests.console.inhabited_integrations import integrations
 
 
 def notifications(founded: Founded, mark: str) -> list[models.Model]:
@@ -31,4 +32,4 @@ def notifications(founded: Founded, mark: str) -> list[models.Model]:
         field="endDate",
         offset=5,
     )
-    return [scheduled, rule, connection]
+    return [scheduled, rule, connection, *integrations(founded, mark)]

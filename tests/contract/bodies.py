@@ -10,6 +10,7 @@ from tests.contract import (
     bodies_agreements,
     bodies_compounds,
     bodies_exports,
+    bodies_integrations,
     bodies_notifications,
     bodies_plan_groups,
 )
@@ -288,6 +289,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     (WEBHOOKS, webhook),
     *bodies_notifications.CREATED,
     *bodies_exports.CREATED,
+    *bodies_integrations.CREATED,
     ("permissionpolicies", policy),
     ("resourcegroups/product", group),
     ("invitations", invitation),

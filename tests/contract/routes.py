@@ -17,6 +17,14 @@ PLAIN_PARAMETERS: Mapping[str, str] = {
     "day": "2024-10-31",
     "frequency": "MONTHLY",
     "type": "product",
+    "entity": "Account",
+    "entityType": "Bill",
+    "m3terId": "anything",
+    "system": "Stripe",
+    "destination": "STRIPE",
+    "externalTable": "Customer",
+    "externalId": "cus_1",
+    "integrationCredentialsId": "00000000-0000-0000-0000-000000000001",
 }
 
 

@@ -1,0 +1,1 @@
+"""What entities of ours are called in systems outside (A8)."""

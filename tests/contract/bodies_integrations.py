@@ -1,0 +1,22 @@
+"""Request bodies of integrations and mappings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.factories import number
+
+MAPPINGS = "externalmappings"
+
+
+def mapping(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """An account that is a customer of Stripe."""
+    return {
+        "m3terEntity": "Account",
+        "m3terId": made["accounts"]["id"],
+        "externalSystem": "Stripe",
+        "externalTable": "Customer",
+        "externalId": f"cus_{number()}",
+    }
+
+
+CREATED = ((MAPPINGS, mapping),)
