@@ -16,13 +16,16 @@ PROCESSES ?= $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses=auto --maxprocesse
 	--dist=loadfile --no-loadscope-reorder)
 
 SERVE ?= 1
-export SERVE PORT NOW SCALE
+export SERVE PORT NOW SCALE WALK
 ifeq ($(PORT),)
 unexport PORT
 endif
+ifeq ($(WALK),)
+unexport WALK
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test bench lint lock stop clean venv install install-tests
+.PHONY: help demo up test test-all bench lint lock stop clean venv install install-tests
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -36,6 +39,9 @@ up: install ## Run web, worker and beat (and embedded servers) until Ctrl-C
 
 test: install-tests ## Run the tests on servers of their own (ARGS="-k bills")
 	@$(PY) -m pytest $(PROCESSES) $(ARGS)
+
+test-all: ## Run the tests with every value at every place of the walks, not a sample
+	@$(MAKE) test WALK=all
 
 bench: install-tests ## Measure the ratios of tests/benchmarks (SCALE=0.1 is quicker)
 	@export BILLWRIGHT_HOME="$(CURDIR)/.billwright/bench"; \

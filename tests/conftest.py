@@ -49,6 +49,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
+def pytest_report_header() -> str:
+    """Say which sample of the walks this run takes."""
+    from tests import sampling
+
+    return sampling.header()
+
+
 def pytest_unconfigure() -> None:
     """Stop the servers of this run and delete their data."""
     if OWN_HOME is not None and os.environ.get("KEEP_SERVERS") != "1":

@@ -9,7 +9,7 @@ from django.urls import reverse
 from billing.models import Account, AccountPlan, Bill
 from catalog.models import Aggregation, Meter, Plan, Pricing, Product
 from organizations.kernel import ids
-from tests import factories
+from tests import factories, sampling
 from tests.console.clients import address, errors_of
 from tests.console.inhabited import inhabit
 
@@ -32,22 +32,34 @@ QUERIES = [
 ]
 
 
-@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_no_query_of_a_list_breaks_it(console, founded, model):
+def test_no_query_of_a_list_breaks_it(console, founded):
     inhabit(founded)
 
-    for query in QUERIES:
-        status = console.get(model, **query).status_code
-        assert status in (200, 302, 400, 404), (query, status)
+    wrong = [
+        (model.__name__, query, status)
+        for model in PAGES
+        for query in sampling.some(QUERIES, model.__name__)
+        if (status := console.get(model, **query).status_code) not in (200, 302, 400, 404)
+    ]
+
+    assert not wrong
 
 
-@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("identity", ["no-uuid", "0", "99999999999999999999", "%00"])
-def test_no_identity_in_an_address_breaks_a_page(console, model, identity):
-    base = address(model, "changelist")
+def test_no_identity_in_an_address_breaks_a_page(console, identity):
+    wrong = [
+        (model.__name__, tail, status)
+        for model in PAGES
+        for tail in ("change/", "delete/", "history/")
+        if (
+            status := console.client.get(
+                f"{address(model, 'changelist')}{identity}/{tail}"
+            ).status_code
+        )
+        not in (302, 400, 403, 404)
+    ]
 
-    for tail in ("change/", "delete/", "history/"):
-        assert console.client.get(f"{base}{identity}/{tail}").status_code in (302, 400, 403, 404)
+    assert not wrong
 
 
 @pytest.mark.parametrize("text", ["\x00", "x" * 5000, "\U0001f600", "<script>"])
