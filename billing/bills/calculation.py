@@ -9,7 +9,7 @@ from billing.bills.snapshot import AccountSnapshot, BillToRate
 from billing.rating.accounts import AccountInput
 from billing.rating.book import Book
 from billing.rating.lines import RatedBill
-from billing.rating.pipeline import rate_account
+from billing.rating.pipeline import order, rate_account
 
 
 class Calculated(msgspec.Struct, frozen=True, gc=False):
@@ -27,7 +27,7 @@ def calculate(account: AccountSnapshot) -> list[Calculated]:
     """
     if account.refusal is not None:
         raise account.refusal
-    sources = sorted(account.bills, key=lambda bill: bill.input.key.boundary)
+    sources = sorted(account.bills, key=lambda bill: order(bill.input))
     result = rate_account(account_input(account, sources))
     return [Calculated(*pair) for pair in zip(sources, result.bills, strict=True)]
 

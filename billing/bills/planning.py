@@ -40,7 +40,7 @@ class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
     def scheduled(self) -> schedule.ScheduledPlan:
         """What decides on which bills it appears."""
         return schedule.ScheduledPlan(
-            self.attached.id,
+            self.attached.key,
             self.cycle,
             self.period,
             self.priced.bills_in_advance or self.attached.begins_with_units,
@@ -99,7 +99,7 @@ def due(
     timezone = overrides.timezone or config.timezone
     zone = parse_timezone(timezone)
     plans = {
-        plan.attached.id: plan
+        plan.attached.key: plan
         for plan in of_account(account, attached, priced, config, overrides)
         if config.consolidate_bills or _is_wanted(plan, wanted)
     }
@@ -198,7 +198,7 @@ def again(
         bill.grouping,
     )
     plans = {
-        plan.attached.id: plan for plan in of_account(account, attached, priced, config, overrides)
+        plan.attached.key: plan for plan in of_account(account, attached, priced, config, overrides)
     }
     carried = schedule.contributing([plan.scheduled for plan in plans.values()], key, zone)
     if key.is_consolidated and carried:

@@ -21,6 +21,7 @@ from billing.rating.inputs import (
     Aggregation,
     Band,
     MinimumSpend,
+    PlanGroup,
     PricingTerm,
     PricingType,
     Product,
@@ -51,7 +52,7 @@ class PriceInForce:
 
 @dataclass(slots=True)
 class PricedPlan:
-    """One plan with its charges and prices.
+    """One plan with its charges and prices, or a plan group with its charges (``plan_groups``).
 
     ``frequency`` is ``None`` for a plan that has no billing cycle (AD_HOC, PER-11). ``prices``
     have no windows yet; ``measures`` say, by pricing, what must be measured for them.
@@ -59,8 +60,8 @@ class PricedPlan:
 
     id: UUID
     name: str
-    template_id: UUID
-    product: Product
+    template_id: UUID | None
+    product: Product | None
     currency: str
     frequency: BillFrequency | None
     interval: int
@@ -70,6 +71,7 @@ class PricedPlan:
     measures: dict[UUID, Measure | CompoundMeasure]
     candidates: tuple[PricingCandidate, ...]
     counters: CounterPrices = field(default_factory=CounterPrices)
+    group: PlanGroup | None = None
     _in_force: dict[tuple[Period | None, Period | None], list[PriceInForce]] = field(
         default_factory=dict
     )

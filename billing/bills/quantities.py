@@ -127,7 +127,7 @@ class _PlanAsked:
         return AccountPlanTerm(
             id=plan.attached.id,
             account_id=plan.attached.account_id,
-            plan_id=priced.id,
+            plan_id=None if priced.group else priced.id,
             plan_template_id=priced.template_id,
             product=priced.product,
             currency=priced.currency,
@@ -142,6 +142,9 @@ class _PlanAsked:
             ),
             account_code=self._bill.account.code,
             counter_pricings=self._counters,
+            plan_group_id=plan.attached.plan_group_id,
+            contract_id=plan.attached.contract_id,
+            group=priced.group,
         )
 
     def _pricing(self, in_force: PriceInForce, asked: Sequence[Asked]) -> PricingTerm:
@@ -178,7 +181,7 @@ class _PlanAsked:
 
         What stands on locked bills is what was rated; late usage of their time was not.
         """
-        total = self._rated.units(self._plan.attached.id, price, before=self._begins)
+        total = self._rated.units(self._plan, price, before=self._begins)
         for other, numbers in [*self._asked_earlier, *self._asked]:
             aggregation = other.price.aggregation
             if (aggregation.id, other.price.segment) != (price.aggregation.id, price.segment):

@@ -17,7 +17,7 @@ from organizations.kernel.money import ZERO
 from organizations.kernel.periods import Period
 
 Cycle = tuple[UUID, str, int]
-Usage = tuple[UUID, UUID, tuple[tuple[str, str], ...]]
+Usage = tuple[UUID, UUID, UUID, tuple[tuple[str, str], ...]]
 
 
 @dataclass(slots=True)
@@ -33,11 +33,11 @@ class RatedBefore:
         key = (plan.attached.account_id, cycle.frequency.value, cycle.interval)
         return self._periods.get(key, [])
 
-    def units(
-        self, account_plan_id: UUID, price: PricingTerm, *, before: datetime | None
-    ) -> Decimal:
+    def units(self, plan: PlanOfAccount, price: PricingTerm, *, before: datetime | None) -> Decimal:
         """Return the units rated for service that began earlier than ``before``."""
-        usage = (account_plan_id, price.aggregation.id, tuple(sorted(price.segment)))
+        attached = plan.attached
+        segment = tuple(sorted(price.segment))
+        usage = (attached.id, attached.plan_id, price.aggregation.id, segment)
         lines = self._lines.get(usage, ())
         return sum((line.units for line in lines if before and line.starts_at < before), ZERO)
 
@@ -65,4 +65,5 @@ def rated_before(bills: Iterable[ExistingBill], lines: Iterable[RatedUsage]) -> 
 
 
 def _usage(line: RatedUsage) -> Usage:
-    return (line.account_plan_id, line.aggregation_id, tuple(sorted(line.segment.items())))
+    segment = tuple(sorted(line.segment.items()))
+    return (line.account_plan_id, line.plan_id, line.aggregation_id, segment)

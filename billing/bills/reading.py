@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import connection
 from django.db.models import Q
@@ -54,7 +54,11 @@ class AccountFacts(NamedTuple):
 
 
 class AttachedPlan(NamedTuple):
-    """One account plan. ``begins_with_units``: of a counter that is billed in advance."""
+    """One account plan, or one plan of a plan group that is attached (``plan_groups``).
+
+    ``plan_id`` is that of the group on the row of the group itself. ``begins_with_units``: of a
+    counter that is billed in advance.
+    """
 
     id: UUID
     account_id: UUID
@@ -62,7 +66,16 @@ class AttachedPlan(NamedTuple):
     start_at: datetime
     end_at: datetime | None
     bill_epoch: date | None
+    plan_group_id: UUID | None = None
+    contract_id: UUID | None = None
     begins_with_units: bool = False
+
+    @property
+    def key(self) -> UUID:
+        """What tells it apart from all others of its account."""
+        if self.plan_group_id in (None, self.plan_id):
+            return self.id
+        return uuid5(self.id, self.plan_id.hex)
 
 
 class ExistingBill(NamedTuple):
@@ -102,6 +115,7 @@ class RatedUsage(NamedTuple):
     """A usage line of a locked bill."""
 
     account_plan_id: UUID
+    plan_id: UUID
     aggregation_id: UUID
     segment: dict[str, str]
     starts_at: datetime
@@ -142,12 +156,21 @@ def accounts(organization_id: UUID, account_ids: Collection[UUID]) -> dict[UUID,
 def account_plans(
     organization_id: UUID, account_ids: Collection[UUID]
 ) -> dict[UUID, list[AttachedPlan]]:
-    """Return every account plan by account, in order of start; those of groups are left out."""
+    """Return every account plan and plan group by account, in order of start."""
     rows = (
         AccountPlan.objects.for_organization(organization_id)
-        .filter(Among("account_id", account_ids), plan_id__isnull=False)
+        .filter(Among("account_id", account_ids))
         .order_by("start_date", "id")
-        .values_list("id", "account_id", "plan_id", "start_date", "end_date", "bill_epoch")
+        .values_list(
+            "id",
+            "account_id",
+            Coalesce("plan_id", "plan_group_id"),
+            "start_date",
+            "end_date",
+            "bill_epoch",
+            "plan_group_id",
+            "contract_id",
+        )
     )
     found: dict[UUID, list[AttachedPlan]] = defaultdict(list)
     for row in rows:
@@ -193,6 +216,7 @@ def rated_usage(organization_id: UUID, account_plan_ids: Collection[UUID]) -> li
         )
         .values_list(
             "account_plan_id",
+            "plan_id",
             Coalesce("aggregation_id", "compound_aggregation_id"),
             "segment",
             "service_period_start",

@@ -22,11 +22,11 @@ from billing.bills import (
     holes,
     not_billed,
     off_cycle,
+    plan_groups,
     planning,
     rated_before,
     reading,
     subject_terms,
-    unrated,
 )
 from billing.bills.calculating import Calculator
 from billing.bills.compounds import Compounds
@@ -112,7 +112,6 @@ class _Shared:
     compounds: Compounds
     attached: dict[UUID, list[AttachedPlan]]
     held: Held
-    refusals: dict[UUID, unrated.NotRatedYet]
     dated: dict[UUID, list[Dated]]
 
 
@@ -144,9 +143,6 @@ def take(
     for account_id, values in shared.held.items():
         if account_id in accounts:
             accounts[account_id].terms["held"] = values
-    for account_id, refusal in shared.refusals.items():
-        if account_id in accounts:
-            accounts[account_id].refusal = refusal
     planned = _plan(shared, accounts, wanted)
     for account_id, terms in off_cycle.place(shared.dated, planned).items():
         accounts[account_id].terms.update(terms)
@@ -226,9 +222,12 @@ def _read_shared(
     include_locked: bool = False,
 ) -> _Shared:
     config = reading.config(organization_id)
-    attached = reading.account_plans(organization_id, account_ids)
+    found = reading.account_plans(organization_id, account_ids)
+    groups = plan_groups.read(organization_id, found)
+    attached = plan_groups.expand(found, groups)
     plans = effective.plans(
-        organization_id, {row.plan_id for rows in attached.values() for row in rows}
+        organization_id,
+        {row.plan_id for rows in attached.values() for row in rows} - groups.keys(),
     )
     pricings = effective.pricings(organization_id, plans.values())
     compounds = Compounds.of(organization_id, (row for rows in pricings.values() for row in rows))
@@ -237,6 +236,7 @@ def _read_shared(
         plan.pk: price(plan, pricings[plan.pk], config, compounds, counters[plan.pk])
         for plan in plans.values()
     }
+    priced |= {pk: plan_groups.price(group, priced, config) for pk, group in groups.items()}
     holding = held.read(organization_id, account_ids, priced.values())
     return _Shared(
         organization_id=organization_id,
@@ -246,7 +246,6 @@ def _read_shared(
         compounds=compounds,
         attached=held.mark(attached, priced, holding, parse_timezone(config.timezone)),
         held=holding,
-        refusals=unrated.refusals(organization_id, account_ids),
         dated=off_cycle.by_account(
             off_cycle.charges(organization_id, account_ids, wanted, include_locked=include_locked)
         ),

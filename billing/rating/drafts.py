@@ -43,8 +43,16 @@ class PlanOnBill(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def subject(self) -> Subject:
-        """What is charged where it is the plan as a whole."""
+        """What is charged where it is the plan, or the plan group, as a whole."""
+        if self.term.group is not None:
+            return Subject(SubjectKind.PLAN_GROUP, self.term.group.id)
         return Subject(SubjectKind.PLAN, self.term.plan_id)
+
+    def has(self, attribution: Attribution) -> bool:
+        """Whether a line is of this account plan; the plans of a group share one (GRP-4)."""
+        if attribution.account_plan_id != self.term.id:
+            return False
+        return self.term.plan_group_id is None or attribution.plan_id == self.term.plan_id
 
     def rounded(self, amount: Decimal, name: str) -> Decimal:
         """Round the subtotal of the line called ``name`` (MON-5 a); a refusal says which it was.

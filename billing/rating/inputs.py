@@ -6,7 +6,6 @@ All settings arrive resolved (Plan over Plan Template over Organization, PLN-3; 
 all prices as time windows (PRC-4, EFF-2; see ``schedule.py``), all quantities already aggregated,
 one per window.
 
-Places kept for later features: ``AccountPlanTerm.plan_group_id`` and ``contract_id``;
 ``AccountPlanTerm.account_id`` and ``account_code`` differ from the billed account for the plans
 of a child account (PAR-4). Where the input of a new kind of line goes: docs/kinds-of-lines.md.
 """
@@ -177,8 +176,27 @@ class Product(msgspec.Struct, frozen=True, gc=False):
     code: str
 
 
+class GroupMember(msgspec.Struct, frozen=True, gc=False):
+    """A plan in a plan group, with the currency of its lines."""
+
+    plan_id: UUID
+    currency: str
+
+
+class PlanGroup(msgspec.Struct, frozen=True, gc=False):
+    """A plan group with its plans (GRP-3). ``has_one_cycle``: all are billed in its rhythm."""
+
+    id: UUID
+    name: str
+    members: tuple[GroupMember, ...]
+    has_one_cycle: bool = True
+
+
 class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
-    """One Account Plan as it bears on one bill.
+    """One Account Plan as it bears on one bill, or a plan group that is attached.
+
+    Of a group each plan is a term with its ``plan_group_id``. The group itself is one more, with
+    ``group`` and without plan and product, for the charges of the group (GRP-4).
 
     ``period`` is the Account Plan's own start and end, uncut. ``currency`` is the pricing currency
     (CUR-1). ``account_id`` is the account whose plan and usage this is.
@@ -186,9 +204,9 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
 
     id: UUID
     account_id: UUID
-    plan_id: UUID
-    plan_template_id: UUID
-    product: Product
+    plan_id: UUID | None
+    plan_template_id: UUID | None
+    product: Product | None
     currency: str
     period: Period
     cycle: Cycle
@@ -199,6 +217,7 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     contract_id: UUID | None = None
     account_code: str = ""
     counter_pricings: tuple[CounterPricingTerm, ...] = ()
+    group: PlanGroup | None = None
 
 
 class RatingInput(msgspec.Struct, frozen=True, gc=False):

@@ -26,7 +26,7 @@ from organizations.kernel.periods import Period
 # Decimals are plain strings, instants ISO 8601 in UTC, so nothing is lost in a column.
 Record = Mapping[str, object]
 
-LINE_KEY_MAX_LENGTH: Final = 280
+LINE_KEY_MAX_LENGTH: Final = 320
 _KEY_PARTS: Final = 7
 
 
@@ -178,7 +178,7 @@ def line_key(
         (
             line_type,
             attribution.account_id.hex,
-            attribution.account_plan_id.hex if attribution.account_plan_id else "",
+            _account_plan(attribution),
             attribution.pricing_id.hex if attribution.pricing_id else "",
             subject.detail if subject.kind in OF_A_PLAN else "",
             subject.written(),
@@ -206,6 +206,14 @@ def stored_subject(
     if pricing_id is not None:
         return Subject(SubjectKind.PRICING, pricing_id, segment)
     return Subject(SubjectKind.PLAN, plan_id)
+
+
+def _account_plan(attribution: Attribution) -> str:
+    """Return the account plan; the plans of one group share it, so their own ids follow."""
+    account_plan = attribution.account_plan_id.hex if attribution.account_plan_id else ""
+    if attribution.plan_group_id is None or attribution.plan_id is None:
+        return account_plan
+    return f"{account_plan}.{attribution.plan_id.hex}"
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,8 @@ ones. A bill sees what the bills before it charge and draw, also those of the sa
 
 from __future__ import annotations
 
+from datetime import date
+
 from billing.rating import kinds
 from billing.rating.accounts import AccountInput, AccountResult, Work
 from billing.rating.assembly import assemble
@@ -38,7 +40,15 @@ def rate_account(account: AccountInput) -> AccountResult:
 
 def in_order(bills: tuple[RatingInput, ...]) -> list[RatingInput]:
     """Return the bills in the order in which they are calculated."""
-    return sorted(bills, key=lambda bill: bill.key.boundary)
+    return sorted(bills, key=order)
+
+
+def order(bill: RatingInput) -> tuple[date, int]:
+    """Return what decides the order: the day, and the shorter period before the longer.
+
+    A plan group counts in its period what shorter bills have charged (GRP-7).
+    """
+    return bill.key.boundary, -int(bill.period.start.timestamp())
 
 
 def rate(bill: RatingInput, book: Book = EMPTY, account: AccountInput | None = None) -> RatedBill:

@@ -1,72 +1,30 @@
 """Minimum spends, and refunds of minimum spends billed in advance (billing.md 6).
 
 Levels are nested (MIN-6): each Pricing first, then the Plan, which counts the pricing-level
-top-ups as charges, so that no amount is counted twice. A Plan Group would be the third level and
-count what the Plan level returns. What is owed for a scope and a period, less what the book says
+top-ups as charges, so that no amount is counted twice. A Plan Group is the third level and counts
+all that its plans are charged. What is owed for a scope and a period, less what the book says
 was charged for it, is all there is to it; the records are in ``minimum_records``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 from billing.rating.accounts import Work
-from billing.rating.book import BilledCharge, Book
+from billing.rating.book import BilledCharge
 from billing.rating.drafts import Draft, PlanOnBill
-from billing.rating.inputs import MinimumSpend, PricingTerm
+from billing.rating.inputs import MinimumSpend, PlanGroup, PricingTerm
 from billing.rating.kinds import by_days
 from billing.rating.kinds import minimum_records as records
+from billing.rating.kinds import minimum_scopes as scopes
 from billing.rating.kinds.kind import LineKind
+from billing.rating.kinds.minimum_scopes import ELIGIBLE, Scope, total
 from billing.rating.lines import LineType
-from billing.rating.proration import prorate
 from billing.rating.records import pricing_facts
-from billing.rating.subjects import Attribution, Subject
 from organizations.kernel.money import ZERO, plain, round_money
 from organizations.kernel.periods import DayRange, Period, local_date
-
-# MIN-5: charges that count toward a minimum; standing charges and fees do not.
-ELIGIBLE = frozenset(
-    {
-        LineType.USAGE,
-        LineType.USAGE_CREDIT,
-        LineType.OVERAGE_USAGE,
-        LineType.COUNTER_RUNNING_TOTAL_CHARGE,
-        LineType.COUNTER_ADJUSTMENT_DEBIT,
-        LineType.COUNTER_ADJUSTMENT_CREDIT,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What one minimum spend covers: a whole plan or one of its pricings.
-
-    The book knows what other bills charge.
-    """
-
-    book: Book
-    plan: PlanOnBill
-    pricing: PricingTerm | None
-    minimum: MinimumSpend | None
-    name: str
-    subject: Subject
-    attribution: Attribution
-
-    def charged(self, period: Period, *, in_advance: bool) -> list[BilledCharge]:
-        """Return what other bills charge the plan for service that began in the period."""
-        return self.book.charged(
-            account_plan_id=self.plan.term.id, starting_in=period, in_advance=in_advance
-        )
-
-    def period(self, days: DayRange) -> Period:
-        return days.to_period(self.plan.schedule.zone)
-
-    def due(self, minimum: MinimumSpend, days: DayRange) -> Decimal:
-        """Return the exact minimum for the days (MIN-7)."""
-        return prorate(minimum.amount, self.plan.schedule.shares(days))
 
 
 def step(work: Work) -> Work:
@@ -74,24 +32,63 @@ def step(work: Work) -> Work:
     lines: list[Draft] = []
     has_advances = any(charge.in_advance for charge in work.book.charges)
     for plan in work.plans:
-        charges = [
-            draft
-            for draft in work.drafts
-            if draft.account_plan_id == plan.term.id and draft.line_type in ELIGIBLE
+        if plan.term.group is None:
+            lines += _of_plan(work, plan, has_advances)
+    whole = work.plus(line for line in lines if line.subtotal)
+    of_groups = (
+        line
+        for plan in work.plans
+        if plan.term.group is not None
+        for line in _of_group(whole, plan, plan.term.group)
+    )
+    return whole.plus(line for line in of_groups if line.subtotal)
+
+
+def _of_plan(work: Work, plan: PlanOnBill, has_advances: bool) -> list[Draft]:
+    """Return the lines of a plan: of its pricings first, then its own (MIN-6)."""
+    charges = [
+        draft
+        for draft in work.drafts
+        if draft.line_type in ELIGIBLE and plan.has(draft.attribution)
+    ]
+    ahead = total(draft for draft in charges if _is_ahead(work, draft))
+    eligible = total(charges) - ahead
+    lines: list[Draft] = []
+    for pricing in plan.term.pricings:
+        if pricing.minimum_spend is None and not has_advances:
+            continue
+        assessed, added = _assess_pricing(scopes.of_pricing(work, plan, pricing), pricing, charges)
+        lines += assessed
+        eligible += added
+    inner = ahead
+    if plan.starting is not None:
+        coming = plan.starting.active.to_period(plan.schedule.zone)
+        inner += total(line for line in lines if coming.contains(line.service_period.start))
+    scope = scopes.of_plan(work, plan)
+    if plan.ending is not None:
+        paid = scope.charged(scope.period(plan.ending.active), in_advance=True)
+        eligible += total(one for one in paid if one.line_type in ELIGIBLE)
+    return lines + _assess(scope, eligible, inner, ahead)
+
+
+def _of_group(work: Work, plan: PlanOnBill, group: PlanGroup) -> list[Draft]:
+    """Return the lines of a plan group, which counts all that its plans are charged (GRP-3)."""
+    scope = scopes.of_plan(work, plan)
+    if scope.minimum is None and not work.book.of_subject(scope.subject):
+        return []
+    lines = [draft for draft in work.drafts if draft.account_plan_id == plan.term.id]
+    ahead = [draft for draft in lines if _is_ahead(work, draft)]
+    inner = scopes.of_group(work, group, plan.currency, ahead)
+    eligible = ZERO
+    if plan.ending is not None:
+        period = scope.period(plan.ending.active)
+        charged: list[Draft | BilledCharge] = [
+            one for one in lines if period.contains(one.service_period.start)
         ]
-        ahead = _total(draft for draft in charges if _is_ahead(work, draft))
-        eligible = _total(charges) - ahead
-        of_pricings: list[Draft] = []
-        for pricing in plan.term.pricings:
-            if pricing.minimum_spend is None and not has_advances:
-                continue
-            scope = _pricing_scope(work.book, plan, pricing)
-            assessed, added = _assess_pricing(scope, pricing, charges)
-            of_pricings += assessed
-            eligible += added
-        lines += of_pricings
-        lines += _assess_plan(_plan_scope(work.book, plan), eligible, of_pricings, ahead)
-    return work.plus(line for line in lines if line.subtotal)
+        charged += scope.charged(period, in_advance=True)
+        charged += scope.charged(period, in_advance=False)
+        eligible = scopes.of_group(work, group, plan.currency, charged)
+    return _assess(scope, eligible, inner, inner)
 
 
 def _is_ahead(work: Work, draft: Draft) -> bool:
@@ -101,7 +98,7 @@ def _is_ahead(work: Work, draft: Draft) -> bool:
 
 
 def _assess_pricing(
-    scope: _Scope, pricing: PricingTerm, charges: Sequence[Draft]
+    scope: Scope, pricing: PricingTerm, charges: Sequence[Draft]
 ) -> tuple[list[Draft], Decimal]:
     """Return the lines of a pricing-level minimum, and what it adds to the plan's charges."""
     lines: list[Draft] = []
@@ -110,7 +107,7 @@ def _assess_pricing(
         days = _days(scope.plan, window.period)
         if not days.days:
             continue
-        eligible = _total(
+        eligible = total(
             draft
             for draft in charges
             if draft.attribution.pricing_id == pricing.id
@@ -129,30 +126,23 @@ def _assess_pricing(
     return lines, added
 
 
-def _assess_plan(
-    scope: _Scope, eligible: Decimal, of_pricings: Sequence[Draft], ahead: Decimal
-) -> list[Draft]:
-    """Return the lines of a plan-level minimum: settled for the past, advanced for the next.
+def _assess(scope: Scope, eligible: Decimal, inner: Decimal, ahead: Decimal) -> list[Draft]:
+    """Return the lines of a plan or group: settled for the past, advanced for the next.
 
-    ``of_pricings`` are the lines of the pricing-level minimums on this bill, ``ahead`` what it
-    charges for the next period that counts toward its minimum.
+    ``eligible`` counts toward the minimum of the period that ends; ``inner`` and ``ahead`` are
+    those of ``_advance``.
     """
     plan, lines = scope.plan, []
     if plan.ending is not None:
-        period = scope.period(plan.ending.active)
-        paid = scope.charged(period, in_advance=True)
-        eligible += _total(one for one in paid if one.line_type in ELIGIBLE)
         line, _ = _settle(scope, plan.ending.active, eligible)
         if line is not None:
             lines.append(line)
     if plan.starting is not None and scope.minimum is not None and scope.minimum.in_advance:
-        coming = scope.period(plan.starting.active)
-        inner = _total(line for line in of_pricings if coming.contains(line.service_period.start))
-        lines += _advance(scope, scope.minimum, plan.starting.active, inner + ahead, ahead)
+        lines += _advance(scope, scope.minimum, plan.starting.active, inner, ahead)
     return lines
 
 
-def _settle(scope: _Scope, days: DayRange, eligible: Decimal) -> tuple[Draft | None, Decimal]:
+def _settle(scope: Scope, days: DayRange, eligible: Decimal) -> tuple[Draft | None, Decimal]:
     """Return the line that settles a past period, and what was billed for it in advance.
 
     MIN-3: only an advance line that really exists is refunded, whatever the flags say now.
@@ -165,7 +155,7 @@ def _settle(scope: _Scope, days: DayRange, eligible: Decimal) -> tuple[Draft | N
         if charge.line_type == LineType.MINIMUM_SPEND and charge.subject == scope.subject
     ]
     if advances:
-        advance = _total(advances)
+        advance = total(advances)
         excess = _excess(scope, days, advances, advance, eligible)
         facts = records.refund_facts(advance, eligible, excess)
         # MIN-4: give back the overlap; charges below zero make it a charge.
@@ -180,7 +170,7 @@ def _settle(scope: _Scope, days: DayRange, eligible: Decimal) -> tuple[Draft | N
 
 
 def _excess(
-    scope: _Scope,
+    scope: Scope,
     days: DayRange,
     advances: Sequence[BilledCharge],
     advance: Decimal,
@@ -199,7 +189,7 @@ def _excess(
 
 
 def _advance(
-    scope: _Scope,
+    scope: Scope,
     minimum: MinimumSpend,
     days: DayRange,
     inner: Decimal = ZERO,
@@ -223,7 +213,7 @@ def _advance(
 
 
 def _is_settled(
-    charged: Sequence[BilledCharge], scope: _Scope, due: Decimal, ahead: Decimal
+    charged: Sequence[BilledCharge], scope: Scope, due: Decimal, ahead: Decimal
 ) -> bool:
     """Say whether the bill of this period was made first, and asked for the minimum (INV-J).
 
@@ -235,13 +225,15 @@ def _is_settled(
         return True
     if LineType.MINIMUM_SPEND_REFUND in own:
         return False
+    if not scope.is_settled_by_charges:
+        return False
     # A shortfall below what the currency can express was not billed either.
     asked = round_money(due, scope.plan.currency)
-    return bool(charged) and ahead + _eligible(charged, scope) >= asked > ZERO
+    return bool(charged) and ahead + scope.eligible(charged) >= asked > ZERO
 
 
 def _still_owed(
-    charged: Sequence[BilledCharge], scope: _Scope, due: Decimal, inner: Decimal
+    charged: Sequence[BilledCharge], scope: Scope, due: Decimal, inner: Decimal
 ) -> Decimal:
     """Return what is left to ask for where the bill of the period was made with an advance.
 
@@ -256,31 +248,18 @@ def _still_owed(
     ]
     if not refunds or any(_outlasts(one, scope) and not one.is_locked for one in charged):
         return ZERO
-    eligible = inner + _eligible(charged, scope)
-    return max(due, eligible) - eligible - _total(refunds)
+    eligible = inner + scope.eligible(charged)
+    return max(due, eligible) - eligible - total(refunds)
 
 
-def _eligible(charged: Sequence[BilledCharge], scope: _Scope) -> Decimal:
-    """Add up what counts toward the minimum of the scope (MIN-5, MIN-6)."""
-    if scope.pricing is None:  # with the minimums of its pricings
-        return _total(one for one in charged if one.line_type in ELIGIBLE or one.pricing_id)
-    return _total(
-        one
-        for one in charged
-        if one.line_type in ELIGIBLE
-        and one.pricing_id == scope.pricing.id
-        and one.subject.detail == scope.subject.detail
-    )
-
-
-def _outlasts(charge: BilledCharge, scope: _Scope) -> bool:
+def _outlasts(charge: BilledCharge, scope: Scope) -> bool:
     """Whether it was calculated before the account plan was ended, for days that are gone now."""
     ends, until = scope.plan.term.period.end, charge.service_period.end
     return ends is not None and until is not None and until > ends
 
 
 def _draft(
-    line_type: LineType, scope: _Scope, amount: Decimal, period: Period, facts: dict[str, object]
+    line_type: LineType, scope: Scope, amount: Decimal, period: Period, facts: dict[str, object]
 ) -> Draft:
     pricing = scope.pricing
     if pricing is not None:
@@ -301,7 +280,7 @@ def _draft(
     )
 
 
-def _description(scope: _Scope, line_type: LineType) -> str:
+def _description(scope: Scope, line_type: LineType) -> str:
     """MIN-9: the words given for the minimum, else the scope's name and what the line does."""
     if scope.minimum is not None and scope.minimum.description:
         return scope.minimum.description
@@ -310,29 +289,12 @@ def _description(scope: _Scope, line_type: LineType) -> str:
     return f"{scope.name} Minimum Spend Adjustment"
 
 
-def _plan_scope(book: Book, plan: PlanOnBill) -> _Scope:
-    minimum, product = plan.term.minimum_spend, plan.term.product
-    accounted = plan.attribution.accounted(minimum.accounting_product_id if minimum else None)
-    return _Scope(book, plan, None, minimum, product.name, plan.subject, accounted)
-
-
-def _pricing_scope(book: Book, plan: PlanOnBill, pricing: PricingTerm) -> _Scope:
-    """The accounting product of a pricing-level minimum is that of its usage (15.5)."""
-    name, subject = pricing.aggregation.name, Subject.pricing(pricing)
-    accounted = plan.attribution.priced_by(pricing)
-    return _Scope(book, plan, pricing, pricing.minimum_spend, name, subject, accounted)
-
-
 def _days(plan: PlanOnBill, period: Period) -> DayRange:
     """Floor a window to days (PER-10); a window of the engine always has an end."""
     if period.end is None:
         raise ValueError("A window of a billing period has an end.")
     zone = plan.schedule.zone
     return DayRange(local_date(period.start, zone), local_date(period.end, zone))
-
-
-def _total(lines: Iterable[Draft | BilledCharge]) -> Decimal:
-    return sum((line.subtotal for line in lines), ZERO)
 
 
 KIND: Final = LineKind(

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Account
+from billing.models import Account, AccountPlan
 from billing.usage import store
 from catalog.models import Aggregation, Counter, CounterPricing, Plan, Pricing
 from organizations.kernel import ids
@@ -25,8 +25,11 @@ class Rows:
         self.organization = self._organization(given)
         self.account: Account = factories.make_account(self.organization, code="acme")
         self._products: dict[str, Any] = {}
+        self._grouped: dict[str, list[Plan]] = {}
         for plan in given["plans"]:
             self._attach(plan)
+        for group in given.get("groups", []):
+            self._attach_group(group)
 
     def _organization(self, given: Json) -> Organization:
         organization = factories.make_organization()
@@ -49,14 +52,10 @@ class Rows:
     def _attach(self, plan: Json) -> None:
         row = self._plan(plan)
         _, _, epoch = plan.get("cycle", ["MONTHLY", 1, "2022-01-01"])
-        factories.make_account_plan(
-            self.account,
-            row,
-            start_date=self.instant(plan["from"]),
-            end_date=self.instant(plan["to"]) if plan.get("to") else None,
-            bill_epoch=date.fromisoformat(epoch),
-            may_overlap=True,
-        )
+        if plan.get("group"):
+            self._grouped.setdefault(plan["group"], []).append(row)
+        else:
+            self._on_account(plan, epoch, plan=row, product=row.plan_template.product)
         measured: dict[str, Aggregation] = {}
         for pricing in plan.get("pricings", []):
             name = pricing.get("measures", "usage")
@@ -92,6 +91,31 @@ class Rows:
                 pro_rate_adjustment_debit=flags["prorate_debit"],
                 pro_rate_adjustment_credit=flags["prorate_credit"],
             )
+
+    def _attach_group(self, group: Json) -> None:
+        standing, minimum = group.get("standing_charge", {}), group.get("minimum_spend", {})
+        row = catalog_rows.make_plan_group(
+            self.organization,
+            *self._grouped[group["name"]],
+            name=group["name"],
+            currency=group.get("currency", "USD"),
+            standing_charge=amount(standing),
+            standing_charge_bill_in_advance=standing.get("in_advance"),
+            minimum_spend=amount(minimum),
+            minimum_spend_bill_in_advance=minimum.get("in_advance"),
+        )
+        self._on_account(group, "2022-01-01", plan_group=row)
+
+    def _on_account(self, given: Json, epoch: str, **on: Any) -> None:
+        AccountPlan.objects.create(
+            organization=self.organization,
+            account=self.account,
+            start_date=self.instant(given["from"]),
+            end_date=self.instant(given["to"]) if given.get("to") else None,
+            bill_epoch=date.fromisoformat(epoch),
+            may_overlap=True,
+            **on,
+        )
 
     def _plan(self, plan: Json) -> Plan:
         name = plan.get("product", "Storage")

@@ -20,6 +20,8 @@ from billing.rating.inputs import (
     AccountPlanTerm,
     Aggregation,
     Band,
+    GroupMember,
+    PlanGroup,
     PricingTerm,
     PricingType,
     Product,
@@ -85,7 +87,7 @@ class Situation:
                     for charge in ("standing_charge", "minimum_spend")
                 ),
             )
-            for plan in self.given["plans"]
+            for plan in self.given["plans"] + self.given.get("groups", [])
         ]
 
     def due(self, on: str) -> list[schedule.DueBill]:
@@ -99,7 +101,7 @@ class Situation:
         self.advances += [
             charge
             for charge in charges_of(rated)
-            if charge.line_type in ADVANCES and charge.in_advance
+            if "groups" in self.given or (charge.line_type in ADVANCES and charge.in_advance)
         ]
         return rated
 
@@ -120,6 +122,11 @@ class Situation:
                 self.term(plan, boundary)
                 for plan in self.given["plans"]
                 if identify(plan["name"]) in ids
+            )
+            + tuple(
+                self.group(group)
+                for group in self.given.get("groups", [])
+                if identify(group["name"]) in ids
             ),
             currencies=self.currencies,
             conversion_rates=tuple(
@@ -137,8 +144,10 @@ class Situation:
         coming = schedule.coming_windows(candidates, timing, boundary)
         standing = plan.get("standing_charge", {})
         product = plan.get("product", "Storage")
+        group = plan.get("group")
         return AccountPlanTerm(
-            id=identify(plan["name"]),
+            id=identify(group or plan["name"]),
+            plan_group_id=identify(group + " group") if group else None,
             account_id=identify("account"),
             plan_id=identify(plan["name"] + " plan"),
             plan_template_id=identify("template"),
@@ -157,6 +166,33 @@ class Situation:
                 self.pricing(plan, pricing, windows, coming) for pricing in plan.get("pricings", [])
             ),
             counter_pricings=situations_counters.terms(plan, timing, boundary, self.zone),
+        )
+
+    def group(self, group: Json) -> AccountPlanTerm:
+        """The charges of a plan group itself; its plans name it."""
+        members = [plan for plan in self.given["plans"] if plan.get("group") == group["name"]]
+        return AccountPlanTerm(
+            id=identify(group["name"]),
+            account_id=identify("account"),
+            plan_id=None,
+            plan_template_id=None,
+            product=None,
+            currency=group.get("currency", "USD"),
+            period=period(group["from"], group.get("to"), self.zone),
+            cycle=self.cycle(group),
+            standing_charge=terms.standing_charge(
+                charge_settings(group.get("standing_charge", {})), organization_in_advance=False
+            ),
+            minimum_spend=minimum_spend(group),
+            plan_group_id=identify(group["name"] + " group"),
+            group=PlanGroup(
+                identify(group["name"] + " group"),
+                group["name"],
+                tuple(
+                    GroupMember(identify(plan["name"] + " plan"), plan.get("currency", "USD"))
+                    for plan in members
+                ),
+            ),
         )
 
     def candidate(self, plan: Json, pricing: Json) -> schedule.PricingCandidate:
