@@ -4,6 +4,7 @@ from billing import (
     account_rules,
     counter_registration,
     plan_group_rules,
+    query_registration,
     registration_agreements,
     upload_registration,
 )
@@ -71,3 +72,4 @@ def register() -> None:
     )
     counter_registration.register()
     upload_registration.register()
+    query_registration.register()

@@ -25,6 +25,11 @@ def words(name: str, *, default: list[str]) -> list[str]:
     return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
 
 
+def seconds(name: str, *, default: int) -> int:
+    """Return a whole number of seconds, at least one."""
+    return max(1, int(os.environ.get(name, default)))
+
+
 def port(name: str, *, default: int) -> int:
     """Return the TCP port of the variable; raises ``ImproperlyConfigured`` for anything else."""
     value = os.environ.get(name) or str(default)
@@ -159,6 +164,7 @@ def rate_limits() -> dict[str, int]:
         "ingest_per_address": 5_000,
         "ingest_per_organization": 50,
         "explorer_per_organization": 1,
+        "usage_queries_per_organization": 2,
         "tokens_per_key": 100,
     }
     return {

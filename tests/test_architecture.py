@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ["organizations", "catalog", "billing", "notifications", "integrations"]
 PURE = [
     "billing/rating",
+    "billing/usage/queries/shape.py",
+    "billing/usage/queries/windows.py",
     "catalog/calculations",
     "notifications/rules.py",
     "organizations/kernel/periods.py",

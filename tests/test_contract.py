@@ -40,6 +40,10 @@ ALSO_RULED: dict[str, str] = {
     "dimensionCode": "billing.md CON-5: a field of a meter",
     "billingPlanId": "B6.1: an id",
     "lineItemType": "billing.md CHG-6: fits the entity type",
+    "meterId": "B6.1: an id",
+    "fieldCode": "usage.md 13.1: a field of the meter",
+    "fieldType": "usage.md 13.1: fits the field",
+    "function": "usage.md 13.1: fits the kind of field",
 }
 # The same, by address where the field's name is usual elsewhere.
 ALSO_RULED_AT = {

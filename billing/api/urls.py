@@ -9,6 +9,7 @@ from billing.api import (
     documents,
     measurement_schema,
     uploads,
+    usage_queries,
 )
 from organizations.kernel.api import openapi
 from organizations.kernel.api.views import routes
@@ -81,5 +82,6 @@ urlpatterns = [
     ),
     *counters.urlpatterns,
     *uploads.urlpatterns,
+    *usage_queries.urlpatterns,
     *routes("lineitems", bills.LineItemViewSet, collection={"get": "list"}, item={}),
 ]

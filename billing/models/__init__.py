@@ -31,6 +31,7 @@ from billing.models.jobs import (
     ChunkStatus,
     JobAccountStatus,
 )
+from billing.models.queries import SavedQuery
 from billing.models.uploads import MeasurementUpload, UploadFault, UploadStatus
 from billing.models.usage import IngestFailure, IngestFailureType, ResubmissionOutcome
 
@@ -67,6 +68,7 @@ __all__ = [
     "LineItemType",
     "MeasurementUpload",
     "ResubmissionOutcome",
+    "SavedQuery",
     "ScheduleFrequency",
     "TransactionSource",
     "UploadFault",

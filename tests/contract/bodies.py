@@ -13,6 +13,7 @@ from tests.contract import (
     bodies_integrations,
     bodies_notifications,
     bodies_plan_groups,
+    bodies_queries,
 )
 from tests.contract import bodies_counters as counters
 from tests.factories import number
@@ -290,6 +291,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     *bodies_notifications.CREATED,
     *bodies_exports.CREATED,
     *bodies_integrations.CREATED,
+    *bodies_queries.CREATED,
     ("permissionpolicies", policy),
     ("resourcegroups/product", group),
     ("invitations", invitation),

@@ -81,8 +81,9 @@ def _answer_once(request: HttpRequest, key: str, get_response: Answer) -> HttpRe
         response = get_response(request)
         if _is_undone(response):
             transaction.set_rollback(True)  # it may be tried again with the same key
-        elif response.status_code in ALWAYS_ANEW:
-            KeptAnswer.objects.filter(pk=kept.pk).delete()  # what was audited stays
+        elif response.status_code in ALWAYS_ANEW or response.streaming:
+            # What was audited stays; what is streamed is only read, and may be read again.
+            KeptAnswer.objects.filter(pk=kept.pk).delete()
         else:
             _keep(kept, response)
         return response

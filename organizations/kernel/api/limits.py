@@ -31,6 +31,7 @@ SECOND = 1_000
 # The limits of ingest go by route, not by host name (B11.6).
 INGEST = re.compile(r"/organizations/[^/]+/measurements/?")
 EXPLORER = re.compile(r"/organizations/[^/]+/dataexplorer(/.*)?")
+USAGE_QUERY = re.compile(r"/organizations/[^/]+/usage/query/?")
 IPV6_NETWORK_BITS = 64  # whoever has an IPv6 address has as many as these bits leave
 breaker = Breaker(__name__)
 
@@ -60,6 +61,9 @@ INGEST_PER_ADDRESS = Rule("ingest_per_address", "rolling", FIVE_MINUTES, "addres
 INGEST_PER_ORGANIZATION = Rule("ingest_per_organization", "second", SECOND, "organization")
 EXPLORER_PER_ORGANIZATION = Rule(
     "explorer_per_organization", "bucket", SECOND, "organization", burst=10
+)
+USAGE_QUERIES_PER_ORGANIZATION = Rule(
+    "usage_queries_per_organization", "bucket", SECOND, "organization", burst=10
 )
 TOKENS_PER_KEY = Rule("tokens_per_key", "bucket", SECOND, "access key")
 
@@ -110,6 +114,9 @@ def of_request(request: HttpRequest, organization_id: Any) -> Verdict:
     elif EXPLORER.fullmatch(path):
         by_address = CONFIG_PER_ADDRESS
         by_organization = [CONFIG_PER_ORGANIZATION, EXPLORER_PER_ORGANIZATION]
+    elif USAGE_QUERY.fullmatch(path):
+        by_address = CONFIG_PER_ADDRESS
+        by_organization = [CONFIG_PER_ORGANIZATION, USAGE_QUERIES_PER_ORGANIZATION]
     else:
         by_address, by_organization = CONFIG_PER_ADDRESS, [CONFIG_PER_ORGANIZATION]
     asked = [(by_address, _network(request.META.get("REMOTE_ADDR", "")))]

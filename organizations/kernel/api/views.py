@@ -61,6 +61,8 @@ class TenantViewSet(GenericViewSet):
     page_order: tuple[str, ...] = ("-created_at", "-id")
     filters: ClassVar[dict[str, Filter]] = {"ids": id_list()}
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {}
+    # What an action asks beside that: of each set of (action, resource) one has to be allowed.
+    also_needs: ClassVar[dict[str, tuple[frozenset[tuple[str, str]], ...]]] = {}
     # Rows that an address names above its own, by the name in the address: the resource each is
     # of. Whoever may not read one of them gets nowhere below it.
     within: ClassVar[dict[str, str]] = {}
@@ -101,6 +103,9 @@ class TenantViewSet(GenericViewSet):
             self.rights.require_some(action, resource)
         else:
             self.rights.require(action, resource, item_id)
+        for either in self.also_needs.get(self.action, ()):
+            if not any(self.rights.allows(*one) for one in either):
+                raise Forbidden
 
     @cached_property
     def rights(self) -> access.Rights:

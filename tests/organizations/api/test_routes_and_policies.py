@@ -96,6 +96,8 @@ def test_a_route_answers_403_exactly_where_the_engine_says_no(founded, name):
         for name_above, above in route.view.within.items():
             if name_above in route.parameters:
                 is_allowed &= rights.allows("config:retrieve", above, UNKNOWN)
+        for either in route.view.also_needs.get(route.actions[verb.lower()], ()):
+            is_allowed &= any(rights.allows(*one) for one in either)
         answer = client.call(verb, path)
         asked += 1
         if (answer.status != 403) != is_allowed:
