@@ -12,7 +12,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from integrations import targets
-from integrations.connecting import Deadline, PinnedAdapter
+from organizations.kernel.connecting import Deadline, PinnedAdapter
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 20.0

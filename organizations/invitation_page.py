@@ -19,7 +19,7 @@ from organizations.kernel.console import entry
 from organizations.kernel.console.permissions import Permissions
 from organizations.kernel.errors import DomainError
 from organizations.models import Invitation, Organization, User
-from organizations.signin import admission, devices, passwords, second_factor, sessions
+from organizations.signin import admission, devices, passwords, second_factor, sessions, trail
 from organizations.signin.pages import arriving
 from organizations.signin.sessions import Way
 
@@ -56,11 +56,13 @@ class JoinForm(forms.Form):
         """Check the password; guessing is limited as at the login."""
         who = devices.who(self.request, self.person.email)
         if not attempts.LOGIN.begin(**who):
+            trail.refused(self.person.email, "sign-in locked", self.request)
             raise forms.ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
             )
         password = self.cleaned_data["password"]
         if authenticate(self.request, username=self.person.email, password=password) is None:
+            trail.refused(self.person.email, "sign-in failed", self.request)
             raise forms.ValidationError("This is not the password of your account.")
         if passwords.is_outdated(self.person):
             raise forms.ValidationError("This temporary password has expired.")

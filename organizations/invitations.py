@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from organizations import giving, mail
-from organizations.kernel import changes, clock, ids, isolation, principals
+from organizations.kernel import changes, clock, ids, isolation
 from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
 from organizations.models import (
@@ -27,6 +27,7 @@ from organizations.models import (
     PrincipalType,
     User,
 )
+from organizations.signin import trail
 
 LASTS = timedelta(days=30)
 
@@ -155,7 +156,7 @@ def join(invitation: Invitation, person: User, *, token: str | None = None) -> M
 
     Raises ``NotOpen`` when it was used, revoked or sent again in the meantime.
     """
-    by = principals.Principal(person.pk, "USER", invitation.organization_id)
+    by = trail.principal_of(person, invitation.organization_id)
     with isolation.within(invitation.organization_id), transaction.atomic():
         with changes.editing(invitation, by=by) as changed:
             is_same = token is None or bytes(changed.token_hash or b"") == _hash(token)

@@ -6,6 +6,7 @@ is decided in ``organizations.signin.recognition``.
 """
 
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +21,14 @@ from django.urls import reverse
 from joserfc.errors import JoseError
 
 from organizations.kernel import sealing
+from organizations.kernel.connecting import Deadline, PinnedAdapter
 from organizations.kernel.errors import DomainError
 from organizations.kernel.public_addresses import is_public
 from organizations.models import SignInSettings
 
 PURPOSE = "sign-in provider"
 TIMEOUT_SECONDS = 10
+EXCHANGE_SECONDS = 20
 # Only signatures a provider alone can make; never "none", never a shared secret.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 TROUBLES = (
@@ -120,12 +123,27 @@ def _claims(row: SignInSettings, said: dict[str, Any]) -> Claims:
 
 
 class _CarefulSession(OAuth2Session):
-    """Calls public addresses only, follows nobody elsewhere and does not wait for ever."""
+    """Calls the public addresses it has checked, follows no redirect and ends at a deadline.
+
+    ``exchange_ends`` is when all requests of one sign-in have to be over, by ``time.monotonic``.
+    """
+
+    def __init__(self, *args: Any, exchange_ends: float, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.trust_env = False
+        self._exchange_ends = exchange_ends
 
     def request(self, method: str, url: str, **options: Any) -> Any:
-        _check_address(url)
-        options.update(timeout=TIMEOUT_SECONDS, allow_redirects=False)
-        return super().request(method, url, **options)
+        """Send one request to the addresses that were checked; raises ``ProviderFailed``."""
+        left = min(TIMEOUT_SECONDS, self._exchange_ends - time.monotonic())
+        if left <= 0:
+            raise ProviderFailed("The sign-in provider takes too long.")
+        addresses = _checked_addresses(url)
+        options.update(timeout=left, allow_redirects=False)
+        with Deadline(left) as deadline:
+            for scheme in ("https://", "http://"):
+                self.mount(scheme, PinnedAdapter(addresses, deadline))
+            return super().request(method, url, **options)
 
 
 class _Client(DjangoOAuth2App):
@@ -152,6 +170,7 @@ def _client(row: SignInSettings) -> _Client:
         client_kwargs={
             "scope": "openid email profile",
             "code_challenge_method": "S256",
+            "exchange_ends": time.monotonic() + EXCHANGE_SECONDS,
             **({} if secret else {"token_endpoint_auth_method": "none"}),
         },
     )
@@ -159,13 +178,15 @@ def _client(row: SignInSettings) -> _Client:
     return client
 
 
-def _check_address(url: str) -> None:
-    """Refuse what an administrator of an organization must not make our servers call."""
-    if settings.OIDC_ALLOW_PRIVATE_PROVIDERS:
-        return
+def _checked_addresses(url: str) -> list[str]:
+    """Return the addresses of a host, refusing what no administrator may make our servers call."""
     parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+    is_private_allowed = settings.OIDC_ALLOW_PRIVATE_PROVIDERS
+    if not parts.hostname or (parts.scheme != "https" and not is_private_allowed):
         raise ProviderFailed("The sign-in provider must be reached by https.")
-    found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    if not all(is_public(str(one[4][0])) for one in found):
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    if not is_private_allowed and not all(is_public(address) for address in addresses):
         raise ProviderFailed("The sign-in provider is not on the public network.")
+    return addresses

@@ -11,6 +11,7 @@ from organizations import audit, invitations
 from organizations.kernel import changes, clock, principals
 from organizations.kernel.errors import DomainError
 from organizations.models import Invitation, Membership, ProviderIdentity, SignInSettings, User
+from organizations.signin import trail
 from organizations.signin.provider import Claims
 
 
@@ -118,5 +119,5 @@ def _bind(row: SignInSettings, claims: Claims, person: User) -> None:
             issuer=claims.issuer,
             subject=claims.subject,
         ),
-        by=principals.Principal(person.pk, "USER", row.organization_id),
+        by=trail.principal_of(person, row.organization_id),
     )

@@ -11,6 +11,17 @@ from organizations.kernel.principals import Principal
 from organizations.models import User
 
 
+def principal_of(person: User, organization_id: UUID) -> Principal:
+    """Return a person as the author of what the current request does in an organization."""
+    return Principal(
+        id=person.pk,
+        kind="USER",
+        organization_id=organization_id,
+        source_address=request_id.address(),
+        request_id=request_id.current(),
+    )
+
+
 def record(
     user: User,
     action: str,
@@ -37,15 +48,8 @@ def record(
 def refused(email: str, action: str, request: HttpRequest | None) -> None:
     """Append that somebody failed to sign in as a person of ours; repeated once a minute."""
     user = User.objects.filter(email__iexact=email.strip()).first()
-    address = request.META.get("REMOTE_ADDR") if request is not None else None
     for organization_id in user.current_organization_ids() if user else ():
-        by = Principal(
-            id=user.pk,
-            kind="USER",
-            organization_id=organization_id,
-            source_address=address or None,
-            request_id=request_id.current(),
-        )
+        by = principal_of(user, organization_id)
         audit.denied(by, action, "config:orgUser", user.pk)
 
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,11 +16,18 @@ from organizations.kernel.api import access_log
 
 HEADER = "X-Request-Id"
 _current: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+_meta: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("meta", default=None)
 
 
 def current() -> str:
     """Return the id of the request being answered, or an empty text outside of one."""
     return _current.get()
+
+
+def address() -> str | None:
+    """Return the client's address of the request being answered, None outside of one."""
+    # Looked up when asked: behind trusted proxies the transport corrects it first.
+    return (_meta.get() or {}).get("REMOTE_ADDR") or None
 
 
 class RequestIdMiddleware:
@@ -33,6 +41,7 @@ class RequestIdMiddleware:
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
         usable = 0 < len(sent) <= 100 and sent.isascii() and sent.isprintable()
         token = _current.set(sent if usable else uuid.uuid4().hex)
+        called_from = _meta.set(request.META)
         try:
             response = self.get_response(request)
             response[HEADER] = _current.get()
@@ -41,6 +50,7 @@ class RequestIdMiddleware:
             return response
         finally:
             _current.reset(token)
+            _meta.reset(called_from)
 
 
 class RequestIdFilter(logging.Filter):

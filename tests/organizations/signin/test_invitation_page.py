@@ -147,3 +147,24 @@ def test_acceptance_is_in_the_audit_trail_as_the_persons_deed(path, organization
     ).latest("id")
     assert accepted.principal_id == ann.pk
     assert accepted.at <= clock.now()
+
+
+def test_acceptance_and_a_wrong_password_carry_address_and_request_id(path, organization):
+    joined, member = make_founded(), User.objects.create_user("ann@example.com", PASSWORD)
+    Membership.objects.create(organization=joined.organization, user=member)
+    browser = Client(REMOTE_ADDR="10.1.2.3")
+
+    browser.post(path, {"password": "wrong"}, headers={"X-Request-Id": "first"})
+    browser.post(path, {"password": PASSWORD}, headers={"X-Request-Id": "second"})
+
+    found = AuditEntry.objects.filter(principal_id=member.pk, request_id__in=["first", "second"])
+    assert {(entry.request_id, entry.source_address) for entry in found} == {
+        ("first", "10.1.2.3"),
+        ("second", "10.1.2.3"),
+    }
+    refused = AuditEntry.objects.get(request_id="first")
+    assert (refused.action, refused.organization_id) == (
+        "sign-in failed",
+        joined.organization.pk,
+    )
+    assert found.filter(resource="config:orgUserInvitation", request_id="second").exists()

@@ -392,4 +392,52 @@ def test_an_address_that_carries_a_private_one_is_not_called(organization, rules
     settings.OIDC_ALLOW_PRIVATE_PROVIDERS = False
     for host in ("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "168.63.129.16"):
         with pytest.raises(protocol.ProviderFailed, match="not on the public network"):
-            protocol._check_address(f"https://{host}/")
+            protocol._checked_addresses(f"https://{host}/")
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_called(organization, rules, monkeypatch):
+    port = urlsplit(rules.provider_issuer).port
+    real, asked = protocol.socket.getaddrinfo, []
+
+    def resolve(host, port, *more, **options):
+        if host != "idp.example":
+            return real(host, port, *more, **options)
+        asked.append(host)
+        return [(2, 1, 6, "", ("127.0.0.1" if len(asked) == 1 else "127.9.9.9", port))]
+
+    monkeypatch.setattr(protocol.socket, "getaddrinfo", resolve)
+
+    left = protocol.time.monotonic() + 5
+    with protocol._CarefulSession("id", exchange_ends=left) as session:
+        answer = session.request(
+            "GET", f"http://idp.example:{port}/.well-known/openid-configuration",
+            withhold_token=True,
+        )  # fmt: skip
+
+    assert answer.status_code == 200
+    assert asked == ["idp.example"]
+
+
+def test_a_provider_that_drips_is_given_up_at_the_deadline(organization, rules):
+    class Drip(fake_provider.BaseHTTPRequestHandler):
+        def do_GET(self):
+            try:
+                while True:
+                    self.wfile.write(b"H")
+                    time.sleep(0.1)
+            except OSError:
+                return
+
+    server = fake_provider.ThreadingHTTPServer(("127.0.0.1", 0), Drip)
+    fake_provider.threading.Thread(target=server.serve_forever, daemon=True).start()
+    begun = time.monotonic()
+
+    with (
+        pytest.raises(protocol.TROUBLES),
+        protocol._CarefulSession("id", exchange_ends=begun + 1) as session,
+    ):
+        session.request("GET", f"http://127.0.0.1:{server.server_port}/", withhold_token=True)
+    taken = time.monotonic() - begun
+    server.shutdown()
+
+    assert taken < 5

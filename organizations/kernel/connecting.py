@@ -1,6 +1,6 @@
 """Connections that go to a checked address and end at a deadline, for ``requests``.
 
-A host name is resolved and checked once (``targets``); asking the resolver again when connecting
+A host name is resolved and checked once by the caller; asking the resolver again when connecting
 would let a second, different answer through. The name is still what TLS verifies and what the
 ``Host`` header says.
 """
