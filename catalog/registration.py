@@ -5,6 +5,7 @@ from catalog import representations as look
 from catalog.compounds import registration as compounds
 from catalog.compounds import rules as compound_rules
 from catalog.counters import registration as counters
+from catalog.lookups import registration as lookups
 from catalog.models import Aggregation, Meter, Plan, PlanTemplate, Pricing, Product
 from catalog.plan_groups import registration as plan_groups
 from organizations.kernel import registry
@@ -55,3 +56,4 @@ def register() -> None:
     counters.register()
     plan_groups.register()
     compounds.register()
+    lookups.register()

@@ -40,6 +40,8 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Plans", "sell", "catalog.Plan"),
             Page("Plan groups", "stacks", "catalog.PlanGroup"),
             Page("Pricings", "payments", "catalog.Pricing"),
+            Page("Lookup tables", "table_view", "catalog.LookupTable"),
+            Page("Lookup revisions", "difference", "catalog.LookupTableRevision"),
             Page("Counters", "pin", "catalog.Counter"),
             Page("Counter pricings", "price_change", "catalog.CounterPricing"),
         ),

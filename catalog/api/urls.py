@@ -1,6 +1,6 @@
 """Addresses of this app's entities below the organization."""
 
-from catalog.api import compounds, counters, plan_groups, views
+from catalog.api import compounds, counters, lookup_urls, plan_groups, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
@@ -13,4 +13,5 @@ urlpatterns = [
     *compounds.urlpatterns,
     *counters.urlpatterns,
     *plan_groups.urlpatterns,
+    *lookup_urls.urlpatterns,
 ]

@@ -2,6 +2,16 @@
 
 from catalog.models.compounds import CompoundAggregation
 from catalog.models.counters import Counter, CounterPricing
+from catalog.models.lookups import (
+    LookupJobStatus,
+    LookupJobType,
+    LookupRow,
+    LookupTable,
+    LookupTableData,
+    LookupTableJob,
+    LookupTableRevision,
+    RevisionStatus,
+)
 from catalog.models.metering import (
     NUMERIC_CATEGORIES,
     Aggregation,
@@ -24,6 +34,13 @@ __all__ = [
     "CounterPricing",
     "FieldCategory",
     "InstantRange",
+    "LookupJobStatus",
+    "LookupJobType",
+    "LookupRow",
+    "LookupTable",
+    "LookupTableData",
+    "LookupTableJob",
+    "LookupTableRevision",
     "Meter",
     "Plan",
     "PlanGroup",
@@ -32,5 +49,6 @@ __all__ = [
     "Pricing",
     "PricingType",
     "Product",
+    "RevisionStatus",
     "UnitRounding",
 ]

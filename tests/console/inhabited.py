@@ -33,6 +33,7 @@ from organizations.models import (
     TransactionType,
 )
 from tests import factories
+from tests.catalog import lookup_rows
 from tests.catalog import rows as catalogue
 from tests.console.inhabited_agreements import agreements
 from tests.console.inhabited_exports import exports
@@ -60,6 +61,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         *catalogue.counters(MARK, plan, account),
         catalogue.make_compound(aggregation, name=f"{MARK} compound"),
         *catalogue.plan_groups(MARK, plan),
+        *lookup_rows.lookups(MARK, organization),
         *agreements(MARK, account),
         *records(founded, account),
         *webhooks(founded),

@@ -23,7 +23,13 @@ from organizations.kernel import clock, files, principals
 from organizations.models import Membership
 from tests.billing.bills import runners
 from tests.clients import ApiClient
-from tests.contract import bodies, bodies_agreements, bodies_plan_groups, documents
+from tests.contract import (
+    bodies,
+    bodies_agreements,
+    bodies_lookups,
+    bodies_plan_groups,
+    documents,
+)
 from tests.factories import make_founded, number
 
 OUR_APPS = ("organizations", "catalog", "billing", "notifications", "integrations")
@@ -104,6 +110,7 @@ def settle() -> Inhabited:
         path = f"balances/{place.made['balances']['id']}/{word}"
         answer = place.api.post(path, build(place.made))
         assert answer.status == 200, (path, answer)
+    bodies_lookups.fill(place.api, place.made)
     place.api.put("support", {"dtEndSupportUsersAccess": "2031-01-01T00:00:00.000Z"})
     _connect(place)
     _make_the_rest(place)

@@ -16,6 +16,7 @@ BELOW = "organizations/<str:orgId>/"
 PLAIN_PARAMETERS: Mapping[str, str] = {
     "day": "2024-10-31",
     "frequency": "MONTHLY",
+    "lookupKey": "a100",
     "type": "product",
     "entity": "Account",
     "entityType": "Bill",

@@ -78,6 +78,16 @@ class ContractSchema(AutoSchema):
         serializers = super().get_response_serializers()
         return serializers if isinstance(serializers, dict) else {200: serializers}
 
+    def _get_request_body(self, direction: str = "request") -> Any:
+        """Describe the body also of a DELETE, where the view says that it has one."""
+        if self.view.action not in getattr(self.view, "deletes_with_body", ()):
+            return super()._get_request_body(direction)
+        method, self.method = self.method, "POST"
+        try:
+            return super()._get_request_body(direction)
+        finally:
+            self.method = method
+
     def _is_list_view(self, serializer: Any = None) -> bool:
         """Return whether the answer is a page: lists, and the actions the view names."""
         return getattr(self.view, "action", "") in {

@@ -1,0 +1,1 @@
+"""Lookup tables: revisions, their data, jobs that move data, and what calculations find there."""
