@@ -193,6 +193,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "organizations.kernel.api.openapi.add_plain_paths",
+        "organizations.kernel.api.openapi.add_errors",
     ],
     "PREPROCESSING_HOOKS": ["organizations.kernel.api.openapi.only_organization_routes"],
 }

@@ -44,6 +44,58 @@ def add_plain_paths(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     return result
 
 
+# The statuses beside 200 that each operation may have, and when.
+ERRORS = {
+    "400": "What was sent is wrong; `errors` names each field.",
+    "401": "No token was sent.",
+    "403": "The token does not count, or no policy allows this.",
+    "404": "There is no such row in this organization.",
+    "409": "The row was changed meanwhile: `version` is not the stored one.",
+    "413": "The body is too large.",
+    "415": "The body is no JSON.",
+    "429": "Too many requests; `Retry-After` says when to come again.",
+    "500": "A fault of the server; `requestId` finds it in its log.",
+    "503": "The database is away; `Retry-After` says when to come again.",
+}
+OF_BODIES = {"409", "413", "415"}
+VERBS = ("get", "post", "put", "delete")
+ERROR_SCHEMA = {
+    "type": "object",
+    "description": "The one body of every answer that is no success.",
+    "required": ["message", "code", "status", "requestId"],
+    "properties": {
+        "message": {"type": "string"},
+        "code": {"type": "string"},
+        "status": {"type": "integer"},
+        "requestId": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def add_errors(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """Document the error statuses of each operation with their one body (B9.2)."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Error"] = ERROR_SCHEMA
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for path in result["paths"].values():
+        for verb, operation in path.items():
+            if verb not in VERBS:
+                continue
+            for status, when in ERRORS.items():
+                if status in OF_BODIES and "requestBody" not in operation:
+                    continue
+                operation["responses"].setdefault(status, {"description": when, "content": content})
+    return result
+
+
 class BearerScheme(OpenApiAuthenticationExtension):
     """Names the bearer token in the document."""
 
