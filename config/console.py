@@ -79,7 +79,10 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     ),
     (
         "Data exports",
-        (Page("Export destinations", "cloud_upload", "integrations.ExportDestination"),),
+        (
+            Page("Export jobs", "download", "integrations.ExportJob"),
+            Page("Export destinations", "cloud_upload", "integrations.ExportDestination"),
+        ),
     ),
     (
         "Alerts and events",

@@ -149,6 +149,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "integrations.sweep_deliveries": 5,
         "integrations.dispatch_events": 5,
         "integrations.delete_old_deliveries": 3600,
+        "integrations.sweep_exports": 30,
     }
     return {name: {"task": name, "schedule": float(seconds)} for name, seconds in every.items()}
 

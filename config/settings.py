@@ -255,6 +255,13 @@ STORAGES = {
 
 # Webhooks --------------------------------------------------------------------------------------
 # http, IP literals and private addresses: for development and tests only (C5.14).
+# Exports to S3: our keys (without them we assume each destination's role), and where the store is.
+EXPORTS_S3 = {
+    "endpoint": os.environ.get("EXPORTS_S3_ENDPOINT", ""),
+    "region": os.environ.get("EXPORTS_S3_REGION", "us-east-1"),
+    "access_key": os.environ.get("EXPORTS_S3_ACCESS_KEY", ""),
+    "secret_key": os.environ.get("EXPORTS_S3_SECRET_KEY", ""),
+}
 WEBHOOK_ALLOW_PRIVATE_TARGETS = environment.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS", default=False)
 
 # Logging ---------------------------------------------------------------------------------------

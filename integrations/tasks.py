@@ -11,12 +11,22 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from integrations import claims, delivery, disabling, dispatch, retention
+from integrations.export_tasks import run_export, sweep_exports
 from integrations.models import Delivery, WebhookDestination
 from organizations.kernel import clock, isolation
 from organizations.kernel.tenancy import within_that_of
 from organizations.tasks import PATIENT
 
 logger = logging.getLogger(__name__)
+__all__ = [
+    "delete_old_deliveries",
+    "deliver",
+    "dispatch_events",
+    "mail_disabled",
+    "run_export",
+    "sweep_deliveries",
+    "sweep_exports",
+]
 
 
 @shared_task(name="integrations.dispatch_events")

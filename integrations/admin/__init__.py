@@ -5,7 +5,15 @@ from integrations.admin import (
     deliveries,
     destinations,
     export_destinations,
+    export_jobs,
     mappings,
 )
 
-__all__ = ["connections", "deliveries", "destinations", "export_destinations", "mappings"]
+__all__ = [
+    "connections",
+    "deliveries",
+    "destinations",
+    "export_destinations",
+    "export_jobs",
+    "mappings",
+]

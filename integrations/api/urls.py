@@ -1,6 +1,6 @@
 """Addresses of this app's entities below the organization."""
 
-from integrations.api import export_destinations, mappings, views
+from integrations.api import export_destinations, export_jobs, mappings, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
@@ -15,4 +15,5 @@ urlpatterns = [
         },
     ),
     *export_destinations.urlpatterns,
+    *export_jobs.urlpatterns,
 ]

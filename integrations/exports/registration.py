@@ -1,9 +1,9 @@
 """What exports tell the kernel's registry."""
 
-from integrations.exports import destinations
+from integrations.exports import destinations, jobs
 from integrations.exports import representations as look
-from integrations.models import ExportDestination
-from organizations.kernel import registry
+from integrations.models import ExportDestination, ExportJob
+from organizations.kernel import event_types, registry
 
 
 def register() -> None:
@@ -14,3 +14,5 @@ def register() -> None:
         represent=look.export_destination,
         check=destinations.check,
     )
+    registry.register(ExportJob, "config:exportJob", represent=look.export_job)
+    registry.other_event(jobs.FAILED, lambda: look.failure(event_types.sample(ExportJob)))

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from integrations.models import DestinationType, ExportDestination
-from organizations.kernel.representing import audit, identity
+from integrations.models import DestinationType, ExportDestination, ExportJob
+from organizations.kernel.representing import audit, identity, text
 
 
 def export_destination(row: ExportDestination) -> dict[str, Any]:
@@ -28,3 +28,20 @@ def export_destination(row: ExportDestination) -> dict[str, Any]:
         **own,
         **audit(row),
     }
+
+
+def export_job(row: ExportJob) -> dict[str, Any]:
+    """A job and how far it is."""
+    return {
+        **identity(row),
+        "scheduleId": text(row.schedule_id),
+        "dateCreated": row.created_at,
+        "startedAt": row.started_at,
+        "sourceType": row.source_type,
+        "status": row.status,
+    }
+
+
+def failure(row: ExportJob) -> dict[str, Any]:
+    """What the event of a failed job tells."""
+    return {**export_job(row), "message": row.failure_reason}

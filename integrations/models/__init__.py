@@ -1,6 +1,7 @@
 """The outside world: what is sent where, webhook destinations and deliveries."""
 
 from integrations.models.configurations import NOTIFICATION, WEBHOOK, IntegrationConfiguration
+from integrations.models.export_jobs import ExportJob, ExportSource, ExportStatus
 from integrations.models.exports import DestinationType, ExportDestination, PartitionOrder
 from integrations.models.mappings import ExternalMapping
 from integrations.models.webhooks import (
@@ -18,6 +19,9 @@ __all__ = [
     "DeliveryStatus",
     "DestinationType",
     "ExportDestination",
+    "ExportJob",
+    "ExportSource",
+    "ExportStatus",
     "ExternalMapping",
     "IntegrationConfiguration",
     "PartitionOrder",

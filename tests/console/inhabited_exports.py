@@ -2,12 +2,12 @@
 
 from django.db import models
 
-from integrations.models import ExportDestination
+from integrations.models import ExportDestination, ExportJob
 from organizations.founding import Founded
 
 
 def exports(founded: Founded, mark: str) -> list[models.Model]:
-    """Make a destination."""
+    """Make a destination and a job."""
     destination = ExportDestination.objects.create(
         organization=founded.organization,
         name=f"{mark} lake",
@@ -15,4 +15,12 @@ def exports(founded: Founded, mark: str) -> list[models.Model]:
         bucket_name="our-data-lake",
         iam_role_arn="arn:aws:iam::123456789012:role/exports",
     )
-    return [destination]
+    job = ExportJob.objects.create(
+        organization=founded.organization,
+        source_type="OPERATIONAL",
+        settings={"operationalDataTypes": ["ACCOUNTS"], "exportFileFormat": "CSV"},
+        run_as_id=founded.organization.pk,
+        run_as_kind="SERVICE_USER",
+        failure_reason=f"{mark} is away",
+    )
+    return [destination, job]

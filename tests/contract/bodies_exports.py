@@ -21,4 +21,15 @@ def destination(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def ad_hoc(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """An export by hand of operational data."""
+    return {
+        "sourceType": "OPERATIONAL",
+        "operationalDataTypes": ["ACCOUNTS"],
+        "exportFileFormat": "JSONL",
+        "startDate": "2024-01-01T00:00:00.000Z",
+        "destinationIds": [made[DESTINATIONS]["id"]],
+    }
+
+
 CREATED = ((DESTINATIONS, destination),)

@@ -26,6 +26,7 @@ from tests.clients import ApiClient
 from tests.contract import (
     bodies,
     bodies_agreements,
+    bodies_exports,
     bodies_lookups,
     bodies_plan_groups,
     documents,
@@ -147,6 +148,8 @@ def _use(place: Inhabited) -> None:
     assert answer.status == 200, answer
     assert Account.objects.filter(organization_id=place.organization_id).exists()
     _upload(place)
+    answer = place.api.post("dataexports/adhoc", bodies_exports.ad_hoc(place.made))
+    assert answer.status == 200, answer
 
 
 def _upload(place: Inhabited) -> None:
