@@ -54,6 +54,7 @@ EVERYWHERE = {
     "config/demonstration/company.py": "the first demonstration has the plain name",
     "config/management/commands/demo.py": "finds the demonstration",
     "integrations/tasks.py": "dispatching, handing out and deleting go through all organizations",
+    "integrations/export_tasks.py": "exports of all organizations are due by time",
     "notifications/tasks.py": "scheduled events of all organizations are due by time",
     "organizations/api/auth.py": "a key is found by its id",
     "organizations/invitation_page.py": "a link says of which organization it is when it is found",
