@@ -1,11 +1,13 @@
 """The page of counter adjustments, and what an account's page shows of them."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from billing.admin import staircase
 from billing.models import Account, CounterAdjustment
 from catalog.models import Counter
 from organizations.kernel.console import choices, linking, show
@@ -13,6 +15,8 @@ from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter
 
 LATEST = 20
+MOST_PICTURES = 6
+MOST_VALUES = 600
 
 
 @admin.register(CounterAdjustment)
@@ -61,11 +65,13 @@ def of_account(request: HttpRequest, account: Account) -> dict[str, Any] | None:
     if not linking.to_list(request, CounterAdjustment):
         return None
     rows = linking.seen(request, account.counter_adjustments.all()).select_related("counter")
-    latest = list(rows.order_by("-date", "-pk")[:LATEST])
+    drawn = list(rows.order_by("-date", "-pk")[:MOST_VALUES])
+    latest = drawn[:LATEST]
     urls = linking.to_rows(request, Counter, [row.counter_id for row in latest])
     return {
         "add": linking.to_form(request, CounterAdjustment, account=account.pk),
         "all": linking.to_list(request, CounterAdjustment, account__id__exact=account.pk),
+        "pictures": _pictures(drawn, choices.today(request)),
         "rows": [
             {
                 "counter": row.counter.name,
@@ -78,3 +84,28 @@ def of_account(request: HttpRequest, account: Account) -> dict[str, Any] | None:
             for row in latest
         ],
     }
+
+
+def _pictures(rows: list[CounterAdjustment], today: date) -> list[dict[str, Any]]:
+    """Return the staircase of each counter, the one adjusted last first."""
+    by_counter: dict[Counter, list[tuple[date, int]]] = {}
+    for row in rows:
+        by_counter.setdefault(row.counter, []).append((row.date, row.value))
+    found = []
+    for counter, values in list(by_counter.items())[:MOST_PICTURES]:
+        drawn = staircase.draw(values, today)
+        if drawn is not None:
+            found.append(
+                {
+                    "name": counter.name,
+                    "unit": counter.unit,
+                    "held": f"{drawn.held:,}",
+                    "today_x": drawn.today_x,
+                    "first": show.day(drawn.first),
+                    "until": show.day(drawn.until),
+                    "steps": [
+                        (step, f"{step.value:,}", show.day(step.since)) for step in drawn.steps
+                    ],
+                }
+            )
+    return found
