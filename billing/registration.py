@@ -6,11 +6,13 @@ from billing import (
     plan_group_rules,
     query_registration,
     registration_agreements,
+    registration_bill_life,
     upload_registration,
 )
 from billing import representations as look
 from billing.bills import numbering
 from billing.models import Account, AccountPlan, Bill, BillJob, IngestFailure, LineItem
+from billing.statements import automatic
 from billing.usage import failures
 from catalog.models import Plan, PlanGroup, PlanGroupLink
 from organizations.kernel import event_types, registry
@@ -34,7 +36,13 @@ def register() -> None:
         represent=look.account_plan,
         check=account_rules.check_account_plan,
     )
-    registry.register(Bill, "billing:bill", event="billing.bill", represent=look.bill)
+    registry.register(
+        Bill,
+        "billing:bill",
+        event="billing.bill",
+        represent=look.bill,
+        follow=automatic.follow,
+    )
     registry.register(LineItem, "billing:billLineItem", represent=look.line_item)
     registry.register(BillJob, "billing:billJob", event="billing.billjob", represent=look.bill_job)
     registry.also_check(OrganizationConfig, numbering.check_series)
@@ -73,3 +81,4 @@ def register() -> None:
     counter_registration.register()
     upload_registration.register()
     query_registration.register()
+    registration_bill_life.register()

@@ -76,9 +76,12 @@ def bill(row: Bill) -> dict[str, Any]:
         "purchaseOrderNumber": row.purchase_order_number,
         "externalInvoiceReference": row.external_invoice_reference,
         "externalInvoiceDate": row.external_invoice_date,
-        "jsonStatementGenerated": False,
-        "csvStatementGenerated": False,
-        "statementStale": False,
+        "jsonStatementGenerated": row.json_statement_of is not None,
+        "csvStatementGenerated": row.csv_statement_of is not None,
+        "statementStale": any(
+            of is not None and of != row.latest_calculated_at
+            for of in (row.json_statement_of, row.csv_statement_of)
+        ),
         "billTotal": row.total,
         "sequentialInvoiceNumber": row.invoice_reference,
         "dtApproved": row.approved_at,

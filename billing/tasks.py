@@ -6,7 +6,8 @@ from celery import shared_task
 
 from billing import balance_schedules
 from billing.bills import chunks, lifecycle, runs, scheduling
-from billing.models import BillJob, BillJobChunk, MeasurementUpload
+from billing.models import BillJob, BillJobChunk, MeasurementUpload, StatementJob
+from billing.statements import jobs as statement_jobs
 from billing.usage import partitions, resubmission, uploads
 from organizations.kernel import clock, isolation
 from organizations.kernel.tenancy import within_that_of
@@ -83,3 +84,17 @@ def resubmit_failures(*, organization_id: str, failure_ids: list[str], **_later:
     """Send failed usage again; what was sent again before is left alone."""
     with isolation.within(organization_id):
         resubmission.resubmit(UUID(organization_id), [UUID(one) for one in failure_ids])
+
+
+@shared_task(name="billing.write_statement")
+def write_statement(*, job_id: str, **_later: object) -> None:
+    """Write the files of a statement job."""
+    with within_that_of(StatementJob, job_id):
+        statement_jobs.work_off(UUID(job_id))
+
+
+@shared_task(name="billing.sweep_statements")
+def sweep_statements(**_later: object) -> None:
+    """Hand out statement jobs nobody works on."""
+    with isolation.everywhere():
+        statement_jobs.sweep()

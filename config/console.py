@@ -66,6 +66,9 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Bills", "receipt_long", "billing.Bill"),
             Page("Bill jobs", "manufacturing", "billing.BillJob"),
+            Page("Statements", "summarize", "billing.StatementJob"),
+            Page("Statement definitions", "table_rows", "billing.StatementDefinition"),
+            Page("Lock date", "lock_clock", "billing.BillConfig"),
         ),
     ),
     (

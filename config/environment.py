@@ -139,6 +139,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "billing.run_balance_schedules": 60,
         "billing.measurement_partitions": 3600,
         "billing.sweep_uploads": 15,
+        "billing.sweep_statements": 30,
         "organizations.seal_audit": 60,
         "organizations.forget_sessions": 3600,
         "organizations.delete_kept_answers": 600,

@@ -147,6 +147,7 @@ def writes(place: Inhabited) -> Iterator[tuple[str, str, dict[str, Any], dict[st
     config = place.api.get("organizationconfig").json
     right = {
         ("PUT", "organizationconfig"): config,
+        ("PUT", "billconfig"): place.api.get("billconfig").json,
         ("POST", "billjobs"): bodies.bill_run(place.made),
         **{("POST", path): bodies.another(build, place.made) for path, build in bodies.CREATED},
     }

@@ -68,6 +68,7 @@ def right_bodies(place: Inhabited) -> dict[tuple[str, str], dict[str, Any]]:
     run = bodies.bill_run(place.made)
     return {
         ("PUT", "organizationconfig"): config,
+        ("PUT", "billconfig"): place.api.get("billconfig").json,
         ("POST", "measurements"): {"measurements": [usage]},
         ("POST", "billjobs"): run,
         ("POST", "bills/preview"): run,

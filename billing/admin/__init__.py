@@ -11,6 +11,8 @@ from billing.admin import (
     counters,
     failures,
     jobs,
+    lock_date,
+    statements,
     uploads,
 )
 
@@ -25,5 +27,7 @@ __all__ = [
     "counters",
     "failures",
     "jobs",
+    "lock_date",
+    "statements",
     "uploads",
 ]

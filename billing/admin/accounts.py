@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from billing.admin import overview, visits
+from billing.admin import overview, statements, visits
 from billing.models import Account
 from organizations.kernel.console import choices, show
 from organizations.kernel.console.addresses import AddressField
@@ -66,6 +66,10 @@ class AccountAdmin(ConsoleModelAdmin):
                 ]
             },
         ),
+        (
+            "Statements",
+            {"fields": ["statement_definition_id", "auto_generate_statement_mode"]},
+        ),
         ("More", {"fields": ["address", "custom_fields"]}),
     ]  # fmt: skip
     empty_hint = (
@@ -77,6 +81,8 @@ class AccountAdmin(ConsoleModelAdmin):
         """Offer the organization's currencies."""
         if db_field.name == "currency":
             return choices.currency_field(request, db_field)
+        if db_field.name == "statement_definition_id":
+            return statements.definition_choices(request, "The organization's")
         return super().formfield_for_dbfield(db_field, request, **options)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:

@@ -10,15 +10,18 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from billing.admin import overview, waterfall
-from billing.bills import documents, explain, line_reading
+from billing.bills import documents, explain, line_reading, periods_over
 from billing.models import Bill, LineItem
 from billing.rating import band_rows
 from billing.rating.band_rows import BandRow
+from billing.statements import jobs, visible
+from organizations.kernel import clock
 from organizations.kernel.console import linking, names, show
 from organizations.kernel.periods import parse_timezone
 
 ZERO = Decimal(0)
 NO_PRODUCT = "Other"
+STATEMENT = "billing:statementJob"
 
 
 def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
@@ -41,7 +44,33 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
         "waterfall": [(bar, show.money(bar.amount)) for bar in bars] if lines else [],
         "waterfall_height": waterfall.height(bars),
         "is_pending": bill.status == "PENDING",
+        "so_far": periods_over.is_so_far(bill),
+        "not_over": bill.end_at > clock.now(),
+        "last_day": show.day(bill.end_date - timedelta(days=1)),
     }
+
+
+def statements_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
+    """Return the newest files of the bill that the person may read, and whether they are old."""
+    known = {kind: jobs.newest(bill, kind) for kind in ("json", "csv") if has_statement(bill, kind)}
+    shown = {kind: job for kind, job in known.items() if linking.to_row(request, job)}
+    may_read = bool(shown) and bill.pk in visible.whole(request.permissions, [bill])
+    return {
+        "may_make_statement": request.permissions.allows("config:create", STATEMENT),
+        "is_statement_stale": any(
+            job is not None and jobs.freshness(job) != jobs.LATEST for job in shown.values()
+        ),
+        "statement_files": [
+            (kind.upper(), reverse("admin:statement_file", args=[job.pk, kind]))
+            for kind, job in shown.items()
+            if may_read and job is not None
+        ],
+    }
+
+
+def has_statement(bill: Bill, kind: str) -> bool:
+    """Whether a statement of a format was written."""
+    return getattr(bill, f"{kind}_statement_of") is not None
 
 
 def reference(bill: Bill) -> str:

@@ -16,10 +16,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import action, display
 
-from billing.admin import bill_page, overview, run_billing
+from billing.admin import bill_page, confirming_bills, overview, run_billing
 from billing.admin.bill_filters import JobFilter, MonthFilter
 from billing.bills import lifecycle, runs
 from billing.models import Bill
+from billing.statements import jobs
 from organizations.kernel import clock
 from organizations.kernel.console import exporting, linking, show, telling
 from organizations.kernel.console.confirming import confirmed
@@ -77,6 +78,7 @@ class BillAdmin(PageConsoleAdmin):
         "lock": "lock",
         "recalculate": "recalculate",
         "delete": "delete",
+        "write_statement": "write_statement",
     }
     empty_hint = "Run billing to make the bills of a period."
 
@@ -124,6 +126,7 @@ class BillAdmin(PageConsoleAdmin):
         return {
             **bill_page.context_of(request, row),
             "may_delete": self.has_discard_permission(request, row),
+            **bill_page.statements_of(request, row),
         }
 
     # What the buttons of a bill's page do -----------------------------------------------------
@@ -149,16 +152,28 @@ class BillAdmin(PageConsoleAdmin):
         messages.success(request, "Recalculation has started.")
         return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
 
+    def write_statement(self, request: HttpRequest, row: Bill) -> HttpResponse:
+        """Start writing the statement, as JSON and CSV, and show the job."""
+        request.permissions.require("config:create", bill_page.STATEMENT)
+        (job,) = jobs.start([row], by=request.principal, include_csv=True)
+        messages.success(request, "The statement is being written.")
+        return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
+
     def delete(self, request: HttpRequest, row: Bill) -> HttpResponse:
         """Delete the bill, after asking."""
         return self._ask_or_delete(request, [row])
 
     # What can be done with a selection --------------------------------------------------------
     @action(description="Approve selected", permissions=["operate"])
-    @confirmed("Approve", "They are what customers owe then. Those that are not pending stay.")
+    @confirmed(
+        "Approve",
+        "They are what customers owe then. Those that are not pending stay.",
+        details=confirming_bills.details,
+    )
     def approve_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Approve those that are pending."""
-        bill_ids = list(queryset.values_list("pk", flat=True))
+        """Approve those that are pending; unfinished ones only where that is ticked."""
+        selected = queryset.count()
+        bill_ids = list(confirming_bills.chosen(request, queryset).values_list("pk", flat=True))
         try:
             changed = lifecycle.approve_many(
                 request.organization, bill_ids=bill_ids, by=request.principal, at=clock.now()
@@ -166,16 +181,23 @@ class BillAdmin(PageConsoleAdmin):
         except DomainError as refusal:
             telling.refused(request, refusal)
             return
-        messages.success(
-            request, f"{changed} approved, {len(bill_ids) - changed} left as they were."
-        )
+        messages.success(request, f"{changed} approved, {selected - changed} left as they were.")
 
     @action(description="Lock selected", permissions=["operate"])
-    @confirmed("Lock", "They can never be changed or deleted again.", is_final=True)
+    @confirmed(
+        "Lock",
+        "They can never be changed or deleted again.",
+        is_final=True,
+        details=confirming_bills.details,
+    )
     def lock_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Lock those that are approved; say which are not."""
         locked = before = 0
-        for bill in queryset:
+        meant = confirming_bills.chosen(request, queryset)
+        left_out = queryset.count() - meant.count()
+        if left_out:
+            messages.warning(request, f"{left_out} of a period that is not over left out.")
+        for bill in meant:
             if bill.is_locked:
                 before += 1
                 continue
@@ -259,8 +281,8 @@ class BillAdmin(PageConsoleAdmin):
 
     @display(description="First – last day", ordering="start_date")
     def period(self, row: Bill) -> str:
-        """First and last day."""
-        return overview.period(row)
+        """First and last day, and whether it shows only what was used so far."""
+        return overview.period_so_far(row)
 
     @display(description="First day")
     def first_day(self, row: Bill) -> str:

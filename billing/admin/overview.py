@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from billing.admin import account_agreements, counters, run_billing, usage_chart
+from billing.bills import periods_over
 from billing.models import Account, AccountPlan, Bill
 from catalog.models import Meter, Plan, PlanGroup
 from organizations.kernel import clock
@@ -84,6 +85,11 @@ def _bills(request: HttpRequest, account: Account) -> list[dict[str, Any]] | Non
 def period(bill: Bill) -> str:
     """Return the first and the last day of a bill: so a period is told on every page."""
     return f"{show.day(bill.start_date)} – {show.day(bill.end_date - timedelta(days=1))}"
+
+
+def period_so_far(bill: Bill) -> str:
+    """Return the period; of a bill that was made before its end, with the words "so far"."""
+    return f"{period(bill)}, so far" if periods_over.is_so_far(bill) else period(bill)
 
 
 def bill_state(bill: Bill) -> tuple[str, str]:

@@ -51,10 +51,6 @@ class AccountSerializer(TenantSerializer):
     credit_application_order = serializers.ListField(
         child=fields.ChoiceField(choices=["PREPAYMENT", "BALANCE"]), required=False
     )
-    statement_definition_id = fields.LaterField("statement definitions", write_only=False)
-    auto_generate_statement_mode = fields.LaterField(
-        "statements", harmless=("NONE",), write_only=False
-    )
 
     class Meta:
         model = Account

@@ -4,6 +4,7 @@ from billing.api import (
     accounts,
     agreement_urls,
     bill_jobs,
+    bill_life_urls,
     bills,
     counters,
     documents,
@@ -18,6 +19,7 @@ openapi.describe(measurement_schema.PATHS)
 
 urlpatterns = [
     *agreement_urls.urlpatterns,
+    *bill_life_urls.urlpatterns,
     *routes(
         "accounts",
         accounts.AccountViewSet,

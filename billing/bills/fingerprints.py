@@ -17,7 +17,7 @@ from organizations.kernel import ids
 # which a bill takes as they were when it was read. Each row must differ after every write: an id
 # with its version, or with what may change in it. A new kind of line adds its table here.
 SOURCES: Final[tuple[str, ...]] = (
-    "SELECT account_id, id::text || version AS row FROM billing_bill",
+    "SELECT account_id, id::text || version || is_locked AS row FROM billing_bill",
     "SELECT account_id, id::text || version AS row FROM billing_counteradjustment",
     "SELECT account_id, id::text || version AS row FROM billing_charge",
 )

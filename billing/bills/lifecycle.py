@@ -73,12 +73,13 @@ def lock(bill: Bill, *, by: Principal, at: datetime) -> Bill:
     """
     with transaction.atomic():
         current = _locked_row(bill)
-        if current.is_locked:
+        if current.is_locked and not current.is_locked_by_date:
             return current
         if current.status != BillStatus.APPROVED:
             raise BillNotApproved(current)
         with changes.editing(current, by=by) as row:
             row.is_locked, row.locked_at, row.locked_by = True, at, by.id
+            row.is_locked_by_date = False  # from now on also when the lock date is moved back
     return row
 
 

@@ -43,7 +43,7 @@ class Measure:
 def measure(aggregation: Aggregation, segment: Segment, splits: Splits) -> Measure:
     """Return what is measured for an aggregation, or for one of its segments."""
     if segment and aggregation.pk not in splits:
-        splits[aggregation.pk] = _segmentation(aggregation)
+        splits[aggregation.pk] = segmentation_of(aggregation)
     return Measure(
         meter_id=aggregation.meter_id,
         field=aggregation.target_field,
@@ -54,7 +54,8 @@ def measure(aggregation: Aggregation, segment: Segment, splits: Splits) -> Measu
     )
 
 
-def _segmentation(aggregation: Aggregation) -> Segmentation:
+def segmentation_of(aggregation: Aggregation) -> Segmentation:
+    """Return how the measurements of a segmented aggregation are split."""
     fields = tuple(aggregation.segmented_fields)
     return Segmentation(
         fields, tuple(tuple(segment[field] for field in fields) for segment in aggregation.segments)

@@ -8,7 +8,7 @@ of bills; the caller's transaction holds the locks of the accounts.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.db.models import Sum
 from django.db.models.base import ModelState
 
 from billing import ledger, representations
-from billing.bills import line_rows, memo_order, movements
+from billing.bills import line_rows, lock_dates, memo_order, movements
 from billing.bills.calculation import Calculated
 from billing.bills.movements import Moved, Replacing
 from billing.bills.reading import MEMO_TYPES, AccountFacts
@@ -25,6 +25,7 @@ from billing.bills.selection import conversions_stored
 from billing.bills.snapshot import Snapshot
 from billing.models import Bill, BillJob, BillStatus, JobAccountStatus, LineItem
 from billing.rating.cycles import identity
+from billing.statements import jobs
 from organizations.kernel import bulk, changes, clock, ids
 from organizations.kernel.among import Among
 from organizations.kernel.money import ZERO
@@ -46,6 +47,7 @@ class _Writing:
     existing: dict[Identity, Bill]
     memos: dict[UUID, Decimal]
     blank: Bill
+    closed_until: date | None
     created: list[tuple[Bill, Calculated]] = field(default_factory=list)
     updated: list[tuple[Bill, Calculated, dict[str, Any]]] = field(default_factory=list)
     emptied: list[Bill] = field(default_factory=list)
@@ -70,9 +72,11 @@ def write(
     are written in the same transaction.
     """
     calculated = list(calculated)
+    closed = lock_dates.held(snapshot.organization_id)
     existing = _lock_existing(bill for _, bills in calculated for bill in bills)
     memo_totals = _memo_totals(existing.values())
-    writing = _Writing(snapshot, job, by, at, existing, memo_totals, _blank(snapshot, by, at))
+    blank = _blank(snapshot, by, at)
+    writing = _Writing(snapshot, job, by, at, existing, memo_totals, blank, closed)
     outcomes = {facts.id: _sort_out(writing, facts, bills) for facts, bills in calculated}
     _store_bills(writing)
     moved = _store_lines(writing)
@@ -93,6 +97,7 @@ def delete(bills: Sequence[Bill], *, by: Principal, at: datetime | None = None) 
     bill_ids = [bill.pk for bill in bills]
     movements.replace(Replacing(bills, by, at or clock.now()), ())
     ledger.release(bill_ids)
+    jobs.forget(bill_ids, by=by)
     LineItem.objects.filter(Among("bill_id", bill_ids))._raw_delete("default")
     Bill.objects.filter(Among("pk", bill_ids))._raw_delete("default")
     changes.deleted_many(gone, by=by)
@@ -182,6 +187,7 @@ def _has_active_plan(bill: Calculated) -> bool:
 def _take_up(writing: _Writing, facts: AccountFacts, bill: Calculated, row: Bill | None) -> None:
     """Make or change the row of a bill; it is stored with all others."""
     if row is None:
+        lock_dates.check_open(writing.closed_until, bill.rated.key.boundary)
         row = _like(writing.blank, id=ids.new_id(), account_id=facts.id)
         writing.created.append((row, bill))
     else:

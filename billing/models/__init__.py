@@ -10,6 +10,7 @@ from billing.models.balances import (
     ScheduleFrequency,
     TransactionSource,
 )
+from billing.models.bill_config import BillConfig
 from billing.models.bills import (
     Bill,
     BillFrequency,
@@ -32,18 +33,26 @@ from billing.models.jobs import (
     JobAccountStatus,
 )
 from billing.models.queries import SavedQuery
+from billing.models.statements import (
+    AggregationFrequency,
+    StatementDefinition,
+    StatementJob,
+    StatementJobStatus,
+)
 from billing.models.uploads import MeasurementUpload, UploadFault, UploadStatus
 from billing.models.usage import IngestFailure, IngestFailureType, ResubmissionOutcome
 
 __all__ = [
     "Account",
     "AccountPlan",
+    "AggregationFrequency",
     "Balance",
     "BalanceChargeSchedule",
     "BalanceLineItemType",
     "BalanceTransaction",
     "BalanceTransactionSchedule",
     "Bill",
+    "BillConfig",
     "BillFrequency",
     "BillJob",
     "BillJobAccount",
@@ -70,6 +79,9 @@ __all__ = [
     "ResubmissionOutcome",
     "SavedQuery",
     "ScheduleFrequency",
+    "StatementDefinition",
+    "StatementJob",
+    "StatementJobStatus",
     "TransactionSource",
     "UploadFault",
     "UploadStatus",

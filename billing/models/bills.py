@@ -88,6 +88,9 @@ class Bill(TenantModel):
     total = quantity_field(default=0)
     status = models.CharField(max_length=8, choices=BillStatus, default=BillStatus.PENDING)
     is_locked = models.BooleanField("locked", default=False)
+    # Locked only because it ends on or before the organization's lock date; a date that is moved
+    # back frees it again (LIF-2).
+    is_locked_by_date = models.BooleanField(default=False, editable=False)
     # Approved once and calculated again since: its grace period starts anew (LIF-6).
     was_approved = models.BooleanField(default=False, editable=False)
     bill_job = models.ForeignKey(
@@ -98,6 +101,9 @@ class Bill(TenantModel):
         db_index=False,
     )
     latest_calculated_at = models.DateTimeField()
+    # When what the newest statement of each format is made of was calculated (STM-5).
+    json_statement_of = models.DateTimeField(null=True, editable=False)
+    csv_statement_of = models.DateTimeField(null=True, editable=False)
     approved_at = models.DateTimeField(null=True)
     approved_by = models.UUIDField(null=True)
     locked_at = models.DateTimeField(null=True)
@@ -131,6 +137,10 @@ class Bill(TenantModel):
             models.CheckConstraint(
                 condition=Q(is_locked=False) | Q(status=BillStatus.APPROVED),
                 name="bill_locked_is_approved",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_locked_by_date=False) | Q(is_locked=True),
+                name="bill_locked_by_date_is_locked",
             ),
         ]
         indexes = [

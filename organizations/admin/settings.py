@@ -137,6 +137,7 @@ class OrganizationConfigAdmin(OneRowAdmin):
                 "fields": [
                     "days_before_bill_due", "external_invoice_date", "suppressed_empty_bills",
                     "consolidate_bills", "bill_prefix", "sequence_start_number",
+                    "auto_generate_statement_mode",
                 ]
             },
         ),

@@ -12,19 +12,6 @@ from tests.catalog.test_catalogue_api import refused
 JUNE = {"lastDateInBillingPeriod": "2024-06-30", "billingFrequency": "MONTHLY"}
 
 
-@pytest.fixture
-def billed(api, eager_tasks, django_capture_on_commit_callbacks):
-    """Run jobs at once, although a test's transaction never commits."""
-
-    def run(body=None, path="billjobs"):
-        with django_capture_on_commit_callbacks(execute=True):
-            answer = api.post(path, JUNE if body is None else body)
-        assert answer.status == 200, answer
-        return api.get(f"billjobs/{answer.json['id']}").json
-
-    return run
-
-
 def customer(api, standing_charge=20, **account):
     """An account with a monthly plan from June 2024 on."""
     plan = bodies.made_plan(api, standingCharge=standing_charge)

@@ -36,6 +36,7 @@ from tests import factories
 from tests.catalog import lookup_rows
 from tests.catalog import rows as catalogue
 from tests.console.inhabited_agreements import agreements
+from tests.console.inhabited_bill_life import bill_life
 from tests.console.inhabited_exports import exports
 from tests.console.inhabited_notifications import notifications
 
@@ -63,6 +64,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         *catalogue.plan_groups(MARK, plan),
         *lookup_rows.lookups(MARK, organization),
         *agreements(MARK, account),
+        *bill_life(MARK, bill),
         *records(founded, account),
         *webhooks(founded),
         *notifications(founded, MARK),

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.contract import (
     bodies_agreements,
+    bodies_bill_life,
     bodies_compounds,
     bodies_exports,
     bodies_integrations,
@@ -289,6 +290,7 @@ CREATED: tuple[tuple[str, Build], ...] = (
     *bodies_plan_groups.CREATED,
     *bodies_lookups.CREATED,
     *bodies_agreements.CREATED,
+    *bodies_bill_life.CREATED,
     (WEBHOOKS, webhook),
     *bodies_notifications.CREATED,
     *bodies_exports.CREATED,

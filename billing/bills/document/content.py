@@ -16,6 +16,7 @@ from billing.bills.document import lines
 from billing.bills.document.lines import Writing
 from billing.bills.document.locales import Locale
 from billing.bills.document.text import monogram, printable
+from billing.bills.periods_over import is_so_far
 from billing.models import Bill, BillStatus, LineItem
 from organizations.kernel.money import working_precision
 from organizations.models import Organization
@@ -104,7 +105,7 @@ def _facts(material: Material, reference: str) -> list[tuple[str, str]]:
         (words["bill_date"], locale.day(bill.bill_date)),
         (words["invoice_date"], _unless_same(bill.external_invoice_date, bill.bill_date, locale)),
         (words["due_date"], locale.day(bill.due_date) if bill.due_date else ""),
-        (words["period"], period),
+        (words["period"], f"{period} ({words['so_far']})" if is_so_far(bill) else period),
         (words["account"], bill.account_code),
         (words["purchase_order"], purchase_order),
         (words["payment_reference"], material.supplier.invoice_general_reference),

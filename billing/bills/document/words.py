@@ -9,6 +9,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "invoice": "Invoice",
         "draft": "Draft",
+        "so_far": "so far",
         "bill_to": "Bill to",
         "from": "From",
         "tax_id": "Tax ID",
@@ -41,6 +42,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "de": {
         "invoice": "Rechnung",
         "draft": "Entwurf",
+        "so_far": "bisher",
         "bill_to": "Rechnung an",
         "from": "Von",
         "tax_id": "Steuernummer",
@@ -73,6 +75,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "fr": {
         "invoice": "Facture",
         "draft": "Projet",
+        "so_far": "à ce jour",
         "bill_to": "Facturé à",
         "from": "De",
         "tax_id": "Numéro fiscal",
@@ -105,6 +108,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "es": {
         "invoice": "Factura",
         "draft": "Borrador",
+        "so_far": "hasta ahora",
         "bill_to": "Facturar a",
         "from": "De",
         "tax_id": "Número fiscal",

@@ -6,6 +6,7 @@ stand behind the same few functions later.
 
 from billing.usage.store.at_once import MOST as MOST_AT_ONCE
 from billing.usage.store.at_once import claim_and_append
+from billing.usage.store.breakdowns import Breakdown, Group, breakdown
 from billing.usage.store.charts import Day, counts_by_day, daily_sums
 from billing.usage.store.claims import claim, forget_old, release
 from billing.usage.store.quantities import quantities
@@ -14,14 +15,17 @@ from billing.usage.store.rows import Measurement, append
 
 __all__ = [
     "MOST_AT_ONCE",
+    "Breakdown",
     "Day",
     "Filters",
+    "Group",
     "Measurement",
     "Method",
     "Quantity",
     "QuantityRequest",
     "Segmentation",
     "append",
+    "breakdown",
     "claim",
     "claim_and_append",
     "counts_by_day",

@@ -12,15 +12,18 @@ from django.template.response import TemplateResponse
 CONFIRMED = "confirmed"
 MOST_SHOWN = 20
 Action = Callable[[Any, HttpRequest, QuerySet], Any]
+Details = Callable[[HttpRequest, QuerySet], dict[str, Any]]
 
 
 def confirmed(
-    button: str, consequence: str, *, is_final: bool = False
+    button: str, consequence: str, *, is_final: bool = False, details: Details | None = None
 ) -> Callable[[Action], Action]:
     """Have an action ask before it acts.
 
     ``button`` says what is done (``Lock``), ``consequence`` what follows from it; ``is_final``
-    marks what cannot be undone. To stand below unfold's ``action``.
+    marks what cannot be undone. ``details`` returns ``summary``, rows of texts under
+    ``summary_titles``, and ``option``: name, label and words of a box that may be ticked. To stand
+    below unfold's ``action``.
     """
 
     def decorate(action: Action) -> Action:
@@ -47,6 +50,7 @@ def confirmed(
                     for name in ("action", "index", "select_across")
                 },
                 "back": request.get_full_path(),
+                **(details(request, queryset) if details else {}),
             }
             return TemplateResponse(request, "console/confirm_action.html", context)
 

@@ -22,7 +22,7 @@ UNKNOWN = str(ids.new_id())
 # Plain views, which ask for themselves; tests of usage hold them.
 WITHOUT_VIEWSET = ("measurements",)
 # There is one row, and no id in the address: an allow of another row allows nothing.
-SINGLE = {"organizationconfig", "customfields"}
+SINGLE = {"organizationconfig", "customfields", "billconfig"}
 PRINCIPALS: dict[str, list[dict[str, Any]]] = {
     "nobody": [],
     "administrator": [*policies.ADMINISTRATOR],

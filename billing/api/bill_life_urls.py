@@ -1,0 +1,10 @@
+"""Addresses of the lock date, statements and the bill explorer."""
+
+from billing.api import bill_config, bill_csv, bill_explorer, statements
+
+urlpatterns = [
+    *bill_config.urlpatterns,
+    *bill_csv.urlpatterns,
+    *bill_explorer.urlpatterns,
+    *statements.urlpatterns,
+]
