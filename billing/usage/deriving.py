@@ -19,28 +19,32 @@ from billing.usage.enrichment import Enriched, Failure
 from billing.usage.reception import METADATA_LENGTH, NUMBERS
 from catalog.calculations import CalculationFailed, Lookup, Scope, Value
 from catalog.calculations.dates import milliseconds
+from catalog.lookups.published import NeedsQuery, Remembered, Tables
 
 
-def derive_without_queries(enriched: Iterable[Enriched]) -> bool:
+def derive_without_queries(enriched: Iterable[Enriched], tables: Tables) -> bool:
     """Add the derived values; returns False where a query is needed or a calculation fails."""
+    lookup = Remembered(tables)
     for one in enriched:
         derivation = one.meter.derivation
         if derivation is None:
             continue
-        if derivation.from_rows or derivation.needs_lookup:
+        if derivation.from_rows:
             return False
-        if _derive(one, derivation, {}, None):
+        try:
+            if _derive(one, derivation, {}, lookup):
+                return False
+        except NeedsQuery:
             return False
     return True
 
 
-def derive(organization_id: UUID, enriched: Sequence[Enriched]) -> list[Failure]:
+def derive(organization_id: UUID, enriched: Sequence[Enriched], lookup: Lookup) -> list[Failure]:
     """Add the derived values to the measurements; returns a failure per field that has none."""
     derived = [one for one in enriched if one.meter.derivation is not None]
     if not derived:
         return []
     rows = CustomValues.of(organization_id, derived)
-    lookup = lookup_of(organization_id)
     failures: list[Failure] = []
     for one in derived:
         derivation = one.meter.derivation
@@ -49,9 +53,9 @@ def derive(organization_id: UUID, enriched: Sequence[Enriched]) -> list[Failure]
     return failures
 
 
-def lookup_of(organization_id: UUID) -> Lookup | None:
-    """Return the organization's lookup tables; there are none yet."""
-    return None
+def lookup_of(organization_id: UUID) -> Lookup:
+    """Return the organization's lookup tables as they are now, for one run or one question."""
+    return Tables(organization_id)
 
 
 def _derive(

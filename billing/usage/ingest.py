@@ -72,7 +72,7 @@ def accept_at_once(organization_id: UUID, received: Sequence[Received], *, at: d
     uids = {one.received.item.uid for one in outcome.enriched if one.received.item.uid}
     if len(uids) < len(received):  # one of them failed, has no uid or the uid of another
         return False
-    if not deriving.derive_without_queries(outcome.enriched):
+    if not deriving.derive_without_queries(outcome.enriched, catalog.lookups):
         return False
     try:
         rows = _rows(outcome.enriched, catalog.accounts)
@@ -109,7 +109,7 @@ def take_in(
     accounts, refused = _accounts(organization_id, good, catalog)
     if refused:
         good, failed = _give_back(organization_id, good, refused, failed)
-    uncalculated = deriving.derive(organization_id, good)
+    uncalculated = deriving.derive(organization_id, good, catalog.lookups)
     store.append(organization_id, _rows(good, accounts), at=at)
     failures.record(organization_id, failed + duplicated + uncalculated, at=at)
     catalog.is_smooth = not (failed or duplicated or uncalculated)

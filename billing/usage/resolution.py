@@ -17,6 +17,7 @@ from billing.models import Account, fold_code
 from billing.usage.derivations import Derivation, prepare
 from billing.usage.reception import MAPS
 from catalog import derived_fields
+from catalog.lookups.published import Tables
 from catalog.models import Meter
 from organizations.kernel.zones import zone_of
 
@@ -43,7 +44,7 @@ class Catalog:
     """What is known of one organization at one revision.
 
     ``uploaders`` are service users whose policies let them send measurements. ``is_smooth`` says
-    whether the latest batch that was seen had no faults.
+    whether the latest batch that was seen had no faults. ``lookups`` are its lookup tables.
     """
 
     organization_id: UUID
@@ -52,6 +53,10 @@ class Catalog:
     accounts: dict[str, str] = field(default_factory=dict)
     uploaders: set[UUID] = field(default_factory=set)
     is_smooth: bool = True
+    lookups: Tables = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lookups = Tables(self.organization_id)
 
     def learn(self, meter_codes: set[str], account_codes: set[str]) -> None:
         """Look up the codes that are not known yet; at most two queries, and two

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalog import derived_fields
 from catalog.admin import calculating, segments
+from catalog.lookups.published import Tables
 from catalog.models import Aggregation, FieldCategory, Meter
 from organizations.kernel import exact_json
 from organizations.kernel.console import fields, show
@@ -82,7 +83,13 @@ def calculation_view(page: ConsoleModelAdmin, request: HttpRequest) -> JsonRespo
     defaults = derived_fields.custom_field_defaults(request.organization.pk)
     names = derived_fields.names(_typed_fields(request), defaults)
     expects = derived_fields.type_of(request.POST.get("category", ""))
-    return calculating.answer(request, names, expects)
+    lookup = Tables(request.organization.pk) if _may_look_up(request) else None
+    return calculating.answer(request, names, expects, lookup=lookup)
+
+
+def _may_look_up(request: HttpRequest) -> bool:
+    """Say whether the one who checks a calculation may see what lookup tables hold."""
+    return bool(request.permissions.allows("config:retrieve", "config:lookupTableData"))
 
 
 def _typed_fields(request: HttpRequest) -> list[dict[str, str]]:

@@ -67,7 +67,8 @@ def test_a_calculation_is_tried_with_sample_values(console):
     assert (again["samples"], again["result"]) == ({"gb": "512"}, "1")
     assert null["result"] == "eu-0.5"
     assert check(console, "1 / gb", gb="0")["failure"] == "division by zero"
-    assert check(console, 'Lookup.findNumber("t", "f", 7, "k")')["result"] == "7"
+    failure = check(console, 'Lookup.findNumber("t", "f", 7, "k")')["failure"]
+    assert failure == "there is no lookup table t"
 
 
 def test_faults_are_told_with_their_places(console):

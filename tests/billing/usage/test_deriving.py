@@ -5,8 +5,6 @@ from decimal import Decimal
 import pytest
 
 from billing.models import IngestFailure
-from billing.usage import deriving
-from catalog.calculations import CalculationFailed
 from organizations.kernel import changes, principals
 from organizations.models import CustomFieldDefaults, OrganizationConfig
 from tests.billing.usage.stored import accept, failures, gigabytes, item, stored, total
@@ -114,40 +112,6 @@ def test_texts_are_joined(organization):  # E31
     )  # fmt: skip
 
     assert value == "eu-gold"
-
-
-class Rates:
-    """Rates by country (E32)."""
-
-    def __init__(self, **rates):
-        self.rates = rates
-
-    def find(self, table, field, keys):
-        if (table, field) != ("discount_vol_rates", "rate"):
-            raise CalculationFailed(f"there is no lookup table {table}")
-        return self.rates.get(keys[0])
-
-
-def test_a_lookup_is_made_once_when_the_measurement_arrives(organization, monkeypatch):  # E32, E33
-    rates = {"UK": Decimal("0.8"), "US": Decimal("0.9")}
-    monkeypatch.setattr(deriving, "lookup_of", lambda organization_id: Rates(**rates))
-    gigabytes(
-        organization,
-        data_fields=[
-            {"category": "MEASURE", "code": "gb", "name": "G", "unit": "1"},
-            {"category": "WHERE", "code": "country", "name": "C"},
-        ],
-        derived_fields=[derived('gb * Lookup.findNumber("discount_vol_rates","rate",1,"country")')],
-    )
-
-    for country in ("UK", "US", "FR"):
-        accept(organization, item(uid=country, measure={"gb": 100}, where={"country": country}))
-    rates["UK"] = Decimal("0.5")
-    accept(organization, item(uid="later", measure={"gb": 100}, where={"country": "UK"}))
-
-    assert stored(organization, "uid, (fields->'x')::numeric") == [
-        ("FR", 100), ("UK", 80), ("US", 90), ("later", 50),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""The SDK makes lookup tables, their revisions and data."""
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+FIELDS = [{"name": "gpu", "type": "STRING"}, {"name": "rate", "type": "NUMBER"}]
+
+
+def test_a_table_its_revision_and_data_are_driven(client):
+    tables = client.lookup_tables
+    revisions, data = tables.lookup_table_revisions, tables.lookup_table_revision_data
+    table = tables.create(name="GPUs", code="gpus")
+    owner = {"lookup_table_id": table.id}
+    draft = revisions.create(name="R", fields=FIELDS, keys=["gpu"], **owner)
+    within = {**owner, "lookup_table_revision_id": draft.id}
+
+    data.update(items=[{"gpu": "a100", "rate": 2}], **within)
+    data.update_key("h100", item={"rate": 3}, version=2, **within)
+    found = data.retrieve(additional=["lookupKey"], **within)
+
+    assert [item["lookupKey"] for item in found.items] == ["a100", "h100"]
+    assert data.retrieve_key("h100", **within).items == [{"gpu": "h100", "rate": 3}]
+    assert data.delete_key("h100", version=3, **within).version == 4
+    live = revisions.update_status(draft.id, status="PUBLISHED", version=1, **owner)
+    assert (live.status, live.item_count) == ("PUBLISHED", 1)
+    assert tables.retrieve(table.id, additional=["activeRevision"]).active_revision.id == draft.id
+    assert [one.id for one in revisions.list(**owner)] == [draft.id]
+    assert revisions.delete(draft.id, **owner).id == draft.id
+    assert tables.delete(table.id).code == "gpus"
