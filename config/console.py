@@ -83,6 +83,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Data exports",
         (
+            Page("Export schedules", "schedule", "integrations.ExportSchedule"),
             Page("Export jobs", "download", "integrations.ExportJob"),
             Page("Export destinations", "cloud_upload", "integrations.ExportDestination"),
         ),

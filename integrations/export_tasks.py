@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from integrations.exports import jobs
+from integrations.exports import jobs, schedules
 from integrations.models import ExportJob
 from organizations.kernel import clock, isolation
 from organizations.kernel.tenancy import within_that_of
@@ -19,8 +19,9 @@ def run_export(*, job_id: str, **_later: object) -> None:
 
 @shared_task(name="integrations.sweep_exports")
 def sweep_exports(**_later: object) -> None:
-    """Hand out jobs that nobody works on."""
+    """Make the jobs of schedules that are due, and hand out jobs that nobody works on."""
     with isolation.everywhere():
+        schedules.run_due(clock.now())
         waiting = jobs.due(clock.now())
     for job_id in waiting:
         jobs.enqueue(job_id)

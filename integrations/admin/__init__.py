@@ -6,6 +6,7 @@ from integrations.admin import (
     destinations,
     export_destinations,
     export_jobs,
+    export_schedules,
     mappings,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "destinations",
     "export_destinations",
     "export_jobs",
+    "export_schedules",
     "mappings",
 ]

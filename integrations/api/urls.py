@@ -1,6 +1,6 @@
 """Addresses of this app's entities below the organization."""
 
-from integrations.api import export_destinations, export_jobs, mappings, views
+from integrations.api import export_destinations, export_jobs, export_schedules, mappings, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
@@ -16,4 +16,5 @@ urlpatterns = [
     ),
     *export_destinations.urlpatterns,
     *export_jobs.urlpatterns,
+    *export_schedules.urlpatterns,
 ]

@@ -1,8 +1,8 @@
 """What exports tell the kernel's registry."""
 
-from integrations.exports import destinations, jobs
+from integrations.exports import destinations, jobs, schedules
 from integrations.exports import representations as look
-from integrations.models import ExportDestination, ExportJob
+from integrations.models import ExportDestination, ExportJob, ExportSchedule
 from organizations.kernel import event_types, registry
 
 
@@ -16,3 +16,10 @@ def register() -> None:
     )
     registry.register(ExportJob, "config:exportJob", represent=look.export_job)
     registry.other_event(jobs.FAILED, lambda: look.failure(event_types.sample(ExportJob)))
+    registry.register(
+        ExportSchedule,
+        "config:exportSchedule",
+        represent=look.export_schedule,
+        check=schedules.check,
+    )
+    registry.refers(ExportDestination, "export schedules", schedules.naming)

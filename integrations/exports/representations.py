@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from integrations.models import DestinationType, ExportDestination, ExportJob
+from integrations.models import (
+    DestinationType,
+    ExportDestination,
+    ExportJob,
+    ExportSchedule,
+    ExportSource,
+)
 from organizations.kernel.representing import audit, identity, text
 
 
@@ -45,3 +51,29 @@ def export_job(row: ExportJob) -> dict[str, Any]:
 def failure(row: ExportJob) -> dict[str, Any]:
     """What the event of a failed job tells."""
     return {**export_job(row), "message": row.failure_reason}
+
+
+OF_USAGE = ("timePeriod", "meterIds", "accountIds", "dimensionFilters", "aggregations", "groups")
+
+
+def export_schedule(row: ExportSchedule) -> dict[str, Any]:
+    """A schedule, with the settings of its kind of data."""
+    settings = row.settings
+    if row.source_type == ExportSource.USAGE:
+        own = {name: settings.get(name, None if name == "timePeriod" else []) for name in OF_USAGE}
+    else:
+        own = {"operationalDataTypes": settings.get("operationalDataTypes", [])}
+    return {
+        **identity(row),
+        "name": row.name,
+        "code": row.code,
+        "sourceType": row.source_type,
+        "destinationIds": row.destination_ids,
+        "scheduleType": row.schedule_type,
+        "period": row.period,
+        "offset": row.offset,
+        "cronExpression": row.cron_expression,
+        "exportFileFormat": settings.get("exportFileFormat"),
+        **own,
+        **audit(row),
+    }

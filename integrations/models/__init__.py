@@ -2,6 +2,7 @@
 
 from integrations.models.configurations import NOTIFICATION, WEBHOOK, IntegrationConfiguration
 from integrations.models.export_jobs import ExportJob, ExportSource, ExportStatus
+from integrations.models.export_schedules import ExportSchedule, ScheduleType
 from integrations.models.exports import DestinationType, ExportDestination, PartitionOrder
 from integrations.models.mappings import ExternalMapping
 from integrations.models.webhooks import (
@@ -20,10 +21,12 @@ __all__ = [
     "DestinationType",
     "ExportDestination",
     "ExportJob",
+    "ExportSchedule",
     "ExportSource",
     "ExportStatus",
     "ExternalMapping",
     "IntegrationConfiguration",
     "PartitionOrder",
+    "ScheduleType",
     "WebhookDestination",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from tests.factories import number
 
 DESTINATIONS = "dataexports/destinations"
+SCHEDULES = "dataexports/schedules"
 
 
 def destination(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -32,4 +33,19 @@ def ad_hoc(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-CREATED = ((DESTINATIONS, destination),)
+def schedule(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """An export of operational data every two days."""
+    return {
+        "name": "Nightly",
+        "code": f"nightly_{number()}",
+        "sourceType": "OPERATIONAL",
+        "destinationIds": [made[DESTINATIONS]["id"]],
+        "scheduleType": "DAY",
+        "period": 2,
+        "offset": 3,
+        "exportFileFormat": "JSONL",
+        "operationalDataTypes": ["ACCOUNTS", "BILLS"],
+    }
+
+
+CREATED = ((DESTINATIONS, destination), (SCHEDULES, schedule))

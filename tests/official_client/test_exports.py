@@ -31,3 +31,26 @@ def test_a_destination_is_made_read_changed_listed_and_deleted(client):
         destinations.create(**{**sent, "iam_role_arn": "role"})
     assert destinations.delete(made.id).id == made.id
     assert list(destinations.list(ids=[made.id])) == []
+
+
+def test_an_export_by_hand_and_a_schedule_make_jobs(client):
+    exports = client.data_exports
+
+    asked = exports.create_adhoc(source_type="OPERATIONAL", operational_data_types=["ACCOUNTS"])
+    job = exports.jobs.retrieve(asked.job_id)
+    assert (job.status, job.source_type, job.schedule_id) == ("SUCCEEDED", "OPERATIONAL", None)
+    assert "/files/download/" in exports.jobs.get_download_url(asked.job_id).url
+
+    body = bodies_exports.schedule({bodies_exports.DESTINATIONS: {"id": ""}})
+    del body["destinationIds"]
+    sent = {
+        "source_type": "OPERATIONAL",
+        "operational_data_types": body["operationalDataTypes"],
+        "extra_body": body,  # the client does not know when it runs
+    }
+    made = exports.schedules.create(**sent)
+    assert exports.schedules.retrieve(made.id).id == made.id
+    assert exports.schedules.update(made.id, **sent, version=1).version == 2
+    assert [row.schedule_id for row in exports.jobs.list(schedule_id=made.id)] == [made.id]
+    assert [row.id for row in exports.schedules.list(ids=[made.id])] == [made.id]
+    assert exports.schedules.delete(made.id).id == made.id
