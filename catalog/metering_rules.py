@@ -3,7 +3,9 @@
 from functools import partial
 from typing import Any
 
-from catalog import derived_fields
+from django.conf import settings
+
+from catalog import custom_sql, derived_fields
 from catalog.calculations import CalculationRefused, MeasurementNames
 from catalog.models import NUMERIC_CATEGORIES, Aggregation, AggregationMethod, FieldCategory, Meter
 from organizations.kernel import ids, locking
@@ -116,7 +118,27 @@ def check_aggregation(aggregation: Aggregation) -> None:
         lambda: _check_segments(aggregation, categories),
         lambda: _check_priced(aggregation),
         lambda: _check_quantities(aggregation),
+        lambda: _check_custom_sql(aggregation),
     )
+
+
+def _check_custom_sql(aggregation: Aggregation) -> None:
+    """A query only where it is the method, and only where the installation allows it (9.8)."""
+    aggregation.custom_sql = aggregation.custom_sql or None
+    if aggregation.aggregation != AggregationMethod.CUSTOM_SQL:
+        if aggregation.custom_sql:
+            raise FieldRefused("customSql", "goes with aggregation CUSTOM_SQL only")
+        return
+    if not settings.ALLOWS_CUSTOM_SQL:
+        raise FieldRefused(
+            "aggregation", "CUSTOM_SQL is turned off in this installation (setting CUSTOM_SQL)"
+        )
+    if not aggregation.custom_sql:
+        raise FieldRefused("customSql", "is needed with aggregation CUSTOM_SQL")
+    try:
+        custom_sql.checked(aggregation.custom_sql)
+    except custom_sql.QueryRefused as refused:
+        raise FieldRefused("customSql", str(refused)) from refused
 
 
 def _check_quantities(aggregation: Aggregation) -> None:

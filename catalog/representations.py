@@ -47,7 +47,7 @@ def aggregation(row: Aggregation) -> dict[str, Any]:
         "defaultValue": row.default_value,
         "segmentedFields": row.segmented_fields,
         "segments": row.segments,
-        "customSql": None,
+        "customSql": row.custom_sql,
         "accountingProductId": text(row.accounting_product_id),
         "customFields": row.custom_fields,
         **audit(row),

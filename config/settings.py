@@ -104,6 +104,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The login of DATABASE_URL owns the tables and migrates; everything else runs as this role,
 # which owns nothing (see organizations.kernel.isolation).
 DATABASE_APPLICATION_ROLE = os.environ.get("DATABASE_APPLICATION_ROLE", "billwright_app")
+# Whether aggregations may be queries that people write; each runs as a role that reads one view.
+ALLOWS_CUSTOM_SQL = environment.flag("CUSTOM_SQL", default=False)
 
 # People and sessions ---------------------------------------------------------------------------
 AUTH_USER_MODEL = "organizations.User"

@@ -83,7 +83,7 @@ class Compounds:
         if not rows:
             return found
         ids = {one for row in rows.values() for one in row.aggregation_ids}
-        aggregations = Aggregation.objects.for_organization(organization_id)
+        aggregations = Aggregation.objects.for_organization(organization_id).select_related("meter")
         found._aggregations = {row.pk: row for row in aggregations.filter(Among("id", ids))}
         defaults = derived_fields.custom_field_defaults(organization_id)
         found._defaults = {

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from billing.usage.store import Method, QuantityRequest, Segmentation
+from billing.usage.store import CustomQuery, Method, QuantityRequest, Segmentation
+from catalog import custom_sql
 from catalog.effective import Segment
-from catalog.models import Aggregation
+from catalog.models import NUMERIC_CATEGORIES, Aggregation, AggregationMethod
 from organizations.kernel.periods import Period
 
 # The segmentation of each aggregation by id: one object for all its prices.
@@ -23,6 +24,7 @@ class Measure:
     default_value: Decimal | None
     segmentation: Segmentation | None
     segment: tuple[str, ...] | None
+    query: CustomQuery | None = None
 
     def request(self, account_id: UUID, period: Period) -> QuantityRequest:
         """Ask for the quantity of one account in one window, which has an end."""
@@ -37,6 +39,7 @@ class Measure:
             end_at=period.end,
             segmentation=self.segmentation,
             segment=self.segment,
+            query=self.query,
         )
 
 
@@ -51,7 +54,23 @@ def measure(aggregation: Aggregation, segment: Segment, splits: Splits) -> Measu
         default_value=aggregation.default_value,
         segmentation=splits[aggregation.pk] if segment else None,
         segment=tuple(value for _, value in segment) if segment else None,
+        query=_query(aggregation),
     )
+
+
+def _query(aggregation: Aggregation) -> CustomQuery | None:
+    """Return the query of a CUSTOM_SQL aggregation, checked again as when it was saved (9.8)."""
+    if aggregation.aggregation != AggregationMethod.CUSTOM_SQL or not aggregation.custom_sql:
+        return None
+    meter = aggregation.meter
+    fields = [*meter.data_fields, *meter.derived_fields]
+    numbers = [one["code"] for one in fields if one["category"] in NUMERIC_CATEGORIES]
+    texts = [one["code"] for one in fields if one["category"] not in NUMERIC_CATEGORIES]
+    try:
+        query = custom_sql.checked(aggregation.custom_sql)
+    except custom_sql.QueryRefused:
+        return None  # which the store refuses to run
+    return CustomQuery(query, tuple(numbers), tuple(texts))
 
 
 def segmentation_of(aggregation: Aggregation) -> Segmentation:

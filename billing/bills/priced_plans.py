@@ -231,6 +231,7 @@ def _aggregation(row: AggregationRow) -> Aggregation:
         rounding=QuantityRounding(row.rounding),
         meter_id=row.meter_id,
         accounting_product_id=row.accounting_product_id,
+        query=row.custom_sql,
     )
 
 

@@ -22,12 +22,22 @@ from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, Usa
 from billing.rating.quantities import to_units
 from billing.rating.schedule import PlanSchedule, due_boundary
 from billing.usage import store
+from organizations.kernel.errors import DomainError
 from organizations.kernel.money import working_precision
 from organizations.kernel.periods import Period
 
 Terms = Callable[[], tuple[AccountPlanTerm, ...]]
 # One number for an aggregation; for a compound one for each that it refers to, None for nothing.
 Asked = int | tuple[int | None, ...]
+
+
+class QueryGaveNothing(DomainError):
+    """A query that somebody wrote gave nothing that can be billed (usage.md 9.8)."""
+
+    code = "CUSTOM_SQL_FAILED"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"The custom SQL aggregation of {field}: {why}.")
 
 
 class Quantities:
@@ -62,6 +72,8 @@ class Quantities:
     def answer(self, number: int) -> tuple[Decimal | None, int]:
         """Return the quantity and its event count; without data the default value (BND-5)."""
         quantity = self._answers[number]
+        if quantity.refusal:
+            raise QueryGaveNothing(self._requests[number].field, quantity.refusal)
         if quantity.value is None:
             return self._defaults[number], 0
         return quantity.value, quantity.event_count

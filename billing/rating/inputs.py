@@ -60,6 +60,7 @@ class Aggregation(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 
     ``method`` is the contract's word (SUM, MAX, ...; empty for a compound aggregation);
     ``quantity_per_unit`` is > 0. ``name`` is the default description of a usage line (LIN-5).
+    ``query`` is that of the method CUSTOM_SQL.
     """
 
     id: UUID
@@ -72,6 +73,7 @@ class Aggregation(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     meter_id: UUID | None = None
     accounting_product_id: UUID | None = None
     is_compound: bool = False
+    query: str | None = None
 
 
 class UsageWindow(msgspec.Struct, frozen=True, gc=False):

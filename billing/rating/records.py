@@ -47,6 +47,7 @@ def aggregation_facts(aggregation: Aggregation) -> dict[str, str | None]:
         "unit": aggregation.unit,
         "quantityPerUnit": plain(aggregation.quantity_per_unit),
         "rounding": aggregation.rounding,
+        **({"query": aggregation.query} if aggregation.query else {}),
     }
 
 

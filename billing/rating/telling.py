@@ -145,6 +145,8 @@ def aggregation_text(aggregation: Facts) -> str:
     """Return how the quantity was measured and becomes units."""
     method = aggregation["method"] or "calculated"
     text = f"{method} of {aggregation['name']}, {aggregation['quantityPerUnit']} a unit"
+    if aggregation.get("query"):
+        text = f"{text}: {' '.join(aggregation['query'].split())}"
     rounding = QuantityRounding(aggregation["rounding"])
     return text if rounding is QuantityRounding.NONE else f"{text}, rounded {rounding.value}"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
@@ -16,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from catalog import derived_fields
 from catalog.admin import calculating, segments
 from catalog.lookups.published import Tables
-from catalog.models import Aggregation, FieldCategory, Meter
+from catalog.models import Aggregation, AggregationMethod, FieldCategory, Meter
 from organizations.kernel import exact_json
 from organizations.kernel.console import fields, show
 from organizations.kernel.console.base import ConsoleModelAdmin
@@ -171,6 +172,14 @@ class AggregationForm(ConsoleForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if not settings.ALLOWS_CUSTOM_SQL and "aggregation" in self.fields:
+            kept = self.instance.aggregation == AggregationMethod.CUSTOM_SQL
+            methods = self.fields["aggregation"]
+            methods.choices = [
+                one for one in methods.choices if kept or one[0] != AggregationMethod.CUSTOM_SQL
+            ]
+            if not kept:
+                self.fields["custom_sql"].widget = forms.HiddenInput()
         if self.instance.segmented_fields:
             self.initial["segmented_fields"] = ", ".join(self.instance.segmented_fields)
 
@@ -192,7 +201,7 @@ class AggregationAdmin(ConsoleModelAdmin):
     list_filter = [("meter", OwnRelatedFilter), "aggregation"]
     search_fields = ["name", "code", "target_field"]
     fieldsets = [
-        (None, {"fields": ["name", "code", "meter", "target_field", "aggregation"]}),
+        (None, {"fields": ["name", "code", "meter", "target_field", "aggregation", "custom_sql"]}),
         (
             "Units",
             {

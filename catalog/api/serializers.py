@@ -65,7 +65,7 @@ class MeterSerializer(TenantSerializer):
 class AggregationSerializer(TenantSerializer):
     """An aggregation."""
 
-    aggregation = fields.ChoiceField(choices=[*AggregationMethod.values, "CUSTOM_SQL"])
+    aggregation = fields.ChoiceField(choices=AggregationMethod.values)
     quantity_per_unit = fields.DecimalField(above=0)
     default_value = fields.DecimalField(min_value=0, required=False, allow_null=True)
     segmented_fields = serializers.ListField(
@@ -76,7 +76,9 @@ class AggregationSerializer(TenantSerializer):
         required=False,
         max_length=1000,
     )
-    custom_sql = fields.LaterField("custom SQL aggregations", write_only=False)
+    custom_sql = fields.TextField(
+        max_length=2048, required=False, allow_null=True, allow_blank=True
+    )
 
     class Meta:
         model = Aggregation
@@ -85,12 +87,6 @@ class AggregationSerializer(TenantSerializer):
             "quantity_per_unit", "unit", "default_value", "segmented_fields", "segments",
             "custom_sql", "accounting_product", "custom_fields",
         ]  # fmt: skip
-
-    def validate_aggregation(self, value: str) -> str:
-        """Refuse the method that does not exist yet by name."""
-        if value == "CUSTOM_SQL":
-            raise serializers.ValidationError("custom SQL aggregations are not available yet")
-        return value
 
 
 class PlanTemplateSerializer(TenantSerializer):

@@ -61,6 +61,7 @@ class AggregationMethod(models.TextChoices):
     LATEST = "LATEST", "Latest"
     MEAN = "MEAN", "Mean"
     UNIQUE = "UNIQUE", "Unique"
+    CUSTOM_SQL = "CUSTOM_SQL", "Custom SQL"
 
 
 class UnitRounding(models.TextChoices):
@@ -86,6 +87,13 @@ class Aggregation(TenantModel):
     quantity_per_unit = quantity_field()
     unit = models.CharField(max_length=50)
     default_value = quantity_field(null=True, blank=True)
+    custom_sql = models.TextField(
+        "custom SQL",
+        max_length=2048,
+        null=True,
+        blank=True,
+        help_text="Of method custom SQL: one SELECT from measurements that gives one number.",
+    )
     segmented_fields = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     segments = models.JSONField(default=list, blank=True)
     accounting_product = models.ForeignKey(

@@ -30,6 +30,7 @@ APPLICATION = "application"
 NOTHING = Scope(APPLICATION)
 EVERYWHERE = Scope("everywhere")
 OWNER = Scope("owner")
+CUSTOM_SQL = "custom SQL"
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=NOTHING)
 
@@ -46,6 +47,11 @@ def roles(application: str) -> tuple[str, str]:
     """Return the names of the application's role and, after it, of the role for all: one word
     decides both (``billwright_app`` has ``billwright_everywhere`` beside it)."""
     return application, f"{application.removesuffix('_app')}_everywhere"
+
+
+def custom_sql_role(application: str) -> str:
+    """Return the name of the role that runs queries people write (usage.md 9.8)."""
+    return f"{application.removesuffix('_app')}_custom_sql"
 
 
 def current() -> Scope:
@@ -81,6 +87,16 @@ def everywhere() -> Iterator[None]:
 def as_owner() -> Iterator[None]:
     """Act as the owner of the tables inside the block, whom no policy binds."""
     with _entered(OWNER):
+        yield
+
+
+@contextmanager
+def as_custom_sql(organization_id: UUID | str) -> Iterator[None]:
+    """Act inside the block as the role that may read one view, of one organization (9.8)."""
+    before = _scope.get()
+    if before.organization not in ("", str(organization_id)):
+        raise WrongOrganization(organization_id, before)
+    with _entered(Scope(CUSTOM_SQL, str(organization_id))):
         yield
 
 

@@ -48,6 +48,7 @@ POLICY = (
     "CREATE POLICY {role} ON {table} TO {role} USING ({condition}) WITH CHECK ({condition})",
     "COMMENT ON POLICY {role} ON {table} IS {text}",
 )
+CUSTOM_SQL_VIEW = "billing_custom_sql_measurement"
 READ_AND_WRITE = "SELECT, INSERT, UPDATE, DELETE"
 APPEND = "SELECT, INSERT"
 READ = "SELECT"
@@ -88,10 +89,17 @@ def roles() -> tuple[str, str]:
     return isolation.roles(settings.DATABASE_APPLICATION_ROLE)
 
 
+def wanted_roles() -> tuple[str, ...]:
+    """Return the roles the login makes; that of custom SQL only where it is allowed (9.8)."""
+    if not settings.ALLOWS_CUSTOM_SQL:
+        return roles()
+    return (*roles(), isolation.custom_sql_role(settings.DATABASE_APPLICATION_ROLE))
+
+
 def are_roles_made() -> bool:
     """Return whether the login can act as both roles: without that only migrating is possible."""
     with connection.cursor() as cursor:
-        return all(_found(cursor, role)[:2] == (True, True) for role in roles())
+        return all(_found(cursor, role)[:2] == (True, True) for role in wanted_roles())
 
 
 def make_roles() -> None:
@@ -100,7 +108,7 @@ def make_roles() -> None:
     Raises ``RolesMissing`` or ``RoleTooMighty``.
     """
     with connection.cursor() as cursor:
-        found = {role: _found(cursor, role) for role in roles()}
+        found = {role: _found(cursor, role) for role in wanted_roles()}
         for role, (exists, _, is_mighty) in found.items():
             if exists and is_mighty:
                 raise RoleTooMighty(role)
@@ -137,6 +145,8 @@ def protect() -> None:
         # Until it is protected nobody may touch a new table.
         statement = "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM {role}"
         cursor.execute(_with_role(statement, settings.DATABASE_APPLICATION_ROLE))
+    if settings.ALLOWS_CUSTOM_SQL:
+        protect_custom_sql()
     for table in tables():
         with transaction.atomic():
             if table.is_partition:
@@ -144,6 +154,18 @@ def protect() -> None:
                 continue
             _make_policies(table, policies(table))
             _grant(table)
+
+
+def protect_custom_sql() -> None:
+    """Let the role of custom SQL read one view of measurements and nothing else of ours."""
+    role = isolation.custom_sql_role(settings.DATABASE_APPLICATION_ROLE)
+    with connection.cursor() as cursor:
+        for statement in (
+            "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
+            "GRANT USAGE ON SCHEMA public TO {role}",
+            f"GRANT SELECT ON {CUSTOM_SQL_VIEW} TO {{role}}",
+        ):
+            cursor.execute(_with_role(statement, role))
 
 
 def restrict_partition(name: str) -> None:

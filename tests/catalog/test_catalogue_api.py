@@ -103,6 +103,37 @@ def test_an_aggregation_that_does_not_fit_its_meter_is_refused(api, change, fiel
     assert not Aggregation.objects.exists()
 
 
+def test_custom_sql_is_off_and_the_refusal_says_so(api):
+    meter = made(api, "meters", bodies.meter())
+    change = {"aggregation": "CUSTOM_SQL", "customSql": "select sum(tokens) from measurements"}
+
+    answer = api.post("aggregations", bodies.aggregation(meter["id"], **change))
+
+    refused(answer, "aggregation")
+    assert "turned off in this installation" in str(answer.json)
+    assert not Aggregation.objects.exists()
+
+
+def test_custom_sql_that_is_allowed_is_checked_stored_and_returned(api, settings):
+    settings.ALLOWS_CUSTOM_SQL = True
+    meter = made(api, "meters", bodies.meter())
+    query = "select sum(tokens) from measurements"
+    change = {"aggregation": "CUSTOM_SQL", "customSql": query}
+
+    stored = made(api, "aggregations", bodies.aggregation(meter["id"], **change))
+    for wrong in (
+        None,
+        "select 1 from billing_bill",
+        "delete from measurements",
+        "select 1; select 2",
+    ):
+        answer = api.put(f"aggregations/{stored['id']}", {**stored, "customSql": wrong})
+        refused(answer, "customSql")
+
+    assert (stored["aggregation"], stored["customSql"]) == ("CUSTOM_SQL", query)
+    assert api.get(f"aggregations/{stored['id']}").json == stored
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -10,12 +10,20 @@ from billing.usage.store.breakdowns import Breakdown, Group, breakdown
 from billing.usage.store.charts import Day, counts_by_day, daily_sums
 from billing.usage.store.claims import claim, forget_old, release
 from billing.usage.store.quantities import quantities
-from billing.usage.store.requests import Filters, Method, Quantity, QuantityRequest, Segmentation
+from billing.usage.store.requests import (
+    CustomQuery,
+    Filters,
+    Method,
+    Quantity,
+    QuantityRequest,
+    Segmentation,
+)
 from billing.usage.store.rows import Measurement, append
 
 __all__ = [
     "MOST_AT_ONCE",
     "Breakdown",
+    "CustomQuery",
     "Day",
     "Filters",
     "Group",

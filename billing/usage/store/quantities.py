@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import DataError, connection, transaction
 
-from billing.usage.store import readings
+from billing.usage.store import custom_sql, readings
 from billing.usage.store.readings import Kind, Reading
 from billing.usage.store.requests import NO_DATA, Method, Quantity, QuantityRequest, Segmentation
 from organizations.kernel.money import CONTEXT
@@ -24,10 +24,13 @@ Answer = Callable[[Rows], Quantity]
 
 
 def quantities(organization_id: UUID, requests: Sequence[QuantityRequest]) -> list[Quantity]:
-    """Return the quantity of each request, in their order, with one statement."""
+    """Return the quantity of each request, in their order, with one statement.
+
+    Each query that somebody wrote is a statement of its own.
+    """
     if not requests:
         return []
-    plan = _Plan()
+    plan = _Plan(organization_id)
     answers = [plan.add(request) for request in requests]
     rows = _read(organization_id, plan.readings) if plan.readings else {}
     return [answer(rows) for answer in answers]
@@ -36,7 +39,8 @@ def quantities(organization_id: UUID, requests: Sequence[QuantityRequest]) -> li
 class _Plan:
     """Sorts requests into readings and remembers where the answer of each will stand."""
 
-    def __init__(self) -> None:
+    def __init__(self, organization_id: UUID) -> None:
+        self._organization_id = organization_id
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._splits: dict[Segmentation, Segmentation] = {}
         self._known: dict[int, Segmentation] = {}
@@ -48,6 +52,9 @@ class _Plan:
             return lambda _: NO_DATA
         if request.method is Method.UNIQUE:
             return self._unique(request)
+        if request.method is Method.CUSTOM_SQL:
+            quantity = custom_sql.quantity(self._organization_id, request)
+            return lambda _: quantity
         row = self._row("FOLD", request)
         fold = self.readings[row[0]]
         counted = readings.VALUES if request.method is Method.COUNT else readings.NUMBERS

@@ -19,6 +19,7 @@ class Method(StrEnum):
     LATEST = "LATEST"
     MEAN = "MEAN"
     UNIQUE = "UNIQUE"
+    CUSTOM_SQL = "CUSTOM_SQL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ class Segmentation:
     segments: tuple[tuple[str, ...], ...]
 
 
+class CustomQuery(msgspec.Struct, frozen=True, gc=False):
+    """A query that was checked, with the codes of the fields it may name as columns."""
+
+    sql: str
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
 Filters = tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -43,6 +52,7 @@ class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     or the latest of all their measurements, which no sum of single answers gives. ``segment`` is
     one of ``segmentation.segments``; without segmentation all measurements of the window count
     (10.11). ``filters`` leave measurements whose field has one of the texts, for each field named.
+    ``query`` is that of CUSTOM_SQL.
     """
 
     account_ids: tuple[UUID, ...]
@@ -54,17 +64,20 @@ class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     segmentation: Segmentation | None = None
     segment: tuple[str, ...] | None = None
     filters: Filters = ()
+    query: CustomQuery | None = None
 
 
 class Quantity(msgspec.Struct, frozen=True, gc=False):
     """The value, exact, and how many measurements had one.
 
     ``value`` is None when none had, for COUNT and UNIQUE as well: putting the aggregation's
-    default value in its place (9.5) is the caller's business.
+    default value in its place (9.5) is the caller's business. ``refusal`` says why a query that
+    somebody wrote gave nothing that can be billed.
     """
 
     value: Decimal | None = None
     event_count: int = 0
+    refusal: str = ""
 
 
 NO_DATA = Quantity()

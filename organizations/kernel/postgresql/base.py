@@ -125,5 +125,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 def _role(scope: Scope) -> str:
     """Return the database's name of a role; ``none`` is the login itself."""
     application, everywhere = isolation.roles(settings.DATABASE_APPLICATION_ROLE)
-    names = {isolation.APPLICATION: application, isolation.EVERYWHERE.role: everywhere}
+    names = {
+        isolation.APPLICATION: application,
+        isolation.EVERYWHERE.role: everywhere,
+        isolation.CUSTOM_SQL: isolation.custom_sql_role(settings.DATABASE_APPLICATION_ROLE),
+    }
     return names.get(scope.role, "none")
