@@ -29,6 +29,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Meters", "speed", "catalog.Meter"),
             Page("Aggregations", "functions", "catalog.Aggregation"),
             Page("Compound aggregations", "calculate", "catalog.CompoundAggregation"),
+            Page("Usage explorer", "query_stats", "billing.SavedQuery"),
             Page("File uploads", "upload_file", "billing.MeasurementUpload"),
             Page("Failed usage", "report", "billing.IngestFailure"),
         ),

@@ -12,6 +12,7 @@ from billing.admin import (
     failures,
     jobs,
     lock_date,
+    saved_queries,
     statements,
     uploads,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "failures",
     "jobs",
     "lock_date",
+    "saved_queries",
     "statements",
     "uploads",
 ]

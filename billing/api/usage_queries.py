@@ -1,6 +1,5 @@
 """Questions about usage over the API, and those that are saved."""
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -10,7 +9,7 @@ from rest_framework.request import Request
 
 from billing.models import SavedQuery
 from billing.usage.queries import running, shape, windows
-from billing.usage.queries.running import Answer
+from billing.usage.queries.checking import JOB, USAGE
 from organizations.kernel import exact_json
 from organizations.kernel.api import fields
 from organizations.kernel.api.filters import Filter, id_list
@@ -18,9 +17,6 @@ from organizations.kernel.api.serializers import TenantSerializer
 from organizations.kernel.api.views import TenantViewSet, routes
 
 MOST_IDS, MOST_FILTERS, MOST_AGGREGATIONS, MOST_GROUPS = 1000, 50, 50, 10
-ROWS_AT_ONCE = 500
-JOB = "config:analyticsJob"
-USAGE = "analytics:usage"
 
 
 class UsageQueryFilterSerializer(serializers.Serializer):
@@ -129,22 +125,7 @@ class SavedQueryViewSet(TenantViewSet):
         body.is_valid(raise_exception=True)
         asked = shape.read(body.validated_data)
         answer = running.run(self.organization_id, asked, rights=self.rights)
-        return StreamingHttpResponse(written(answer), content_type="application/json")
-
-
-def written(answer: Answer) -> Iterator[bytes]:
-    """Yield the answer as JSON, some hundred rows at a time."""
-    yield b'{"data":['
-    part: list[bytes] = []
-    is_first = True
-    for row in answer.rows():
-        part.append(exact_json.dumps(row))
-        if len(part) == ROWS_AT_ONCE:
-            yield (b"" if is_first else b",") + b",".join(part)
-            part, is_first = [], False
-    if part:
-        yield (b"" if is_first else b",") + b",".join(part)
-    yield b'],"hasMoreData":' + (b"true}" if answer.has_more else b"false}")
+        return StreamingHttpResponse(running.written(answer), content_type="application/json")
 
 
 urlpatterns = [

@@ -39,6 +39,7 @@ from tests.console.inhabited_agreements import agreements
 from tests.console.inhabited_bill_life import bill_life
 from tests.console.inhabited_exports import exports
 from tests.console.inhabited_notifications import notifications
+from tests.console.inhabited_queries import saved_query
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 MARK = "Zanzibar"  # in every name, so that a page that shows it shows somebody else's row
@@ -69,6 +70,7 @@ def inhabit(founded: Founded) -> dict[type[models.Model], models.Model]:
         *webhooks(founded),
         *notifications(founded, MARK),
         *exports(founded, MARK),
+        saved_query(organization, MARK),
         organization,
         OrganizationConfig.objects.get(organization=organization),
         SignInSettings.objects.get(organization=organization),

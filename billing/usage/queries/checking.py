@@ -19,6 +19,7 @@ from organizations.access import Rights
 from organizations.kernel.errors import FieldRefused, check_each
 
 NOT_A_FILTER = "METADATA"
+JOB, USAGE = "config:analyticsJob", "analytics:usage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +144,10 @@ def _check_aggregation(where: str, one: Aggregation, meters: dict[UUID, Meter]) 
     kind = shape.MEASURE if category in NUMERIC_CATEGORIES else shape.DIMENSION
     if one.kind != kind:
         raise FieldRefused(f"{where}.fieldType", f"must be {kind}: the field is {category}")
+
+
+def may_ask(rights: Rights) -> bool:
+    """Return whether the caller may ask anything of usage (A5.12)."""
+    return all(rights.allows(action, JOB) for action in ("config:create", "config:retrieve")) and (
+        rights.allows("config:retrieve", USAGE) or rights.allows("analytics:query", USAGE)
+    )

@@ -30,6 +30,7 @@ OF_A_MEASUREMENT = (
     "meterId", "meterCode", "accountId", "accountCode", "uid", "timestamp", "endTimestamp",
     "receivedAt",
 )  # fmt: skip
+ROWS_AT_ONCE = 500
 Row = dict[str, Any]
 
 
@@ -76,6 +77,21 @@ def _window(organization_id: UUID, asked: Asked) -> store.Window:
         filters[one.meter_id] = (*filters.get(one.meter_id, ()), (one.field, one.values))
     query = asked.query
     return store.Window(organization_id, query.start_at, query.end_at, asked.account_ids, filters)
+
+
+def written(answer: Answer) -> Iterator[bytes]:
+    """Yield the answer as JSON, some hundred rows at a time."""
+    yield b'{"data":['
+    part: list[bytes] = []
+    is_first = True
+    for row in answer.rows():
+        part.append(exact_json.dumps(row))
+        if len(part) == ROWS_AT_ONCE:
+            yield (b"" if is_first else b",") + b",".join(part)
+            part, is_first = [], False
+    if part:
+        yield (b"" if is_first else b",") + b",".join(part)
+    yield b'],"hasMoreData":' + (b"true}" if answer.has_more else b"false}")
 
 
 # Raw measurements ------------------------------------------------------------------------------
