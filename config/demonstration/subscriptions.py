@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from billing import account_plans
 from billing.models import Account, AccountPlan
-from catalog.models import Plan
+from catalog.models import Plan, PlanGroup
+from config.demonstration import suites
 from config.demonstration.catalogue import Catalogue
 from config.demonstration.customers import CUSTOMERS, Customer
 from config.demonstration.months import Months, first_of_month, midnight
@@ -79,6 +80,10 @@ def make(
         if AGREEMENT in customer.plans:
             plans[AGREEMENT] = _agreement(account, catalogue, plans, months, by)
         period = stay(customer, months)
+        if customer.code == suites.CUSTOMER:
+            suite = suites.make(organization, plans, customer.plans, by=by)
+            changes.create(_on_suite(account, suite, period.start), by=by)
+            continue
         for code in customer.plans:
             row = _account_plan(account, plans[code], period.start)
             row.end_date = midnight(period.end) if period.end else None
@@ -133,6 +138,15 @@ def _account_plan(account: Account, plan: Plan, start: date) -> AccountPlan:
         account=account,
         plan=plan,
         product=plan.plan_template.product,
+        start_date=midnight(start),
+    )
+
+
+def _on_suite(account: Account, suite: PlanGroup, start: date) -> AccountPlan:
+    return AccountPlan(
+        organization_id=account.organization_id,
+        account=account,
+        plan_group=suite,
         start_date=midnight(start),
     )
 

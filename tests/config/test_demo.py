@@ -223,6 +223,40 @@ def test_a_usage_line_is_what_was_generated_at_the_price_of_the_list(
     assert line == (tokens, Decimal(tokens) / 1_000_000, price)
 
 
+def test_seats_that_were_added_are_charged_by_days_and_the_next_month_in_advance(
+    installation: Installation,
+) -> None:
+    charged = installation.query(
+        "SELECT l.line_item_type, l.units, l.subtotal FROM billing_lineitem l"
+        " JOIN billing_bill b ON b.id = l.bill_id"
+        " WHERE b.account_code = 'brightwater-analytics' AND b.boundary_date = '2024-06-01'"
+        " AND l.counter_id IS NOT NULL ORDER BY l.sequence_number"
+    )
+
+    # Three seats are free, the others 18 each: 17 - 3 = 14 for June; 5 more from 13 May, 19 of
+    # 31 days: 90 x 19 / 31 = 55.16.
+    assert charged == [
+        ("COUNTER_RUNNING_TOTAL_CHARGE", Decimal(17), Decimal(252)),
+        ("COUNTER_ADJUSTMENT_DEBIT", Decimal(5), Decimal("55.16")),
+    ]
+
+
+def test_a_suite_is_one_plan_group_whose_plans_are_all_on_the_bill(
+    installation: Installation,
+) -> None:
+    (found,) = installation.query(
+        "SELECT count(DISTINCT l.plan_id), count(DISTINCT l.plan_group_id),"
+        " bool_and(l.plan_group_id IS NOT NULL), min(l.subtotal) FILTER (WHERE l.plan_id IS NULL)"
+        " FROM billing_lineitem l JOIN billing_bill b ON b.id = l.bill_id"
+        " WHERE b.account_code = 'verity-search' AND b.boundary_date = '2024-06-01'"
+    )
+
+    # At a hundredth of its size little is used: the minimum of the suite is not reached.
+    plans, groups, all_grouped, minimum = found
+    assert (plans, groups, all_grouped) == (3, 1, True)
+    assert 0 < minimum < 12_000
+
+
 def test_another_run_prints_the_same_bills_and_changes_nothing(installation: Installation) -> None:
     before = installation.counts()
     started = time.monotonic()
