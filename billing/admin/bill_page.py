@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from billing.admin import overview, waterfall
+from billing.admin import memos, overview, waterfall
 from billing.bills import documents, explain, line_reading, periods_over
 from billing.models import Bill, LineItem
 from billing.rating import band_rows
@@ -43,6 +43,7 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
         "groups": [_group(bill, name, list(each)) for name, each in groupby(lines, _product)],
         "waterfall": [(bar, show.money(bar.amount)) for bar in bars] if lines else [],
         "waterfall_height": waterfall.height(bars),
+        "memo_urls": memos.add_urls(request, bill),
         "is_pending": bill.status == "PENDING",
         "so_far": periods_over.is_so_far(bill),
         "not_over": bill.end_at > clock.now(),
@@ -142,6 +143,7 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
         "subtotal": show.money(line.subtotal, line.currency) if is_converted else "",
         "rate": show.amount(line.conversion_rate) if is_converted else "",
         "amount": show.money(line.converted_subtotal, bill.currency),
+        "memo_id": memos.removable(bill, line),
         "explain_url": reverse("admin:bill_line_explanation", args=[bill.pk, line.pk]),
     }
 

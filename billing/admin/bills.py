@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import action, display
 
-from billing.admin import bill_page, confirming_bills, overview, run_billing
+from billing.admin import bill_page, confirming_bills, memos, overview, run_billing
 from billing.admin.bill_filters import JobFilter, MonthFilter
 from billing.bills import lifecycle, runs
 from billing.models import Bill
@@ -79,6 +79,7 @@ class BillAdmin(PageConsoleAdmin):
         "recalculate": "recalculate",
         "delete": "delete",
         "write_statement": "write_statement",
+        "remove_memo": "remove_memo",
     }
     empty_hint = "Run billing to make the bills of a period."
 
@@ -96,6 +97,7 @@ class BillAdmin(PageConsoleAdmin):
                 wrap(self.explanation_view),
                 name="bill_line_explanation",
             ),
+            path("<uuid:bill_id>/memo/<str:word>/", wrap(self.memo_view), name="bill_memo"),
             *super().get_urls(),
         ]
 
@@ -106,6 +108,10 @@ class BillAdmin(PageConsoleAdmin):
     def explanation_view(self, request: HttpRequest, bill_id: Any, line_id: Any) -> HttpResponse:
         """Send how a line came about, as a piece of the bill's page."""
         return bill_page.explanation(request, self._allowed(request, bill_id), line_id)
+
+    def memo_view(self, request: HttpRequest, bill_id: Any, word: str) -> HttpResponse:
+        """Ask for a credit or debit and write it on the bill."""
+        return memos.add_view(self, request, self._allowed(request, bill_id), word)
 
     def _allowed(self, request: HttpRequest, bill_id: Any) -> Bill:
         bill = self.get_queryset(request).filter(pk=bill_id).first()
@@ -158,6 +164,10 @@ class BillAdmin(PageConsoleAdmin):
         (job,) = jobs.start([row], by=request.principal, include_csv=True)
         messages.success(request, "The statement is being written.")
         return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
+
+    def remove_memo(self, request: HttpRequest, row: Bill) -> str:
+        """Take a credit or debit off the bill."""
+        return memos.remove(request, row)
 
     def delete(self, request: HttpRequest, row: Bill) -> HttpResponse:
         """Delete the bill, after asking."""

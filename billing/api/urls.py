@@ -9,6 +9,7 @@ from billing.api import (
     counters,
     documents,
     measurement_schema,
+    memos,
     uploads,
     usage_queries,
 )
@@ -83,6 +84,7 @@ urlpatterns = [
         item={"get": "retrieve"},
     ),
     *counters.urlpatterns,
+    *memos.urlpatterns,
     *uploads.urlpatterns,
     *usage_queries.urlpatterns,
     *routes("lineitems", bills.LineItemViewSet, collection={"get": "list"}, item={}),

@@ -20,6 +20,10 @@ class Shop:
 
     def __init__(self, *, config: dict[str, Any] | None = None, **template: Any) -> None:
         self.organization = factories.make_organization(**(config or {}))
+        self.fill(**template)
+
+    def fill(self, **template: Any) -> None:
+        """Sell the product in the organization."""
         self.meter = factories.make_meter(self.organization)
         self.aggregation = factories.make_aggregation(self.meter)
         fields = {"standing_charge": Decimal(20), **template}
