@@ -6,7 +6,7 @@ at the same time wait for one another at the balance's row. No transaction chang
 a bill has drawn is the exception, and is replaced or given back with the bill (BAL-3, BAL-6).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,11 +14,23 @@ from billing.models import Balance, BalanceTransaction, Bill, Charge, Transactio
 from billing.rating.ledger_sums import BalanceTerms, LedgerEntry, LedgerSummary, summary
 from billing.representations_agreements import balance as represent
 from organizations.kernel import changes, clock, events, exact_json
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
 from organizations.models import OrganizationConfig
 
 EVENT = "billing.balanceamount.updated"
+
+
+class OverdrawnMeanwhile(DomainError):
+    """A balance holds less than when the bill was calculated."""
+
+    code = "OVERDRAWN"
+
+    def __init__(self, balance: Balance) -> None:
+        super().__init__(
+            f"The balance {balance.name} would go below zero: it holds less than when the bill "
+            "was calculated. Calculate the bill again."
+        )
 
 
 def post(row: BalanceTransaction, *, by: Principal) -> BalanceTransaction:
@@ -73,6 +85,39 @@ def draw(
         for pk, balance in held.items():
             _tell(balance, before[pk])
     return list(rows)
+
+
+def redraw(
+    bill_ids: Collection[UUID], rows: Sequence[BalanceTransaction], *, by: Principal
+) -> set[UUID]:
+    """Let what bills draw be exactly these rows; returns the balances that changed (BAL-6).
+
+    Rows that stay as they are are not written again. Raises ``OverdrawnMeanwhile`` where a balance
+    would go below zero that may not: somebody took credit since it was read.
+    """
+    stored = list(_drawn(list(bill_ids)))
+    kept = {_draw_of(row) for row in rows} & {_draw_of(row) for row in stored}
+    gone = [row for row in stored if _draw_of(row) not in kept]
+    new = [row for row in rows if _draw_of(row) not in kept]
+    held = _held({row.balance_id for row in [*gone, *new]})
+    if not held:
+        return set()
+    before = {pk: exact_json.simple(represent(balance)) for pk, balance in held.items()}
+    amounts = {pk: balance.amount for pk, balance in held.items()}
+    BalanceTransaction.objects.filter(pk__in=[row.pk for row in gone]).delete()
+    for row in new:
+        row.entity_type = TransactionSource.BILL
+    changes.created_many(new, by=by, save=True)
+    for pk, balance in held.items():
+        _tell(balance, before[pk])
+        if balance.amount < min(amounts[pk], 0) and not may_overdraw(balance):
+            raise OverdrawnMeanwhile(balance)
+    return set(held)
+
+
+def _draw_of(row: BalanceTransaction) -> tuple[object, ...]:
+    """What makes a draw the same one."""
+    return (row.entity_id, row.balance_id, row.applied_date, row.amount)
 
 
 def release(bill_ids: Iterable[UUID]) -> None:

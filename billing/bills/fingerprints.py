@@ -20,6 +20,8 @@ SOURCES: Final[tuple[str, ...]] = (
     "SELECT account_id, id::text || version || is_locked AS row FROM billing_bill",
     "SELECT account_id, id::text || version AS row FROM billing_counteradjustment",
     "SELECT account_id, id::text || version AS row FROM billing_charge",
+    "SELECT account_id, id::text || version AS row FROM billing_commitment",
+    "SELECT account_id, id::text || version || amount AS row FROM billing_balance",
 )
 
 

@@ -37,7 +37,10 @@ SELECT id FROM billing_account a
    AND (EXISTS (SELECT 1 FROM billing_accountplan p WHERE p.account_id = a.id)
         OR EXISTS (SELECT 1 FROM billing_bill b WHERE b.account_id = a.id AND NOT b.is_locked)
         OR EXISTS (SELECT 1 FROM billing_charge c
-                    WHERE c.account_id = a.id AND c.bill_id IS NULL AND c.bill_date IS NOT NULL))
+                    WHERE c.account_id = a.id AND c.bill_id IS NULL AND c.bill_date IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM billing_commitment c
+                    WHERE c.account_id = a.id
+                      AND (c.billing_plan_id IS NOT NULL OR c.fee_dates::text <> '[]')))
 """
 _NAMED_ACCOUNTS = "SELECT id FROM billing_account WHERE organization_id = %s AND id = ANY(%s)"
 _INSERT = """
@@ -54,7 +57,8 @@ def make(job: BillJob) -> None:
     """Make the job's rows and chunks and set its counters.
 
     Without named accounts these are all that have a plan, or a bill that may have to go since
-    its plan went (JOB-8), or a charge that no bill carries.
+    its plan went (JOB-8), or a charge that no bill carries, or
+    a commitment with fees.
     """
     found = account_ids(job)
     due = _count_due(job, found)

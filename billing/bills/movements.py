@@ -7,32 +7,13 @@ transaction that writes or deletes the bills, under the locks of their accounts.
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from billing.models import Bill, Charge
-from billing.rating.kinds import charges
-from billing.rating.movements import Movement
+from billing.bills import credit_drawn
+from billing.bills.moved import Moved, Replacing
+from billing.models import Charge
+from billing.rating.kinds import charges, draw_downs
 from organizations.kernel.among import Among
-from organizations.kernel.principals import Principal
-
-
-class Moved(NamedTuple):
-    """A movement with the bill and the line that caused it."""
-
-    bill: Bill
-    line_id: UUID
-    movement: Movement
-
-
-class Replacing(NamedTuple):
-    """One call: the bills whose movements are replaced, by whom and when."""
-
-    bills: Sequence[Bill]
-    by: Principal
-    at: datetime
-
 
 Replace = Callable[[Replacing, Sequence[Moved]], None]
 
@@ -54,7 +35,11 @@ def mark_charges(replacing: Replacing, moved: Sequence[Moved]) -> None:
 
 
 # By ``Movement.kind``.
-KINDS: dict[str, Replace] = {charges.MOVEMENT: mark_charges}
+KINDS: dict[str, Replace] = {
+    charges.MOVEMENT: mark_charges,
+    draw_downs.COMMITMENT: credit_drawn.spend,
+    draw_downs.BALANCE: credit_drawn.draw,
+}
 
 
 def replace(replacing: Replacing, moved: Sequence[Moved]) -> None:

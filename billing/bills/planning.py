@@ -11,15 +11,18 @@ from uuid import UUID
 
 import msgspec
 
+from billing.bills.groups import grouping
 from billing.bills.priced_plans import PricedPlan
 from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill
 from billing.bills.selection import DueBills, Overrides, PrintedDates, restore
 from billing.rating import schedule
+from billing.rating.account_terms import PlanFees
 from billing.rating.cycles import CONSOLIDATED, BillFrequency, BillKey, Cycle
 from organizations.kernel.periods import DayRange, Period, local_midnight, parse_timezone
 from organizations.models import OrganizationConfig
 
 LATE_DATA = timedelta(hours=24)
+_NONE = Overrides()
 
 
 class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +47,7 @@ class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
             self.cycle,
             self.period,
             self.priced.bills_in_advance or self.attached.begins_with_units,
+            _grouping(self.attached),
         )
 
 
@@ -93,6 +97,7 @@ def due(
     priced: Mapping[UUID, PricedPlan],
     config: OrganizationConfig,
     wanted: DueBills,
+    fees: Iterable[PlanFees] = (),
 ) -> list[PlannedBill]:
     """Return the bills whose periods contain the wanted day, in order of boundary (JOB-5)."""
     overrides = wanted.overrides
@@ -101,10 +106,13 @@ def due(
     plans = {
         plan.attached.key: plan
         for plan in of_account(account, attached, priced, config, overrides)
-        if config.consolidate_bills or _is_wanted(plan, wanted)
+        if config.consolidate_bills or _is_wanted(plan.cycle, wanted)
     }
     found: dict[BillKey, schedule.DueBill] = {}
     scheduled = [plan.scheduled for plan in plans.values()]
+    scheduled += [
+        one.scheduled for one in fees if config.consolidate_bills or _is_wanted(one.cycle, wanted)
+    ]
     for day in days(wanted):
         for bill in schedule.due_bills(scheduled, day, zone):
             found[bill.key] = bill
@@ -117,7 +125,7 @@ def due(
             timezone=timezone,
             overrides=overrides,
             dates=wanted.dates,
-            plans=tuple(plans[plan_id] for plan_id in bill.account_plan_ids),
+            plans=tuple(plans[key] for key in bill.account_plan_ids if key in plans),
         )
         for bill in found.values()
     ]
@@ -125,7 +133,7 @@ def due(
     if not config.consolidate_bills:
         return planned
     merged = consolidated(planned)
-    return [bill for bill in merged if any(_is_wanted(plan, wanted) for plan in bill.plans)]
+    return [bill for bill in merged if _any_wanted(bill, wanted)]
 
 
 def consolidated(planned: Iterable[PlannedBill]) -> list[PlannedBill]:
@@ -287,6 +295,8 @@ def _is_served(
     frequency, interval = bill.billing_frequency, bill.bill_frequency_interval
     for row in attached:
         plan = priced[row.plan_id]
+        if _grouping(row) != bill.grouping.removeprefix(CONSOLIDATED):
+            continue
         same_cycle = (plan.frequency, plan.interval) == (frequency, interval)
         if not same_cycle and not bill.grouping.startswith(CONSOLIDATED):
             continue
@@ -311,12 +321,20 @@ def of_account(
         plan = priced[row.plan_id]
         if plan.frequency is None:
             continue
-        epoch = row.bill_epoch or account.bill_epoch or _epoch(plan.frequency, config, overrides)
+        epoch = row.bill_epoch or account.bill_epoch or epoch_of(plan.frequency, config, overrides)
         plans.append(PlanOfAccount(row, plan, Cycle(plan.frequency, plan.interval, epoch)))
     return plans
 
 
-def _epoch(frequency: BillFrequency, config: OrganizationConfig, overrides: Overrides) -> date:
+def _grouping(row: AttachedPlan) -> str:
+    """Return which bill the plan's charges go on (CON-3)."""
+    return "" if row.contract is None else grouping(row.contract.key_id)
+
+
+def epoch_of(
+    frequency: BillFrequency, config: OrganizationConfig, overrides: Overrides = _NONE
+) -> date:
+    """Return the organization's epoch of a frequency, or what a job sets instead (PER-1)."""
     name = _EPOCH_NAMES[frequency]
     configured: date = getattr(config, f"{name}_epoch")
     return overrides.epochs.get(name) or configured
@@ -330,11 +348,16 @@ _EPOCH_NAMES = {
 }
 
 
-def _is_wanted(plan: PlanOfAccount, wanted: DueBills) -> bool:
+def _any_wanted(bill: PlannedBill, wanted: DueBills) -> bool:
+    """Whether the run is about one of the cycles on a consolidated bill, or about its fees."""
+    return not bill.plans or any(_is_wanted(plan.cycle, wanted) for plan in bill.plans)
+
+
+def _is_wanted(cycle: Cycle, wanted: DueBills) -> bool:
     """JOB-4: a frequency narrows the run, an interval narrows it further."""
-    if wanted.frequency is not None and plan.cycle.frequency.value != wanted.frequency:
+    if wanted.frequency is not None and cycle.frequency.value != wanted.frequency:
         return False
-    return wanted.interval is None or plan.cycle.interval == wanted.interval
+    return wanted.interval is None or cycle.interval == wanted.interval
 
 
 def days(wanted: DueBills) -> Sequence[date]:
@@ -355,4 +378,4 @@ def _takes_late_data(bill: PlannedBill, at: datetime | None) -> bool:
         return True
     closes = local_midnight(bill.key.boundary, bill.zone)
     ends = [min(closes, plan.attached.end_at or closes) for plan in bill.plans]
-    return max(ends) + LATE_DATA > at
+    return max(ends, default=closes) + LATE_DATA > at

@@ -194,6 +194,7 @@ def _pricing_term(row: Pricing, config: OrganizationConfig) -> PricingTerm:
             ),
             organization_in_advance=config.minimum_spend_bill_in_advance,
         ),
+        overage_bands=_the_same(_bands(row.overage_bands)),
     )
 
 

@@ -6,18 +6,20 @@ once the answers are there, so that the store sees one list of requests for all 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 
+from billing.bills import contract_terms
 from billing.bills.calculating import Calculator
 from billing.bills.compounds import CompoundMeasure
 from billing.bills.measures import Measure
 from billing.bills.planning import PlannedBill, PlanOfAccount
 from billing.bills.priced_plans import PriceInForce
 from billing.bills.rated_before import RatedBefore
+from billing.bills.reading import AttachedPlan
 from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, UsageWindow
 from billing.rating.quantities import to_units
 from billing.rating.schedule import PlanSchedule, due_boundary
@@ -52,16 +54,20 @@ class Quantities:
         self._defaults: list[Decimal | None] = []
         self._answers: list[store.Quantity] = []
 
-    def ask(self, measure: Measure, account_id: UUID, period: Period) -> int:
+    def ask(self, measure: Measure, plan: AttachedPlan, period: Period) -> int:
         """Ask for one quantity; returns the number under which the answer will stand."""
-        self._requests.append(measure.request(account_id, period))
+        request = measure.request(plan.account_id, period)
+        wanted, excluded = contract_terms.filters(plan)
+        if wanted or excluded:
+            request = msgspec.structs.replace(request, filters=wanted, excluded=excluded)
+        self._requests.append(request)
         self._defaults.append(measure.default_value)
         return len(self._requests) - 1
 
-    def ask_all(self, compound: CompoundMeasure, account_id: UUID, period: Period) -> Asked:
+    def ask_all(self, compound: CompoundMeasure, plan: AttachedPlan, period: Period) -> Asked:
         """Ask for the base values of a compound aggregation, in the order of its references."""
         return tuple(
-            None if one.measure is None else self.ask(one.measure, account_id, period)
+            None if one.measure is None else self.ask(one.measure, plan, period)
             for one in compound.references
         )
 
@@ -78,9 +84,12 @@ class Quantities:
             return self._defaults[number], 0
         return quantity.value, quantity.event_count
 
-    def terms(self, bill: PlannedBill) -> Terms:
-        """Ask for what the bill rates; call the result after ``read``."""
-        asked = [_PlanAsked(self, plan, bill, self._rated) for plan in bill.plans]
+    def terms(self, bill: PlannedBill, cuts: Sequence[datetime] = ()) -> Terms:
+        """Ask for what the bill rates; call the result after ``read``.
+
+        ``cuts`` are instants where credits of the account begin or end (DRW-3).
+        """
+        asked = [_PlanAsked(self, plan, bill, self._rated, cuts) for plan in bill.plans]
         return lambda: tuple(plan.term() for plan in asked)
 
 
@@ -93,11 +102,13 @@ class _PlanAsked:
         plan: PlanOfAccount,
         bill: PlannedBill,
         rated: RatedBefore,
+        cuts: Sequence[datetime],
     ) -> None:
         self._quantities = quantities
         self._rated = rated
         self._plan = plan
         self._bill = bill
+        self._cuts = cuts
         boundary = bill.key.boundary
         schedule = PlanSchedule(plan.cycle, plan.period, bill.zone)
         arrears = schedule.arrears(boundary)
@@ -108,6 +119,7 @@ class _PlanAsked:
         in_force = plan.priced.in_force(arrears, coming)
         self._counters = plan.priced.counters.in_force(arrears, coming)
         self._asked = self._ask(in_force)
+        self._asked_cuts = self._ask_cuts(in_force)
         spans = any(price.price.tiers_span_plan for price in in_force)
         earlier = _earlier(plan, schedule, boundary) if spans else []
         self._asked_earlier = self._ask(_not_rated(earlier, rated.periods_of(plan)))
@@ -118,11 +130,27 @@ class _PlanAsked:
             for price in prices
         ]
 
+    def _ask_cuts(
+        self, prices: Iterable[PriceInForce]
+    ) -> dict[tuple[UUID, Period], list[tuple[datetime, Period, Asked]]]:
+        """Ask, for each window that a credit cuts, for the quantity up to each cut."""
+        found: dict[tuple[UUID, Period], list[tuple[datetime, Period, Asked]]] = {}
+        for price in prices if self._cuts else ():
+            for window in price.windows:
+                inside = [one.start for one in window.split(self._cuts)[1:]]
+                if inside:
+                    found[price.price.id, window] = [
+                        (cut, part, self._ask_one(price.measure, part))
+                        for cut in inside
+                        for part in (Period(window.start, cut),)
+                    ]
+        return found
+
     def _ask_one(self, measure: Measure | CompoundMeasure, period: Period) -> Asked:
-        account_id = self._plan.attached.account_id
+        plan = self._plan.attached
         if isinstance(measure, CompoundMeasure):
-            return self._quantities.ask_all(measure, account_id, period)
-        return self._quantities.ask(measure, account_id, period)
+            return self._quantities.ask_all(measure, plan, period)
+        return self._quantities.ask(measure, plan, period)
 
     def _window(self, price: PriceInForce, period: Period, asked: Asked) -> UsageWindow:
         """Return a window with its quantity; a compound calculates its own from the answers."""
@@ -165,6 +193,8 @@ class _PlanAsked:
             self._window(in_force, period, one)
             for period, one in zip(in_force.windows, asked, strict=True)
         ]
+        if self._asked_cuts:
+            windows = [self._cut(in_force, window) for window in windows]
         if price.tiers_span_plan:
             windows = [
                 msgspec.structs.replace(
@@ -186,6 +216,16 @@ class _PlanAsked:
             minimum_spend=price.minimum_spend,
             windows=tuple(windows),
             coming=in_force.coming,
+            overage_bands=price.overage_bands,
+        )
+
+    def _cut(self, in_force: PriceInForce, window: UsageWindow) -> UsageWindow:
+        cuts = self._asked_cuts.get((in_force.price.id, window.period), ())
+        return msgspec.structs.replace(
+            window,
+            cuts=tuple(
+                (cut, self._window(in_force, part, asked).quantity) for cut, part, asked in cuts
+            ),
         )
 
     def _units_before(self, price: PricingTerm, period: Period) -> Decimal:

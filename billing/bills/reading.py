@@ -51,6 +51,19 @@ class AccountFacts(NamedTuple):
     bill_epoch: date | None
     days_before_bill_due: int | None
     purchase_order_number: str | None
+    credit_application_order: list[str]
+
+
+class ContractFacts(NamedTuple):
+    """The contract of an account plan, as far as bills follow it."""
+
+    id: UUID
+    key_id: UUID | None
+    has_limits: bool
+    start_date: date
+    end_date: date
+    usage_filters: list[dict[str, str]]
+    purchase_order_number: str | None
 
 
 class AttachedPlan(NamedTuple):
@@ -67,8 +80,12 @@ class AttachedPlan(NamedTuple):
     end_at: datetime | None
     bill_epoch: date | None
     plan_group_id: UUID | None = None
-    contract_id: UUID | None = None
+    contract: ContractFacts | None = None
     begins_with_units: bool = False
+
+    @property
+    def contract_id(self) -> UUID | None:
+        return self.contract.id if self.contract else None
 
     @property
     def key(self) -> UUID:
@@ -170,11 +187,18 @@ def account_plans(
             "bill_epoch",
             "plan_group_id",
             "contract_id",
+            "contract__bill_grouping_key_id",
+            "contract__apply_contract_period_limits",
+            "contract__start_date",
+            "contract__end_date",
+            "contract__usage_filters",
+            "contract__purchase_order_number",
         )
     )
     found: dict[UUID, list[AttachedPlan]] = defaultdict(list)
     for row in rows:
-        found[row[1]].append(AttachedPlan(*row))
+        contract = ContractFacts(*row[7:]) if row[7] else None
+        found[row[1]].append(AttachedPlan(*row[:7], contract))
     return found
 
 

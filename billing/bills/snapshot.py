@@ -8,7 +8,7 @@ Bill runs, preview and the recomputation behind an explanation all begin here, a
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,13 +17,15 @@ from uuid import UUID
 import msgspec
 
 from billing.bills import (
+    contract_terms,
     fingerprints,
     held,
     holes,
-    not_billed,
     off_cycle,
     plan_groups,
     planning,
+    prepaid,
+    printed_dates,
     rated_before,
     reading,
     subject_terms,
@@ -35,6 +37,7 @@ from billing.bills.fingerprints import Fingerprint
 from billing.bills.held import Held
 from billing.bills.off_cycle import Dated
 from billing.bills.planning import PlannedBill
+from billing.bills.prepaid import Prepaid
 from billing.bills.priced_plans import PricedPlan, price
 from billing.bills.quantities import Quantities
 from billing.bills.rated_before import RatedBefore
@@ -48,7 +51,7 @@ from catalog import effective
 from organizations.kernel.errors import DomainError
 from organizations.kernel.money import Currency
 from organizations.kernel.periods import Period, local_date, local_midnight, parse_timezone
-from organizations.models import ExternalInvoiceDateRule, OrganizationConfig
+from organizations.models import OrganizationConfig
 
 Existing = dict[tuple[UUID, str, int, date, str], ExistingBill]
 
@@ -66,6 +69,7 @@ class BillToRate(msgspec.Struct, gc=False):
     timezone: str
     dates: PrintedDates
     overrides: Overrides
+    purchase_order_number: str | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -76,7 +80,8 @@ class AccountSnapshot:
     ``bills`` come in order of boundary. ``locked`` counts due bills left alone (JOB-7).
     ``attached`` are all its account plans, with the time in which each is in force. ``charges``
     stand on other bills of the account. ``refusal`` says why the account cannot be
-    billed at all. ``fingerprint`` changes with every write to one of its bills.
+    billed at all. ``cuts`` are instants where its credits begin or end. ``fingerprint`` changes
+    with every write to one of its bills.
     """
 
     facts: AccountFacts
@@ -87,6 +92,7 @@ class AccountSnapshot:
     charges: list[BilledCharge] = field(default_factory=list)
     credits: dict[Subject, Decimal] = field(default_factory=dict)
     terms: dict[str, Any] = field(default_factory=dict)
+    cuts: tuple[datetime, ...] = ()
     refusal: DomainError | None = None
 
 
@@ -112,6 +118,7 @@ class _Shared:
     compounds: Compounds
     attached: dict[UUID, list[AttachedPlan]]
     held: Held
+    prepaid: Prepaid
     dated: dict[UUID, list[Dated]]
 
 
@@ -151,9 +158,8 @@ def take(
         for bill in planned
         if include_locked or not _leave_locked(accounts[bill.account.id], bill)
     ]
-    for account_id, refusal in not_billed.refusals(organization_id, planned).items():
-        accounts[account_id].refusal = accounts[account_id].refusal or refusal
     _read_charges(shared, accounts, planned)
+    prepaid.give(shared.prepaid, accounts, planned)
     subject_terms.read(organization_id, accounts, planned)
     _read_quantities(shared, accounts, planned)
     return Snapshot(
@@ -187,6 +193,7 @@ def count_due(
         attached = shared.attached.get(account_id, [])
         alike = (
             facts.bill_epoch,
+            tuple(shared.prepaid.plan_fees(facts)),
             *((row.plan_id, *row[3:]) for row in attached),
         )
         if alike not in known:
@@ -209,7 +216,8 @@ def _due(
     shared: _Shared, facts: AccountFacts, attached: list[AttachedPlan], wanted: DueBills
 ) -> list[PlannedBill]:
     try:
-        return planning.due(facts, attached, shared.plans, shared.config, wanted)
+        fees = shared.prepaid.plan_fees(facts)
+        return planning.due(facts, attached, shared.plans, shared.config, wanted, fees)
     except DomainError:
         return []
 
@@ -222,7 +230,8 @@ def _read_shared(
     include_locked: bool = False,
 ) -> _Shared:
     config = reading.config(organization_id)
-    found = reading.account_plans(organization_id, account_ids)
+    zone = parse_timezone(config.timezone)
+    found = contract_terms.limited(reading.account_plans(organization_id, account_ids), zone)
     groups = plan_groups.read(organization_id, found)
     attached = plan_groups.expand(found, groups)
     plans = effective.plans(
@@ -238,17 +247,18 @@ def _read_shared(
     }
     priced |= {pk: plan_groups.price(group, priced, config) for pk, group in groups.items()}
     holding = held.read(organization_id, account_ids, priced.values())
+    held_credit = prepaid.read(organization_id, account_ids, config, zone)
+    charges = off_cycle.charges(organization_id, account_ids, wanted, include_locked=include_locked)
     return _Shared(
         organization_id=organization_id,
         config=config,
         currencies=reading.currencies(organization_id),
         plans=priced,
         compounds=compounds,
-        attached=held.mark(attached, priced, holding, parse_timezone(config.timezone)),
+        attached=held.mark(attached, priced, holding, zone),
         held=holding,
-        dated=off_cycle.by_account(
-            off_cycle.charges(organization_id, account_ids, wanted, include_locked=include_locked)
-        ),
+        prepaid=held_credit,
+        dated=off_cycle.by_account([*charges, *held_credit.dated()]),
     )
 
 
@@ -273,7 +283,12 @@ def _plan(
         accounts,
         ((account_id, None) for account_id in accounts),
         lambda facts, _: planning.due(
-            facts, shared.attached.get(facts.id, ()), shared.plans, shared.config, wanted
+            facts,
+            shared.attached.get(facts.id, ()),
+            shared.plans,
+            shared.config,
+            wanted,
+            shared.prepaid.plan_fees(facts),
         ),
     )
     facts = {key: one.facts for key, one in accounts.items() if one.refusal is None}
@@ -416,7 +431,7 @@ def _read_quantities(
     """Read the quantities of all bills at once and put each bill with its account."""
     rated = _read_rated(shared.organization_id, planned)
     quantities = Quantities(rated, _calculator(shared, planned))
-    asked = [(bill, quantities.terms(bill)) for bill in planned]
+    asked = [(bill, quantities.terms(bill, accounts[bill.account.id].cuts)) for bill in planned]
     quantities.read(shared.organization_id)
     for bill, terms in asked:
         account = accounts[bill.account.id]
@@ -474,22 +489,7 @@ def _bill_to_rate(
         ),
         existing=bill.existing,
         timezone=bill.timezone,
-        dates=_dates(bill, config),
+        dates=printed_dates.of(bill, config),
         overrides=bill.overrides,
-    )
-
-
-def _dates(bill: PlannedBill, config: OrganizationConfig) -> PrintedDates:
-    """Return the dates printed on the bill: a job's, else the natural ones (4.2)."""
-    boundary = bill.key.boundary
-    bill_date = bill.dates.bill_date or boundary
-    days = bill.account.days_before_bill_due
-    due_date = bill_date + timedelta(days=config.days_before_bill_due if days is None else days)
-    rule = config.external_invoice_date
-    is_last_day = rule == ExternalInvoiceDateRule.LAST_DAY_OF_ARREARS
-    return PrintedDates(
-        bill_date=bill_date,
-        due_date=bill.dates.due_date or due_date,
-        external_invoice_date=bill.dates.external_invoice_date
-        or (boundary - timedelta(days=1) if is_last_day else boundary),
+        purchase_order_number=contract_terms.purchase_order(bill),
     )

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db.models import Sum
 from django.db.models.base import ModelState
 
-from billing import ledger, representations
+from billing import representations
 from billing.bills import line_rows, lock_dates, memo_order, movements
 from billing.bills.calculation import Calculated
 from billing.bills.movements import Moved, Replacing
@@ -96,7 +96,6 @@ def delete(bills: Sequence[Bill], *, by: Principal, at: datetime | None = None) 
     gone = [(bill, representations.bill(bill)) for bill in bills]
     bill_ids = [bill.pk for bill in bills]
     movements.replace(Replacing(bills, by, at or clock.now()), ())
-    ledger.release(bill_ids)
     jobs.forget(bill_ids, by=by)
     LineItem.objects.filter(Among("bill_id", bill_ids))._raw_delete("default")
     Bill.objects.filter(Among("pk", bill_ids))._raw_delete("default")
@@ -236,6 +235,7 @@ def fill(
     ``memos`` is the sum of the lines that people wrote on the bill.
     """
     _print_account(row, facts)
+    row.purchase_order_number = bill.source.purchase_order_number
     _print_period(row, bill)
     row.overrides = bill.source.overrides.stored()
     row.total = bill.rated.total + memos
@@ -243,6 +243,7 @@ def fill(
     row.status, row.approved_at, row.approved_by = BillStatus.PENDING, None, None
     if job is not None:
         row.bill_job_id = job.pk
+    row.needs_recalculation = False
     row.latest_calculated_at = row.modified_at = at
     row.modified_by = by.id
 
@@ -251,7 +252,6 @@ def _print_account(row: Bill, facts: AccountFacts) -> None:
     """Keep what is printed of the account, so that a rename changes no locked bill (LIN-4)."""
     row.account_code, row.account_name = facts.code, facts.name
     row.account_address, row.account_email = facts.address, facts.email_address
-    row.purchase_order_number = facts.purchase_order_number
 
 
 def _print_period(row: Bill, bill: Calculated) -> None:

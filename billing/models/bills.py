@@ -91,6 +91,8 @@ class Bill(TenantModel):
     # Locked only because it ends on or before the organization's lock date; a date that is moved
     # back frees it again (LIF-2).
     is_locked_by_date = models.BooleanField(default=False, editable=False)
+    # A bill before it drew another amount from a credit since it was calculated (DRW-11).
+    needs_recalculation = models.BooleanField(default=False, editable=False)
     # Approved once and calculated again since: its grace period starts anew (LIF-6).
     was_approved = models.BooleanField(default=False, editable=False)
     bill_job = models.ForeignKey(

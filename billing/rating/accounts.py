@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.rating.account_terms import ChargeTerm
+from billing.rating.account_terms import ChargeTerm, Credit, FeeTerm, PlanFees
 from billing.rating.book import EMPTY, Book
 from billing.rating.counting import Values
 from billing.rating.drafts import Draft, PlanOnBill
@@ -38,6 +38,9 @@ class AccountInput(msgspec.Struct, frozen=True, gc=False):
     attached: Mapping[UUID, Period] = msgspec.field(default_factory=dict)
     held: Mapping[tuple[UUID, UUID], Values] = msgspec.field(default_factory=dict)
     charges: tuple[ChargeTerm, ...] = ()
+    fees: tuple[FeeTerm, ...] = ()
+    plan_fees: tuple[PlanFees, ...] = ()
+    credits: tuple[Credit, ...] = ()
 
 
 class AccountResult(msgspec.Struct, frozen=True, gc=False):
@@ -82,7 +85,7 @@ class Work(msgspec.Struct, frozen=True, gc=False):
             movement.amount
             for draft in self.drafts
             for movement in draft.movements
-            if movement.subject == subject
+            if movement.draws(subject)
         )
         return self.book.left(subject) - sum(drawn, ZERO)
 

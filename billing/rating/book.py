@@ -53,7 +53,8 @@ class Book(msgspec.Struct, frozen=True, gc=False):
 
     ``charges`` are those of all other bills that bear on the bills to be rated, in order of their
     bills. ``credits`` is what is left, in its own currency, in each commitment and balance, by
-    subject without detail: without the share of the bills that are rated now.
+    subject without detail, or with that of its rollover: without the share of the bills that
+    are rated now.
     """
 
     charges: tuple[BilledCharge, ...] = ()
@@ -86,7 +87,8 @@ class Book(msgspec.Struct, frozen=True, gc=False):
         """Return the book with what a bill that was just rated charges and moves."""
         left = dict(self.credits)
         for movement in rated.movements:
-            left[movement.subject] = left.get(movement.subject, ZERO) - movement.amount
+            for subject in movement.drawn:
+                left[subject] = left.get(subject, ZERO) - movement.amount
         return Book((*self.charges, *charges_of(rated, bill_id=bill.bill_id)), left)
 
 

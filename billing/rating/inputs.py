@@ -13,7 +13,7 @@ of a child account (PAR-4). Where the input of a new kind of line goes: docs/kin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -83,6 +83,8 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     data, or ``None`` when there was neither: then there is no line (BND-5). ``event_count`` is the
     number of measurements behind it. ``units_before`` is what this Account Plan already rated for
     the same aggregation and segment before the window: read only with tiersSpanPlan (TSP-2).
+    ``cuts`` are instants inside the window where a credit begins or ends, with the quantity from
+    the start of the window up to each (DRW-3).
     ``calculated`` says of a compound aggregation what its quantity was calculated from.
     """
 
@@ -90,6 +92,7 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     quantity: Decimal | None
     event_count: int = 0
     units_before: Decimal = ZERO
+    cuts: tuple[tuple[datetime, Decimal | None], ...] = ()
     calculated: Calculated | None = None
 
 
@@ -138,6 +141,7 @@ class PricingTerm(msgspec.Struct, frozen=True, gc=False):
     minimum_spend: MinimumSpend | None = None
     windows: tuple[UsageWindow, ...] = ()
     coming: tuple[Period, ...] = ()
+    overage_bands: tuple[Band, ...] = ()
 
 
 class Counter(msgspec.Struct, frozen=True, gc=False, cache_hash=True):

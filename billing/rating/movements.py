@@ -7,6 +7,7 @@ when it is calculated again and taken back when it is deleted.
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -17,11 +18,24 @@ from billing.rating.subjects import Subject
 class Movement(msgspec.Struct, frozen=True, gc=False):
     """One change. ``kind`` says who stores it.
 
-    ``subject`` is what is moved, as the book knows it: without a detail. ``amount``, in the
-    subject's own currency, is what is taken from the credit left; 0 where nothing is drawn, as for
-    a charge that is now billed.
+    ``subject`` is what is moved, as the book knows it: without a detail, or with that of a part of
+    it, as the rollover of a balance. ``amount``, in the subject's own currency, is what is taken
+    from the credit left; 0 where nothing is drawn, as for a charge that is now billed. ``at`` is
+    when it counts in a ledger.
     """
 
     kind: str
     subject: Subject
     amount: Decimal
+    at: datetime | None = None
+
+    @property
+    def drawn(self) -> tuple[Subject, ...]:
+        """What the amount is taken from: the part, and the whole."""
+        subject = self.subject
+        whole = Subject(subject.kind, subject.id)
+        return (subject, whole) if subject.detail else (subject,)
+
+    def draws(self, subject: Subject) -> bool:
+        """Whether the amount is taken from the subject."""
+        return subject in self.drawn

@@ -8,11 +8,8 @@ from billing.models import (
     AccountPlan,
     BalanceTransaction,
     Charge,
-    Commitment,
     Contract,
 )
-from organizations.models import Alert
-from tests.billing.bills import making, runners
 from tests.catalog import bodies
 from tests.catalog.test_catalogue_api import refused
 from tests.contract import bodies_agreements as agreed
@@ -234,23 +231,3 @@ def test_balances_without_contract_are_asked_for_by_an_empty_filter(api, made):
 
     assert [row["id"] for row in unlinked] == [free]
     assert len(late) == 2
-
-
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (lambda account: Commitment.objects.create(
-            organization_id=account.organization_id, account=account, amount=100, currency="USD",
-            start_date="2024-06-01", end_date="2025-06-01"), "prepayments are not billed yet"),
-    ],
-)  # fmt: skip
-def test_an_account_whose_bill_would_lack_something_is_parked_with_the_reason(make, reason):
-    shop = making.Shop()
-    account, _other = shop.accounts(2)
-    make(account)
-
-    job = runners.run(shop.organization, "2024-06-15")
-
-    assert (job.billed, job.parked) == (1, 1)
-    alert = Alert.objects.get(type="BILL_JOB_ACCOUNT_PARKED")
-    assert alert.account_id == account.pk and reason in alert.description.lower()

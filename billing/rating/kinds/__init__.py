@@ -11,8 +11,10 @@ from typing import Final
 
 from billing.rating.kinds import (
     charges,
+    commitment_fees,
     counters,
     credits,
+    draw_downs,
     minimum_spends,
     standing_charges,
     usage,
@@ -26,9 +28,9 @@ KINDS: tuple[LineKind, ...] = (
     standing_charges.KIND,
     credits.KIND,
     minimum_spends.KIND,
-    # draw-down by credit order, overage and surcharges (9.3, 10)
-    # commitment fees (9.2)
-    charges.KIND,
+    charges.KIND,  # before draw-downs: balances pay for one-off charges as well (BAL-5)
+    draw_downs.KIND,
+    commitment_fees.KIND,
     # memos (11.2)
     # summary of families (12)
 )

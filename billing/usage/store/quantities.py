@@ -80,11 +80,20 @@ class _Plan:
         """Return (reading, window, segment) under which the request's row will stand."""
         field = "" if kind == "FOLD" else request.field
         split = None if request.segmentation is None else self._split(request.segmentation)
-        key = (kind, request.meter_id, id(split), field, request.filters)
+        key = (kind, request.meter_id, id(split), field, request.filters, request.excluded)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.readings)
-            self.readings.append(Reading(kind, request.meter_id, split, field, request.filters))
+            self.readings.append(
+                Reading(
+                    kind,
+                    request.meter_id,
+                    split,
+                    field,
+                    request.filters,
+                    request.excluded,
+                )
+            )
         reading = self.readings[number]
         window = reading.window((request.account_ids, request.start_at, request.end_at))
         return number, window, reading.segment(request.segment)

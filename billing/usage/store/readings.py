@@ -90,6 +90,7 @@ class Reading:
     segmentation: Segmentation | None
     target: str = ""
     filters: Filters = ()
+    excluded: Filters = ()
     windows: dict[Window, int] = field(default_factory=dict)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     segments: dict[tuple[str, ...], int] = field(init=False)
@@ -146,7 +147,12 @@ def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) 
     }
     parts: dict[str, sql.Composable] = {key: sql.Literal(value) for key, value in values.items()}
     parts["segment"] = segments.number_of_segment(split) if split else sql.SQL("NULL::int")
-    parts["filtered"] = sql.Composed(_filtered(*one) for one in reading.filters)
+    parts["filtered"] = sql.Composed(
+        [
+            *(_filtered(*one) for one in reading.filters),
+            *(_excluded(*one) for one in reading.excluded),
+        ]
+    )
     parts["source"] = sql.SQL(SOURCE).format(**parts)
     parts["matching"] = sql.SQL(MATCHING).format(**parts)
     parts["value"] = _numeric(reading.target, guarded)
@@ -156,6 +162,12 @@ def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) 
 
 def _filtered(of_field: str, texts: Sequence[str]) -> sql.Composed:
     return sql.SQL(" AND m.fields ->> {} = ANY({}::text[])").format(
+        sql.Literal(of_field), sql.Literal(list(texts))
+    )
+
+
+def _excluded(of_field: str, texts: Sequence[str]) -> sql.Composed:
+    return sql.SQL(" AND (m.fields ->> {} = ANY({}::text[])) IS NOT TRUE").format(
         sql.Literal(of_field), sql.Literal(list(texts))
     )
 

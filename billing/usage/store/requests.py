@@ -51,8 +51,8 @@ class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     Several accounts have one quantity together: the distinct texts, the largest value, the mean
     or the latest of all their measurements, which no sum of single answers gives. ``segment`` is
     one of ``segmentation.segments``; without segmentation all measurements of the window count
-    (10.11). ``filters`` leave measurements whose field has one of the texts, for each field named.
-    ``query`` is that of CUSTOM_SQL.
+    (10.11). ``filters`` leave measurements whose field has one of the texts, for each field named;
+    ``excluded`` leave out those whose field has one of the texts. ``query`` is that of CUSTOM_SQL.
     """
 
     account_ids: tuple[UUID, ...]
@@ -65,6 +65,7 @@ class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     segment: tuple[str, ...] | None = None
     filters: Filters = ()
     query: CustomQuery | None = None
+    excluded: Filters = ()
 
 
 class Quantity(msgspec.Struct, frozen=True, gc=False):
