@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from billing.admin import memos, overview, waterfall
-from billing.bills import documents, explain, line_reading, periods_over
+from billing.bills import documents, explain, line_reading, marked, periods_over
 from billing.models import Bill, LineItem
 from billing.rating import band_rows
 from billing.rating.band_rows import BandRow
@@ -43,6 +43,7 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
         "groups": [_group(bill, name, list(each)) for name, each in groupby(lines, _product)],
         "waterfall": [(bar, show.money(bar.amount)) for bar in bars] if lines else [],
         "waterfall_height": waterfall.height(bars),
+        "marked": marked.count(bill),
         "memo_urls": memos.add_urls(request, bill),
         "is_pending": bill.status == "PENDING",
         "so_far": periods_over.is_so_far(bill),

@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 
 from billing.admin import bill_page, confirming_bills, memos, overview, run_billing
 from billing.admin.bill_filters import JobFilter, MonthFilter
-from billing.bills import lifecycle, runs
+from billing.bills import lifecycle, marked, runs
 from billing.models import Bill
 from billing.statements import jobs
 from organizations.kernel import clock
@@ -80,6 +80,7 @@ class BillAdmin(PageConsoleAdmin):
         "delete": "delete",
         "write_statement": "write_statement",
         "remove_memo": "remove_memo",
+        "recalculate_marked": "recalculate_marked",
     }
     empty_hint = "Run billing to make the bills of a period."
 
@@ -153,8 +154,15 @@ class BillAdmin(PageConsoleAdmin):
 
     def recalculate(self, request: HttpRequest, row: Bill) -> HttpResponse:
         """Calculate the bill again with a job, and show the job."""
+        return self._recalculate(request, row, [row.pk])
+
+    def recalculate_marked(self, request: HttpRequest, row: Bill) -> HttpResponse:
+        """Calculate it again together with those that a change of credit has marked."""
+        return self._recalculate(request, row, marked.together(row))
+
+    def _recalculate(self, request: HttpRequest, row: Bill, bill_ids: list[Any]) -> HttpResponse:
         request.permissions.require("config:create", "billing:billJob")
-        job = runs.recalculate(request.organization, [row.pk], by=request.principal, at=clock.now())
+        job = runs.recalculate(request.organization, bill_ids, by=request.principal, at=clock.now())
         messages.success(request, "Recalculation has started.")
         return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
 

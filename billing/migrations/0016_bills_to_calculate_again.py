@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0011_ledger")]
+    dependencies = [("billing", "0015_custom_sql_view")]
 
     operations = [
         migrations.AddField(
