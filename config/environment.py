@@ -30,6 +30,12 @@ def seconds(name: str, *, default: int) -> int:
     return max(1, int(os.environ.get(name, default)))
 
 
+def pairs(name: str) -> dict[str, str]:
+    """Return the comma-separated ``NAME=value`` pairs of the variable."""
+    parts = [word.partition("=") for word in words(name, default=[])]
+    return {key.strip(): value.strip() for key, _, value in parts if value}
+
+
 def port(name: str, *, default: int) -> int:
     """Return the TCP port of the variable; raises ``ImproperlyConfigured`` for anything else."""
     value = os.environ.get(name) or str(default)
@@ -149,6 +155,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "organizations.delete_old_files": 3600,
         "integrations.sweep_deliveries": 5,
         "integrations.dispatch_events": 5,
+        "integrations.sweep_runs": 5,
         "integrations.delete_old_deliveries": 3600,
         "integrations.sweep_exports": 30,
     }

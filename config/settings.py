@@ -266,6 +266,10 @@ EXPORTS_S3 = {
 }
 WEBHOOK_ALLOW_PRIVATE_TARGETS = environment.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS", default=False)
 
+# Integrations ----------------------------------------------------------------------------------
+# Where systems outside are, instead of their own addresses: for development and tests only.
+INTEGRATION_ADDRESSES: dict[str, str] = environment.pairs("INTEGRATION_ADDRESSES")
+
 # Logging ---------------------------------------------------------------------------------------
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO")
 # One line for each request that was answered.

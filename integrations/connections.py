@@ -5,15 +5,19 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from integrations import credentials
 from integrations.models import (
     NOTIFICATION,
     WEBHOOK,
     IntegrationConfiguration,
+    IntegrationCredential,
     WebhookDestination,
 )
+from integrations.runs import settings as run_settings
+from integrations.systems import known, registry
 from notifications.models import EVERY_EVENT, NotificationConfiguration
 from organizations.kernel import changes
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import FieldRefused, check_each
 from organizations.kernel.principals import Principal
 
 EVERYTHING = "everything"
@@ -46,6 +50,7 @@ def connect_with_everything(
 def check(row: IntegrationConfiguration) -> None:
     """Refuse a webhook's configuration without a rule or a destination of the organization."""
     if row.entity_type != NOTIFICATION or row.destination.upper() != WEBHOOK:
+        _check_system(row)
         return
     known: tuple[tuple[str, Any, UUID | None], ...] = (
         ("entityId", NotificationConfiguration, row.entity_id),
@@ -55,6 +60,30 @@ def check(row: IntegrationConfiguration) -> None:
         rows = model.objects.for_organization(row.organization_id)
         if identity is None or not rows.filter(pk=identity).exists():
             raise FieldRefused(field, f"no such {model._meta.verbose_name}")
+
+
+def _check_system(row: IntegrationConfiguration) -> None:
+    """Refuse what a system cannot be sent, and settings that cannot be followed (A2, A4)."""
+    system = registry.find(row.destination)
+    about = known.find(row.destination)
+    words = {entity.lower() for entity in about.entities} if about else set()
+
+    def entity() -> None:
+        if about is not None and row.entity_type.lower() not in words:
+            listed = ", ".join(about.entities)
+            raise FieldRefused("entityType", f"{about.name} takes {listed}")
+
+    check_each(
+        entity,
+        lambda: credentials.check_use(row.credential, row.destination),
+        lambda: run_settings.check(row.config_data, system),
+    )
+
+
+def of_credential(credential: IntegrationCredential) -> QuerySet:
+    """Return the configurations that use a credential."""
+    rows = IntegrationConfiguration.objects.for_organization(credential.organization_id)
+    return rows.filter(credential=credential)
 
 
 def of_destination(destination: WebhookDestination) -> QuerySet:

@@ -22,6 +22,7 @@ from integrations.models import (
     DeliveryStatus,
     WebhookDestination,
 )
+from integrations.runs import triggers
 from notifications import firing, planning
 from organizations.kernel import ids
 from organizations.kernel.errors import DomainError
@@ -46,6 +47,10 @@ UPDATE organizations_event SET dispatched_at = %s WHERE id IN (
         WHERE scheduled.organization_id = event.organization_id
           AND (lower(scheduled.entity) = split_part(event.name, '.', 2)
                OR event.name = 'configuration.organizationconfig.updated'))
+      AND NOT EXISTS (
+        SELECT FROM integrations_integrationconfiguration link
+        WHERE link.organization_id = event.organization_id AND link.entity_type <> 'Notification'
+          AND lower(link.entity_type) = split_part(event.name, '.', 2))
     ORDER BY event.created_at, event.id LIMIT %s
     FOR NO KEY UPDATE SKIP LOCKED)
 """
@@ -148,6 +153,7 @@ def _dispatch_batch(at: datetime) -> int | None:
         if not events:
             return None
         planning.note(events)
+        triggers.start(events, at)
         deliveries = _deliveries(firing.fire(events, at), at)
         Delivery.objects.bulk_create(deliveries, ignore_conflicts=True, batch_size=BATCH)
         Event.objects.filter(pk__in=[event.pk for event in events]).update(dispatched_at=at)

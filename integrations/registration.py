@@ -6,7 +6,15 @@ from integrations import connections, delivery, disabling, waking
 from integrations import representations as look
 from integrations.exports import registration as exports
 from integrations.mappings import registration as mappings
-from integrations.models import Delivery, IntegrationConfiguration, WebhookDestination
+from integrations.models import (
+    Delivery,
+    IntegrationConfiguration,
+    IntegrationCredential,
+    IntegrationRun,
+    WebhookDestination,
+)
+from integrations.runs import representations as look_at_runs
+from integrations.runs import trouble
 from organizations.kernel import event_types, events, registry
 
 
@@ -37,9 +45,22 @@ def register() -> None:
     registry.explain_constraint(
         "integration_link_unique", "destinationId", "is connected with this already"
     )
+    _register_runs()
     mappings.register()
     events.listen(waking.wake)
     exports.register()
+
+
+def _register_runs() -> None:
+    registry.register(
+        IntegrationCredential,
+        "config:integrationCredentials",
+        represent=look_at_runs.credential,
+    )
+    registry.refers(IntegrationCredential, "integration configurations", connections.of_credential)
+    registry.name(IntegrationRun, "config:integrationRun")
+    for event in (trouble.INVALID, trouble.MISSING_ACCOUNT):
+        registry.other_event(event, _sample_of_trouble)
 
 
 def _sample_of_trouble() -> dict[str, Any]:

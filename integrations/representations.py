@@ -4,11 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from integrations.models import (
+    NOTIFICATION,
     Delivery,
     DeliveryAttempt,
     IntegrationConfiguration,
     WebhookDestination,
 )
+from integrations.systems import known
 from organizations.kernel.instants import iso_instant
 from organizations.kernel.representing import audit, identity, text
 
@@ -42,7 +44,8 @@ def webhook_destination(row: WebhookDestination) -> dict[str, Any]:
 
 
 def integration_configuration(row: IntegrationConfiguration) -> dict[str, Any]:
-    """What joins an entity with a destination."""
+    """What joins an entity with a destination; never with a secret."""
+    system = known.find(row.destination)
     return {
         **identity(row),
         "name": row.name,
@@ -51,9 +54,18 @@ def integration_configuration(row: IntegrationConfiguration) -> dict[str, Any]:
         "destination": row.destination,
         "destinationId": text(row.destination_id),
         "configData": row.config_data,
+        "integrationCredentialsId": text(row.credential_id),
+        "authorized": _is_authorized(row),
         "enabled": row.is_enabled,
+        "triggerType": "SCHEDULE" if system and system.is_swept else "EVENT",
         **audit(row),
     }
+
+
+def _is_authorized(row: IntegrationConfiguration) -> bool:
+    if row.entity_type == NOTIFICATION:
+        return True  # the destination has the secrets
+    return row.credential is not None and row.credential.is_authorized
 
 
 def trouble(

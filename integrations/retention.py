@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from integrations.models import Delivery, DeliveryAttempt, WebhookDestination
+from integrations.models import Delivery, DeliveryAttempt, RunLogEntry, WebhookDestination
 
 KEPT_FOR = timedelta(days=28)
 BATCH = 1000
@@ -23,4 +23,14 @@ def delete_old(at: datetime) -> int:
                 DeliveryAttempt.objects.filter(delivery__in=chosen).delete()
                 Delivery.objects.filter(pk__in=chosen).delete()
             deleted += len(chosen)
+    return deleted
+
+
+def delete_old_logs(at: datetime) -> int:
+    """Delete lines of the logs of runs that are older than 28 days; the runs stay."""
+    deleted = 0
+    old = RunLogEntry.objects.filter(at__lt=at - KEPT_FOR).order_by("at", "id")
+    while chosen := list(old.values_list("pk", flat=True)[:BATCH]):
+        RunLogEntry.objects.filter(pk__in=chosen).delete()
+        deleted += len(chosen)
     return deleted

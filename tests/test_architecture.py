@@ -40,6 +40,7 @@ WITHOUT_ORGANIZATION = {
     "BillJobChunk": "belongs to its job",
     "BillJobAccount": "belongs to its job",
     "DeliveryAttempt": "belongs to its delivery",
+    "RunLogEntry": "belongs to its run",
     "SecondFactor": "belongs to a person",
     "RecoveryCode": "belongs to a person",
     "OpenSession": "belongs to a person",

@@ -1,10 +1,12 @@
 """The outside world: what is sent where, webhook destinations and deliveries."""
 
 from integrations.models.configurations import NOTIFICATION, WEBHOOK, IntegrationConfiguration
+from integrations.models.credentials import IntegrationCredential, OAuthConnection
 from integrations.models.export_jobs import ExportJob, ExportSource, ExportStatus
 from integrations.models.export_schedules import ExportSchedule, ScheduleType
 from integrations.models.exports import DestinationType, ExportDestination, PartitionOrder
 from integrations.models.mappings import ExternalMapping
+from integrations.models.runs import IntegrationRun, RunLogEntry, RunStatus
 from integrations.models.webhooks import (
     Delivery,
     DeliveryAttempt,
@@ -26,7 +28,12 @@ __all__ = [
     "ExportStatus",
     "ExternalMapping",
     "IntegrationConfiguration",
+    "IntegrationCredential",
+    "IntegrationRun",
+    "OAuthConnection",
     "PartitionOrder",
+    "RunLogEntry",
+    "RunStatus",
     "ScheduleType",
     "WebhookDestination",
 ]

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from integrations.models.credentials import IntegrationCredential
+from organizations.kernel.exact_json import ExactJSONField
 from organizations.kernel.tenancy import TenantModel, newest_first_index
 
 NOTIFICATION = "Notification"
@@ -19,8 +21,19 @@ class IntegrationConfiguration(TenantModel):
     entity_id = models.UUIDField(null=True, blank=True)
     destination = models.CharField(max_length=60, default=WEBHOOK)
     destination_id = models.UUIDField(null=True, blank=True)
-    config_data = models.JSONField(default=dict, blank=True)
+    config_data = ExactJSONField(default=dict, blank=True)
+    credential = models.ForeignKey(
+        IntegrationCredential,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="configurations",
+    )
     is_enabled = models.BooleanField("enabled", default=True)
+    # What runs brought since the last success (A6); changed without a version, by runs alone.
+    failures_in_row = models.PositiveIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    disabled_reason = models.CharField(max_length=300, null=True, editable=False)
 
     class Meta:
         constraints = [

@@ -30,6 +30,7 @@ from tests.contract import (
     bodies_lookups,
     bodies_plan_groups,
     documents,
+    inhabited_integrations,
 )
 from tests.factories import make_founded, number
 
@@ -142,6 +143,7 @@ def _connect(place: Inhabited) -> None:
     by = principals.system(place.organization_id)
     for row in WebhookDestination.objects.filter(organization_id=place.organization_id):
         connections.connect_with_everything(row, by=by)
+    inhabited_integrations.integrate(place.organization_id)
 
 
 def _use(place: Inhabited) -> None:

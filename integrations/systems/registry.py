@@ -1,0 +1,22 @@
+"""Which systems can be sent to: one line for each class of this package."""
+
+from integrations.systems import known
+from integrations.systems.base import System
+from integrations.systems.stripe import Stripe, StripeTest
+
+SENDERS: tuple[type[System], ...] = (
+    Stripe,
+    StripeTest,
+)
+
+_BY_KEY: dict[str, System] = {sender.about.key: sender() for sender in SENDERS}
+
+
+def find(name: str) -> System | None:
+    """Return what sends to a destination, however it is spelled; None where nothing does."""
+    return _BY_KEY.get(known.key(name))
+
+
+def is_released(name: str) -> bool:
+    """Say whether there is a sender."""
+    return known.key(name) in _BY_KEY

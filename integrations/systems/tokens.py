@@ -1,0 +1,24 @@
+"""Tokens of the OAuth code flow: kept sealed with the credential, and renewed before they end."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from integrations.models import IntegrationCredential
+from integrations.systems.base import System
+from organizations.kernel import clock
+
+EARLY = timedelta(minutes=5)
+
+
+def fresh(
+    credential: IntegrationCredential, system: System, note: Callable[[str], None]
+) -> Mapping[str, str]:
+    """Return the secrets to send with, renewed where they are about to end."""
+    secrets = credential.secrets
+    ends = credential.tokens_end_at
+    if ends is None or ends - EARLY > clock.now() or not secrets.get("refreshToken"):
+        return secrets
+    from integrations.systems import oauth
+
+    note("The access token ends soon and is renewed.")
+    return oauth.renewed(credential, system)

@@ -1,0 +1,1 @@
+"""Strict stand-ins for systems outside: they refuse what those would refuse."""
