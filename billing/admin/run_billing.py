@@ -1,4 +1,4 @@
-"""Run billing: ask for period, frequency and accounts, then start a bill job (C8.1)."""
+"""Run billing: ask for period, frequency and accounts, say what will happen, start a job (C8.1)."""
 
 from typing import Any
 
@@ -10,13 +10,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
-from billing.bills import runs
+from billing.bills import foreseen, runs
 from billing.bills.job_requests import JobRequest
 from billing.models import Account
 from organizations.kernel import clock, ids
-from organizations.kernel.console import choices, linking
+from organizations.kernel.console import linking, show
+from organizations.kernel.console.confirming import CONFIRMED
 from organizations.kernel.console.forms import PlainForm
 from organizations.kernel.errors import DomainError
+from organizations.models import OrganizationConfig
 
 FREQUENCIES = [
     ("", "All frequencies"),
@@ -35,7 +37,7 @@ class RunBillingForm(PlainForm):
         label="A day of the period",
         widget=UnfoldAdminSingleDateWidget,
         help_text="Each plan is billed for its period that contains this day. A period that is "
-        "not over yet is billed up to now.",
+        "not over yet is billed up to now. Proposed is the last month that is over.",
     )
     frequency = forms.ChoiceField(
         label="Frequency", choices=FREQUENCIES, required=False, widget=UnfoldAdminSelectWidget
@@ -83,6 +85,8 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
         initial=_initial(request),
     )
     if request.method == "POST" and form.is_valid():
+        if request.POST.get(CONFIRMED) != "yes":
+            return _ask(page, request, form.cleaned_data)
         try:
             job = _start(request, form.cleaned_data)
         except DomainError as refusal:
@@ -102,6 +106,42 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "console/form.html", context)
 
 
+def _ask(page: Any, request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
+    """Say what will happen, and ask."""
+    at = clock.now()
+    config = OrganizationConfig.objects.get(organization=request.organization)
+    found = foreseen.foresee(
+        config,
+        asked["day"],
+        at=at,
+        frequency=asked["frequency"] or None,
+        account_ids=asked["accounts"],
+    )
+    context = {
+        **page.admin_site.each_context(request),
+        "title": "Run billing",
+        "opts": page.opts,
+        "foreseen": [_told(one) for one in found],
+        "goes_on": any(not one.is_over for one in found),
+        "proposed": show.day(foreseen.latest_finished_day(config, at)),
+        "repeated": {name: request.POST.get(name, "") for name in ("day", "frequency", "accounts")},
+        "back": request.get_full_path(),
+    }
+    return TemplateResponse(request, "console/run_billing.html", context)
+
+
+def _told(one: foreseen.Foreseen) -> dict[str, Any]:
+    kinds = (("pending", one.pending), ("approved", one.approved), ("locked", one.locked))
+    name = dict(FREQUENCIES).get(one.frequency.value, "")
+    return {
+        "period": f"{show.day(one.first_day)} – {show.day(one.last_day)}",
+        "frequency": name if one.interval == 1 else f"{name}, every {one.interval}",
+        "accounts": one.accounts,
+        "existing": ", ".join(f"{count} {word}" for word, count in kinds if count) or "none yet",
+        "is_over": one.is_over,
+    }
+
+
 def _may(request: HttpRequest) -> bool:
     return request.permissions.allows("config:create", "billing:billJob")
 
@@ -109,7 +149,11 @@ def _may(request: HttpRequest) -> bool:
 def _initial(request: HttpRequest) -> dict[str, Any]:
     wanted = ids.parse(request.GET.get("account"))
     account = Account.objects.for_organization(request.organization).filter(pk=wanted).first()
-    return {"day": choices.today(request), "accounts": account.code if wanted and account else ""}
+    config = OrganizationConfig.objects.get(organization=request.organization)
+    return {
+        "day": foreseen.latest_finished_day(config, clock.now()),
+        "accounts": account.code if wanted and account else "",
+    }
 
 
 def _start(request: HttpRequest, asked: dict[str, Any]) -> Any:

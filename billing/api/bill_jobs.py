@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -14,13 +15,14 @@ from billing.api.bill_serializers import (
     ParkedAccountSerializer,
     RecalculateSerializer,
 )
-from billing.bills import job_requests, parked_accounts, runs
+from billing.bills import foreseen, job_requests, parked_accounts, runs
 from billing.models import Bill, BillJob, BillJobStatus
 from organizations.kernel import clock
 from organizations.kernel.api.filters import Filter, boolean, chosen
 from organizations.kernel.api.views import TenantViewSet
 from organizations.kernel.errors import Forbidden
-from organizations.models import Organization
+from organizations.kernel.periods import local_date, parse_timezone
+from organizations.models import Organization, OrganizationConfig
 
 Permits = dict[str, tuple[str | None, str | None]]
 # The wire's name of each field of a request, and ours.
@@ -88,14 +90,14 @@ class BillJobViewSet(TenantViewSet):
         """Start a run."""
         body = BillJobRequestSerializer(data=request.data, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
-        return self.answer(
-            runs.start(
-                self.organization,
-                job_request(body.validated_data),
-                by=self.principal,
-                at=clock.now(),
-            )
+        at = clock.now()
+        job = runs.start(
+            self.organization, job_request(body.validated_data), by=self.principal, at=at
         )
+        answer = self.answer(job)
+        if warnings := _unfinished(job, at):
+            answer.data["warnings"] = warnings
+        return answer
 
     @extend_schema(request=RecalculateSerializer)
     def recalculate(self, request: Request, **kwargs: Any) -> Response:
@@ -137,3 +139,21 @@ class BillJobViewSet(TenantViewSet):
         rows = parked_accounts.of(self.get_object())
         page = self.paginator.paginate_queryset(rows, request, view=self)
         return self.paginator.get_paginated_response(parked_accounts.represent(self.rights, page))
+
+
+def _unfinished(job: BillJob, at: datetime) -> list[str]:
+    """Say of each period of a run that it is not over, so that nobody bills it by mistake."""
+    config = OrganizationConfig.objects.get(organization_id=job.organization_id)
+    found = foreseen.foresee(
+        config,
+        job.latest_date_in_billing_period or local_date(at, parse_timezone(config.timezone)),
+        at=at,
+        frequency=job.billing_frequency,
+        account_ids=job.account_ids or None,
+    )
+    return [
+        f"The {one.frequency.value.lower()} period from {one.first_day} to {one.last_day} is not "
+        "over: its bills show what was used up to now, and have to be calculated again."
+        for one in found
+        if not one.is_over
+    ]

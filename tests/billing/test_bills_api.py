@@ -252,3 +252,15 @@ def test_a_recalculation_is_refused_for_unknown_or_too_many_bills(api):
     refused(api.post("billjobs/recalculate", {"billIds": [unknown]}), "billIds")
     refused(api.post("billjobs/recalculate", {"billIds": []}), "billIds")
     refused(api.post("billjobs/recalculate", {"billIds": [unknown] * 101}), "billIds")
+
+
+def test_a_run_of_a_period_that_is_not_over_says_so(api, billed, time_machine):
+    customer(api)
+    time_machine.move_to("2024-06-15T12:00:00Z", tick=False)
+
+    going_on = api.post("billjobs", {"lastDateInBillingPeriod": "2024-06-30"}).json
+    over = api.post("billjobs", {"lastDateInBillingPeriod": "2024-05-31"}).json
+
+    (warning,) = going_on["warnings"]
+    assert "2024-06-01 to 2024-06-30 is not over" in warning
+    assert "warnings" not in over

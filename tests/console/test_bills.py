@@ -1,7 +1,7 @@
 """Bills and bill jobs in the console: run, read, approve, lock, delete."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pypdf
@@ -47,7 +47,7 @@ def run_billing(console, capture, **fields):
     with capture(execute=True):
         return console.client.post(
             reverse("admin:run_billing"),
-            {"day": "2024-06-15", "frequency": "", "accounts": "", **fields},
+            {"day": "2024-06-15", "frequency": "", "accounts": "", "confirmed": "yes", **fields},
         )
 
 
@@ -370,3 +370,54 @@ def test_an_action_that_cannot_be_undone_asks_first_and_names_the_bills(console,
     assert approved.account_name in asked.content.decode()
     assert Bill.objects.get(pk=approved.pk).is_locked
     assert "0 locked, 1 locked already." in again.content.decode()
+
+
+def test_running_billing_proposes_the_last_finished_month_and_says_what_will_happen(
+    console, customer, eager_tasks, django_capture_on_commit_callbacks, time_machine
+):
+    time_machine.move_to("2024-12-01T00:01:40Z")
+    console = Console(console.user)
+
+    form = console.client.get(reverse("admin:run_billing"))
+    assert form.context["form"].initial["day"] == date(2024, 11, 30)
+    asked = run_billing(console, django_capture_on_commit_callbacks, confirmed="", day="2024-11-30")
+    going_on = run_billing(
+        console, django_capture_on_commit_callbacks, confirmed="", day="2024-12-01"
+    )
+
+    assert not BillJob.objects.exists()
+    (told,) = asked.context["foreseen"]
+    assert (told["period"], told["accounts"], told["existing"], told["is_over"]) == (
+        "2024-11-01 – 2024-11-30", 1, "none yet", True,
+    )  # fmt: skip
+    assert not asked.context["goes_on"]
+    assert going_on.context["goes_on"]
+    assert "is not over" in going_on.content.decode()
+
+
+def test_a_bill_of_a_running_period_is_marked_and_left_out_unless_it_is_ticked(
+    console, customer, eager_tasks, django_capture_on_commit_callbacks, time_machine
+):
+    time_machine.move_to("2024-06-15T12:00:00Z")
+    console = Console(console.user)
+    run_billing(console, django_capture_on_commit_callbacks)
+    bill = Bill.objects.get()
+    assert "so far" in console.get(Bill).content.decode()
+    page = console.client.get(address(Bill, "change", bill)).content.decode()
+    assert 'id="so-far"' in page
+    assert "2024-06-30" in page
+    body = {"action": "approve_selected", "_selected_action": [str(bill.pk)]}
+    asked = console.client.post(address(Bill, "changelist"), body)
+    assert [(line[0], line[2], line[4]) for line in asked.context["summary"]] == [
+        ("2024-06-01 – 2024-06-30", 1, "not over")
+    ]
+
+    console.client.post(address(Bill, "changelist"), {**body, "confirmed": "yes"})
+    bill.refresh_from_db()
+    assert bill.status == "PENDING"
+    console.client.post(
+        address(Bill, "changelist"), {**body, "confirmed": "yes", "unfinished": "yes"}
+    )
+
+    bill.refresh_from_db()
+    assert bill.status == "APPROVED"
