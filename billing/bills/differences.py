@@ -15,6 +15,7 @@ from billing.rating.lines import RatedLine
 from billing.rating.telling import (
     aggregation_text,
     bands_text,
+    counter_text,
     pricing_text,
     rounding_text,
     shares_text,
@@ -69,6 +70,7 @@ _TEXTS: Mapping[str, tuple[str, Callable[[Any], Value]]] = {
     "bands": ("bands", bands_text),
     "pricing": ("pricing", pricing_text),
     "aggregation": ("aggregation", aggregation_text),
+    "counter": ("counter", counter_text),
     "shares": ("days", shares_text),
     "currency": ("rounding", rounding_text),
     "billCurrency": ("billRounding", rounding_text),

@@ -97,7 +97,12 @@ def days_of(facts: Facts) -> list[DayShare]:
 
 
 def shares_text(shares: Sequence[Facts]) -> str:
-    """Return ``15/30 days``, or ``(15/30 + 31/31) days`` for several nominal periods."""
+    """Return ``15/30 days``, or ``(15/30 + 31/31) days`` for several nominal periods.
+
+    Without shares nothing depends on days.
+    """
+    if not shares:
+        return "in full"
     fractions = [f"{share['activeDays']}/{share['nominalDays']}" for share in shares]
     text = " + ".join(fractions)
     return f"({text}) days" if len(fractions) > 1 else f"{text} days"
@@ -149,6 +154,11 @@ def aggregation_text(aggregation: Facts) -> str:
         text = f"{text}: {' '.join(aggregation['query'].split())}"
     rounding = QuantityRounding(aggregation["rounding"])
     return text if rounding is QuantityRounding.NONE else f"{text}, rounded {rounding.value}"
+
+
+def counter_text(counter: Facts) -> str:
+    """Return what was counted, in which unit."""
+    return f"{counter['name']}, in {counter['unit']}"
 
 
 def bands_text(bands: Sequence[Facts]) -> str:

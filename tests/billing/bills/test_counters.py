@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from billing import representations
 from billing.bills import documents, explain, snapshot
 from billing.bills.selection import DueBills
 from billing.models import Bill, BillJobAccount
@@ -87,6 +88,37 @@ def test_lines_of_counters_are_told_recomputed_and_printed():
     assert all(one.recomputed.matches and one.current.matches for one in told.values())
     page = pypdf.PdfReader(io.BytesIO(documents.pdf(bill))).pages[0].extract_text()
     assert "Counter Adjustment Credit" in page
+
+
+def test_the_wire_names_the_counter_and_its_price_on_the_line():
+    shop = Seats()
+    line = bill_of_june(shop, shop.holder(("2024-05-01", 10))).line_items.get()
+
+    shown = representations.line_item(line)
+
+    assert (shown["counterId"], shown["pricingId"]) == (str(shop.counter.pk), str(shop.price.pk))
+    assert (shown["planId"], shown["unit"], shown["units"]) == (str(shop.plan.pk), "seats", 10)
+    [band] = shown["bandUsage"]
+    assert (band["bandUnits"], band["bandSubtotal"]) == (10, 125)
+
+
+def test_a_price_and_a_name_that_changed_since_are_told_in_words():
+    shop = Seats()
+    line = bill_of_june(shop, shop.holder(("2024-05-01", 10))).line_items.get()
+    shop.counter.name = "Desks"
+    shop.counter.save()
+    shop.price.pro_rate_running_total = False
+    shop.price.bands = factories.bands((0, 0, 20))
+    shop.price.save()
+
+    check = explain.explain(line).current
+
+    assert not check.matches
+    found = {one.field: (one.stored, one.now) for one in check.differences}
+    assert found["subtotal"] == (125, 200)
+    assert found["counter"] == ("Seats, in seats", "Desks, in seats")
+    assert found["days"] == ("31/31 days", "in full")
+    assert found["bands"] == ("above 0: 12.5", "above 0: 20")
 
 
 def test_an_adjustment_posted_late_is_taken_up_when_the_bill_is_calculated_again():

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from billing import representations
 from billing.bills import explain, snapshot
 from billing.bills.selection import DueBills
 from billing.models import AccountPlan, Bill
@@ -79,6 +80,8 @@ def test_lines_name_their_group_and_its_own_charge_has_neither_plan_nor_product(
     assert {line.plan_group_id for line in lines} == {suite.group.pk}
     assert {line.account_plan_id for line in lines} == {suite.attached.pk}
     assert (lines[4].product_id, lines[4].description) == (None, "Suite Minimum Spend Adjustment")
+    shown = [representations.line_item(line) for line in lines]
+    assert {line["planGroupId"] for line in shown} == {str(suite.group.pk)}
     told = explain.explain(lines[4])
     assert (told.recomputed.matches, told.current.matches) == (True, True)
     assert told.sentence == ("250.00 minimum spend x 30/30 days - 170.00 charged = 80.00 USD.")
