@@ -1,9 +1,19 @@
 """Addresses of this app's entities below the organization."""
 
-from integrations.api import export_destinations, export_jobs, export_schedules, mappings, views
+from integrations.api import (
+    configurations,
+    export_destinations,
+    export_jobs,
+    export_schedules,
+    mappings,
+    runs,
+    views,
+)
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
+    *configurations.urlpatterns,
+    *runs.urlpatterns,
     *mappings.urlpatterns,
     *routes(
         "integrationdestinations/webhooks",

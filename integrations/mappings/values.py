@@ -1,15 +1,9 @@
 """The records a system has at this moment, to choose from when a mapping is made (A8)."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record of a system outside: its id there, and what people call it."""
-
-    identity: str
-    name: str
+from integrations.systems import values
+from integrations.systems.base import Record
 
 
 def records(
@@ -21,4 +15,6 @@ def records(
     credential: str | None,
 ) -> list[Record]:
     """Return what a system can be asked for; nothing where it cannot, which is no error."""
-    return []
+    return values.records(
+        organization_id, destination=destination, table=table, credential=credential
+    )

@@ -19,4 +19,15 @@ def mapping(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-CREATED = ((MAPPINGS, mapping),)
+def configuration(made: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Bills to Stripe's test mode, with a credential of its own."""
+    return {
+        "name": "Books",
+        "entityType": "Bill",
+        "destination": "STRIPE_TEST",
+        "configData": {"onlySendOnApproval": True, "accountFilter": "address.country == US"},
+        "credentials": {"type": "STRIPE_SIGNED_REQUEST", "apiKey": f"sk_test_{number()}"},
+    }
+
+
+CREATED = ((MAPPINGS, mapping), ("integrationconfigs", configuration))
