@@ -169,18 +169,15 @@ class IntegrationConfigurationViewSet(TenantViewSet):
         return self.answer(made)
 
     def update(self, request: Request, **kwargs: Any) -> Response:
-        """Replace a configuration; a credential that is not named stays."""
+        """Replace a configuration; the credential is named by its id, or another one is sent."""
         row = self.get_object()
         serializer = self.checked(row)
         version = serializer.sent_version()
         if version is None:
             raise FieldRefused("version", "is needed to update: the version you have read")
-        kept = row.credential
         sent = serializer.validated_data.pop("credentials", None)
         with changes.editing(row, by=self.principal, version=version) as locked:
             serializer.replace(locked)
-            if locked.credential is None:
-                locked.credential = kept
             self._attach(locked, sent, named=serializer.validated_data.get("credential"))
         return self.answer(locked)
 
