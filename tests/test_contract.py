@@ -53,6 +53,7 @@ ALSO_RULED_AT = {
         "field": "B6: a date of the entity",
     },
     "notifications/configurations": {"eventName": "B7: one of the catalogue's"},
+    "externalmappings": {"m3terId": "A8: one of the entity's rows"},
 }
 # Fields whose feature is to come: an empty value of any kind means that it is not used.
 TO_COME = {"defaultStatementDefinitionId", "autoGenerateStatementMode"}

@@ -105,6 +105,8 @@ class StatementJobRequestSerializer(serializers.Serializer):
     billId = fields.IdField()
     includeCsvFormat = serializers.BooleanField(required=False, default=False)
     filters = JobFiltersSerializer(required=False, allow_null=True)
+    # The contract's, of no effect on what is only ever made.
+    version = fields.WholeField(required=False, allow_null=True, min_value=0)
 
 
 class StatementBatchRequestSerializer(serializers.Serializer):
@@ -113,6 +115,8 @@ class StatementBatchRequestSerializer(serializers.Serializer):
     billIds = serializers.ListField(child=fields.IdField(), min_length=1, max_length=10)
     includeCsvFormat = serializers.BooleanField(required=False, default=False)
     filters = JobFiltersSerializer(required=False, allow_null=True)
+    # The contract's, of no effect on what is only ever made.
+    version = fields.WholeField(required=False, allow_null=True, min_value=0)
 
 
 class StatementJobSerializer(TenantSerializer):
@@ -177,7 +181,10 @@ class StatementJobViewSet(TenantViewSet):
         asked = body.validated_data
         return self.answer(self._start("billId", [asked["billId"]], asked)[0])
 
-    @extend_schema(request=StatementBatchRequestSerializer)
+    @extend_schema(
+        request=StatementBatchRequestSerializer,
+        responses={200: {"type": "array", "items": {"$ref": "#/components/schemas/StatementJob"}}},
+    )
     def batch(self, request: Request, **kwargs: Any) -> Response:
         """Start the statements of several bills, each a job of its own."""
         body = StatementBatchRequestSerializer(data=request.data)

@@ -19,13 +19,13 @@ from organizations.kernel.api.views import TenantViewSet, routes
 ADDRESS_FOR = timedelta(minutes=15)
 
 
-class JobIdSerializer(serializers.Serializer):
+class ExportJobIdSerializer(serializers.Serializer):
     """The job that was made."""
 
     jobId = serializers.CharField()
 
 
-class DownloadSerializer(serializers.Serializer):
+class ExportDownloadSerializer(serializers.Serializer):
     """An address that needs no token, and until when."""
 
     url = serializers.CharField()
@@ -61,7 +61,7 @@ class ExportJobViewSet(TenantViewSet):
         "dateCreatedEnd": Filter("created_at__lt", instant),
     }
 
-    @extend_schema(request=AdHocSerializer, responses=JobIdSerializer)
+    @extend_schema(request=AdHocSerializer, responses=ExportJobIdSerializer)
     def ask(self, request: Request, **kwargs: Any) -> Response:
         """Export now."""
         serializer = AdHocSerializer(data=request.data, context=self.get_serializer_context())
@@ -71,7 +71,7 @@ class ExportJobViewSet(TenantViewSet):
         job = jobs.ask(self.organization_id, source, asked, by=self.principal)
         return Response({"jobId": str(job.pk)})
 
-    @extend_schema(responses=DownloadSerializer)
+    @extend_schema(responses=ExportDownloadSerializer)
     def download(self, request: Request, **kwargs: Any) -> Response:
         """An address of the file, valid for 15 minutes."""
         file = jobs.download(self.get_object())

@@ -17,7 +17,7 @@ FUNCTIONS = ["SUM", "MIN", "MAX", "COUNT", "LATEST", "MEAN", "UNIQUE"]
 FREQUENCIES = ["DAY", "HOUR", "WEEK", "MONTH", "QUARTER"]
 
 
-class DimensionFilterSerializer(serializers.Serializer):
+class ExportDimensionFilterSerializer(serializers.Serializer):
     """Values that a field of a meter may have."""
 
     meterId = fields.TextField()
@@ -25,7 +25,7 @@ class DimensionFilterSerializer(serializers.Serializer):
     values = serializers.ListField(child=fields.TextField(), min_length=1, max_length=1000)
 
 
-class AggregationSerializer(serializers.Serializer):
+class ExportAggregationSerializer(serializers.Serializer):
     """A function of a field of a meter."""
 
     meterId = fields.TextField()
@@ -34,7 +34,7 @@ class AggregationSerializer(serializers.Serializer):
     function = fields.ChoiceField(choices=FUNCTIONS)
 
 
-class GroupSerializer(serializers.Serializer):
+class ExportGroupSerializer(serializers.Serializer):
     """What rows are grouped by."""
 
     groupType = fields.ChoiceField(choices=["ACCOUNT", "DIMENSION", "TIME"])
@@ -55,9 +55,9 @@ class ExportSettingsSerializer(serializers.Serializer):
     )
     meterIds = serializers.ListField(child=fields.TextField(), required=False, max_length=1000)
     accountIds = serializers.ListField(child=fields.TextField(), required=False, max_length=1000)
-    dimensionFilters = DimensionFilterSerializer(many=True, required=False)
-    aggregations = AggregationSerializer(many=True, required=False)
-    groups = GroupSerializer(many=True, required=False)
+    dimensionFilters = ExportDimensionFilterSerializer(many=True, required=False)
+    aggregations = ExportAggregationSerializer(many=True, required=False)
+    groups = ExportGroupSerializer(many=True, required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         """Take null for what is left out."""

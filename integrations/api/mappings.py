@@ -50,11 +50,15 @@ class MappingConfigurationSerializer(serializers.Serializer):
     externalSystems = ExternalSystemSerializer(many=True)
 
 
-class ExternalEntitySerializer(serializers.Serializer):
-    """A record in a system outside."""
-
-    externalId = serializers.CharField()
-    externalName = serializers.CharField()
+# A list that is no page.
+EXTERNAL_ENTITIES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["externalId", "externalName"],
+        "properties": {"externalId": {"type": "string"}, "externalName": {"type": "string"}},
+    },
+}
 
 
 def _lower(name: str, text: str) -> str:
@@ -118,7 +122,7 @@ class ExternalMappingViewSet(TenantViewSet):
         )
 
     @extend_schema(
-        responses=ExternalEntitySerializer,
+        responses={200: EXTERNAL_ENTITIES},
         parameters=[OpenApiParameter("externalTable", str)],
     )
     def live_values(self, request: Request, **kwargs: Any) -> Response:
