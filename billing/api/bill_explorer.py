@@ -13,7 +13,6 @@ from billing.bills import explorer, line_reading
 from billing.models import Bill, LineItem, LineItemType
 from organizations.kernel.api import fields
 from organizations.kernel.api.views import TenantViewSet, routes
-from organizations.kernel.errors import Forbidden
 
 JOB, BILLS = "config:analyticsJob", "analytics:bill"
 
@@ -68,11 +67,16 @@ class BillExplorerViewSet(TenantViewSet):
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
         "explore": ("config:create", JOB)
     }
+    also_needs: ClassVar[dict[str, tuple[frozenset[tuple[str, str]], ...]]] = {
+        "explore": (
+            frozenset({("config:retrieve", JOB)}),
+            frozenset({("config:retrieve", BILLS), ("analytics:query", BILLS)}),
+        )
+    }
 
     @extend_schema(request=BillQuerySerializer, responses=ExploredSerializer)
     def explore(self, request: Request, **kwargs: Any) -> Response:
         """Return the line items that are asked for, at most 2,000."""
-        require(self.rights)
         body = self.checked().validated_data
         found = explorer.narrowed(
             readable(self.rights, self.organization_id),
@@ -85,14 +89,6 @@ class BillExplorerViewSet(TenantViewSet):
         )
         limit = body.get("limit") or explorer.USUAL_LINES
         return Response({"values": explorer.lines(found, limit=limit)})
-
-
-def require(rights: Any) -> None:
-    """Ask for what every query of the explorers needs (A5.12)."""
-    for action in ("config:create", "config:retrieve"):
-        rights.require(action, JOB)
-    if not any(rights.allows(action, BILLS) for action in ("config:retrieve", "analytics:query")):
-        raise Forbidden
 
 
 def readable(rights: Any, organization_id: Any) -> Any:
