@@ -130,6 +130,7 @@ def console_ways(rows: dict[Any, Any]):
     yield "dashboard", reverse("admin:index"), {}
     yield "search", reverse("admin:search"), {"s": bill.account.name, "extended": "1"}
     yield "PDF", reverse("admin:bill_pdf", args=[bill.pk]), {}
+    yield "lines as CSV", reverse("admin:bill_lines", args=[bill.pk]), {}
     yield "explanation", reverse("admin:bill_line_explanation", args=[bill.pk, line.pk]), {}
     place = {"app_label": "billing", "model_name": "bill", "field_name": "account"}
     yield "choices", reverse("admin:autocomplete"), {"term": bill.account.code, **place}

@@ -40,6 +40,7 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
         "account_url": linking.to_row(request, bill.account),
         "job_url": linking.to_row(request, bill.bill_job),
         "pdf_url": reverse("admin:bill_pdf", args=[bill.pk]),
+        "lines_url": reverse("admin:bill_lines", args=[bill.pk]) if lines else "",
         "groups": [_group(bill, name, list(each)) for name, each in groupby(lines, _product)],
         "waterfall": [(bar, show.money(bar.amount)) for bar in bars] if lines else [],
         "waterfall_height": waterfall.height(bars),

@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import action, display
 
-from billing.admin import bill_page, confirming_bills, memos, overview, run_billing
+from billing.admin import bill_page, confirming_bills, line_csv, memos, overview, run_billing
 from billing.admin.bill_filters import JobFilter, MonthFilter
 from billing.bills import lifecycle, marked, runs
 from billing.models import Bill
@@ -67,9 +67,14 @@ class BillAdmin(PageConsoleAdmin):
         "lock_selected",
         "recalculate_selected",
         "download_selected",
+        "download_lines",
         "delete_bills",
     ]
-    action_verbs = {"delete_bills": "delete", "download_selected": "retrieve"}
+    action_verbs = {
+        "delete_bills": "delete",
+        "download_selected": "retrieve",
+        "download_lines": "retrieve",
+    }
     page_template = "console/bill.html"
     change_list_template = "console/bill_jobs.html"
     deeds = {
@@ -98,6 +103,7 @@ class BillAdmin(PageConsoleAdmin):
                 wrap(self.explanation_view),
                 name="bill_line_explanation",
             ),
+            path("<uuid:bill_id>/lines.csv", wrap(self.lines_view), name="bill_lines"),
             path("<uuid:bill_id>/memo/<str:word>/", wrap(self.memo_view), name="bill_memo"),
             *super().get_urls(),
         ]
@@ -109,6 +115,11 @@ class BillAdmin(PageConsoleAdmin):
     def explanation_view(self, request: HttpRequest, bill_id: Any, line_id: Any) -> HttpResponse:
         """Send how a line came about, as a piece of the bill's page."""
         return bill_page.explanation(request, self._allowed(request, bill_id), line_id)
+
+    def lines_view(self, request: HttpRequest, bill_id: Any) -> StreamingHttpResponse:
+        """Send the bill's lines as CSV."""
+        bill = self._allowed(request, bill_id)
+        return line_csv.response(request, self.get_queryset(request).filter(pk=bill.pk))
 
     def memo_view(self, request: HttpRequest, bill_id: Any, word: str) -> HttpResponse:
         """Ask for a credit or debit and write it on the bill."""
@@ -252,6 +263,11 @@ class BillAdmin(PageConsoleAdmin):
     def download_selected(self, request: HttpRequest, queryset: QuerySet) -> StreamingHttpResponse:
         """Send the selected bills; the total is a bare number, its currency a column of its own."""
         return exporting.of_rows(self, request, queryset)
+
+    @action(description="Download line items of selected as CSV", permissions=["view"])
+    def download_lines(self, request: HttpRequest, queryset: QuerySet) -> StreamingHttpResponse:
+        """Send the line items of the selected bills, a row a line."""
+        return line_csv.response(request, queryset)
 
     @action(description="Delete selected", permissions=["discard"])
     def delete_bills(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:

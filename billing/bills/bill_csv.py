@@ -141,8 +141,17 @@ def encoded(
     """Yield the bytes of the bills in the order of their ids."""
     if layout == XERO:
         return csv_text.encoded(XERO_COLUMNS, _rows(bill_ids, lines, _of_xero))
-    header = (*BILL_COLUMNS, *(RENAMED.get(name, name) for name in LINE_COLUMNS))
-    return csv_text.encoded(header, _rows(bill_ids, lines, _of_standard))
+    return csv_text.encoded(columns(), rows(bill_ids, lines))
+
+
+def columns() -> tuple[str, ...]:
+    """Return the names of the standard layout's columns."""
+    return (*BILL_COLUMNS, *(RENAMED.get(name, name) for name in LINE_COLUMNS))
+
+
+def rows(bill_ids: Sequence[UUID], lines: QuerySet[LineItem]) -> Iterator[list[Any]]:
+    """Yield the rows of the standard layout."""
+    return _rows(bill_ids, lines, _of_standard)
 
 
 def _rows(bill_ids: Sequence[UUID], lines: QuerySet[LineItem], row: Any) -> Iterator[list[Any]]:

@@ -55,6 +55,7 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "aggregation_segments": ("GET", READ, "config:aggregation", Aggregation),
     "permission_decision": ("GET", READ, "config:permissionPolicy", None),
     "bill_pdf": ("GET", READ, "billing:bill", Bill),
+    "bill_lines": ("GET", READ, "billing:bill", Bill),
     "bill_line_explanation": ("GET", READ, "billing:bill", Bill),
     "run_billing": ("GET", "config:create", "billing:billJob", None),
     "bill_job_progress": ("GET", READ, "billing:billJob", BillJob),
