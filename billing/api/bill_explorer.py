@@ -42,21 +42,43 @@ class BillQuerySerializer(serializers.Serializer):
     limit = fields.WholeField(
         required=False, allow_null=True, min_value=1, max_value=explorer.MOST_LINES
     )
+    # The contract's, of no effect on a question.
+    version = fields.WholeField(required=False, allow_null=True, min_value=0)
 
 
-class ExploredLineSerializer(serializers.Serializer):
-    """A line item with its dimensions, its figures and facts of its bill."""
-
-    updatedDate = fields.InstantField()
-    dimensions = serializers.DictField(child=serializers.CharField(allow_null=True))
-    measures = serializers.DictField(child=fields.DecimalField())
-    billDetails = serializers.DictField()
+def _object(kind: str, *names: str, **others: str) -> dict[str, Any]:
+    """Describe an object whose properties may be null: of one type, but for ``others``."""
+    kinds = {**dict.fromkeys(names, kind), **others}
+    properties = {name: {"type": one, "nullable": True} for name, one in kinds.items()}
+    return {"type": "object", "properties": properties}
 
 
-class ExploredSerializer(serializers.Serializer):
-    """Newest bill first."""
-
-    values = ExploredLineSerializer(many=True)
+# Line items with their dimensions, figures and facts of their bills, newest bill first.
+EXPLORED = {
+    "type": "object",
+    "properties": {
+        "values": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "updatedDate": {"type": "string", "format": "date-time"},
+                    "dimensions": _object("string", *explorer.DIMENSIONS),
+                    "measures": _object("number", *explorer.MEASURES),
+                    "billDetails": _object(
+                        "string",
+                        *explorer.OF_BILL,
+                        "week",
+                        "month",
+                        "yearMonth",
+                        day="integer",
+                        year="integer",
+                    ),
+                },
+            },
+        }
+    },
+}
 
 
 class BillExplorerViewSet(TenantViewSet):
@@ -74,7 +96,7 @@ class BillExplorerViewSet(TenantViewSet):
         )
     }
 
-    @extend_schema(request=BillQuerySerializer, responses=ExploredSerializer)
+    @extend_schema(request=BillQuerySerializer, responses={200: EXPLORED})
     def explore(self, request: Request, **kwargs: Any) -> Response:
         """Return the line items that are asked for, at most 2,000."""
         body = self.checked().validated_data

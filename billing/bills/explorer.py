@@ -38,7 +38,7 @@ DIMENSIONS = {
     "commitmentId": "commitment_id",
     "billLineItemId": "id",
 }
-_OF_BILL = {
+OF_BILL = {
     "dueDate": "bill__due_date",
     "startDate": "bill__start_date",
     "endDate": "bill__end_date",
@@ -51,7 +51,7 @@ _OF_BILL = {
     "status": "bill__status",
     "locked": "bill__is_locked",
 }
-_MEASURES = {
+MEASURES = {
     "convertedSubtotal": "converted_subtotal",
     "subtotal": "subtotal",
     "version": "version",
@@ -110,7 +110,7 @@ def _value(at: int, name: str, text: str) -> Any:
 
 def lines(found: QuerySet[LineItem], *, limit: int) -> list[dict[str, Any]]:
     """Return lines as the wire has them, newest bill first; one query."""
-    columns = {"modified_at", *DIMENSIONS.values(), *_OF_BILL.values(), *_MEASURES.values()}
+    columns = {"modified_at", *DIMENSIONS.values(), *OF_BILL.values(), *MEASURES.values()}
     rows = found.order_by("-bill__start_date", "-bill_id", "sequence_number", "pk")
     return [_line(row) for row in rows.values(*columns)[:limit]]
 
@@ -121,14 +121,14 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "updatedDate": row["modified_at"],
         "dimensions": {name: _text(row[column]) for name, column in DIMENSIONS.items()},
-        "measures": {name: row[column] for name, column in _MEASURES.items()},
+        "measures": {name: row[column] for name, column in MEASURES.items()},
         "billDetails": {
             "day": begins.day,
             "week": f"{year}-W{week:02}",
             "month": f"{begins:%B}",
             "year": begins.year,
             "yearMonth": f"{begins:%Y-%m}",
-            **{name: _text(row[column]) for name, column in _OF_BILL.items()},
+            **{name: _text(row[column]) for name, column in OF_BILL.items()},
         },
     }
 

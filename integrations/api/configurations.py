@@ -90,13 +90,19 @@ class ConfigOptionsSerializer(serializers.Serializer):
     empty = serializers.BooleanField()
 
 
-class SystemSerializer(serializers.Serializer):
-    """A system outside."""
-
-    identifier = serializers.CharField()
-    displayName = serializers.CharField()
-    validationSupported = serializers.BooleanField()
-    supportedAuthTypes = serializers.ListField(child=serializers.CharField())
+# The systems outside: a list that is no page.
+SYSTEMS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "identifier": {"type": "string"},
+            "displayName": {"type": "string"},
+            "validationSupported": {"type": "boolean"},
+            "supportedAuthTypes": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
 
 
 class AvailableDestinationSerializer(serializers.Serializer):
@@ -153,6 +159,9 @@ class IntegrationConfigurationViewSet(TenantViewSet):
             "entityId": related("entity_id"),
             "destination": Filter("destination__iexact", word),
             "destinationId": related("destination_id"),
+            # The contract's, of no effect: the answer is one configuration.
+            "nextToken": Filter(None),
+            "pageSize": Filter(None, schema_type="integer"),
         },
         "available": {"systemName": Filter(None), "entityType": Filter(None)},
         "systems": {"entityType": Filter(None)},
@@ -211,7 +220,7 @@ class IntegrationConfigurationViewSet(TenantViewSet):
             available.everything(asked.get("systemName"), asked.get("entityType"), rows)
         )
 
-    @extend_schema(responses=SystemSerializer(many=False))
+    @extend_schema(responses={200: SYSTEMS})
     def systems(self, request: Request, **kwargs: Any) -> Response:
         """Return the systems outside."""
         return Response(available.systems(self._asked("systems").get("entityType")))
