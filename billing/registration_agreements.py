@@ -13,6 +13,7 @@ from billing import (
     ledger,
 )
 from billing import representations_agreements as look
+from billing.bills import credit_drawn
 from billing.models import (
     Account,
     Balance,
@@ -23,6 +24,7 @@ from billing.models import (
     Charge,
     Commitment,
     Contract,
+    LineItem,
 )
 from catalog.models import Plan, Product
 from organizations.kernel import event_types, registry
@@ -77,13 +79,10 @@ def _guard_deletes() -> None:
     registry.refers(Balance, "transaction schedules", _related("transaction_schedules"))
     registry.refers(Balance, "charge schedules", _related("charge_schedules"))
     registry.refers(Balance, "charges", _related("charges"))
-    registry.refers(Balance, "draw-downs by bills", balance_rules.drawn)
-    # Bills draw from a commitment's amount: one row stands for all of them.
-    registry.refers(
-        Commitment,
-        "draw-downs by bills",
-        lambda row: Commitment.objects.filter(pk=row.pk).exclude(amount_spent=0),
-    )
+    # COS-2: what locked bills draw stands in the way; other bills are marked.
+    registry.refers(Balance, "locked bills", lambda row: _locked(balance_id=row.pk))
+    registry.refers(Commitment, "locked bills", lambda row: _locked(commitment_id=row.pk))
+    registry.follow_deletes(credit_drawn.mark_bills_of)
     registry.refers(
         Charge, "locked bills", lambda row: Bill.objects.filter(pk=row.bill_id, is_locked=True)
     )
@@ -105,6 +104,12 @@ def _guard_deletes() -> None:
         (Charge, "charges"),
     ):
         registry.refers(Currency, kind, _in_currency(model))
+
+
+def _locked(**of: Any) -> Any:
+    """Return the locked bills with lines of a commitment or balance, fees of charges aside."""
+    lines = LineItem.objects.filter(charge_id__isnull=True, **of)
+    return Bill.objects.filter(pk__in=lines.values("bill_id"), is_locked=True)
 
 
 def _related(name: str) -> Any:

@@ -26,6 +26,7 @@ FREQUENCIES = [
     ("WEEKLY", "Weekly"),
     ("DAILY", "Daily"),
     ("ANNUALLY", "Annually"),
+    ("AD_HOC", "Only what has a date of its own"),
 ]
 
 
@@ -37,7 +38,8 @@ class RunBillingForm(PlainForm):
         label="A day of the period",
         widget=UnfoldAdminSingleDateWidget,
         help_text="Each plan is billed for its period that contains this day. A period that is "
-        "not over yet is billed up to now. Proposed is the last month that is over.",
+        "not over yet is billed up to now. Charges and fees with a date of their own up to the day "
+        "after are billed too. Proposed is the last month that is over.",
     )
     frequency = forms.ChoiceField(
         label="Frequency", choices=FREQUENCIES, required=False, widget=UnfoldAdminSelectWidget

@@ -255,7 +255,7 @@ class LineItemViewSet(TenantViewSet):
     filters: ClassVar[dict[str, Filter]] = {
         "billId": related("bill_id"),
         "lineItemType": chosen("line_item_type", LineItemType.values),
-        "commitmentId": related(None),
+        "commitmentId": related("commitment_id"),
         **ADDITIONAL,
     }
     permits: ClassVar[Permits] = {"of_bill": ("config:retrieve", None)}
@@ -281,10 +281,6 @@ class LineItemViewSet(TenantViewSet):
             return rows
         bills = Bill.objects.for_organization(self.organization_id)
         return rows.filter(bill__in=self.rights.not_denied(bills, *asked))
-
-    def narrow(self, rows: Any) -> Any:
-        """No commitments exist yet, so no line is one's."""
-        return rows.none() if "commitmentId" in self.asked else rows
 
     def of_bill(self, request: Request, **kwargs: Any) -> Response:
         """The lines of one bill in the order of the bill."""

@@ -7,6 +7,7 @@ those that drew another amount is marked: it was calculated with credit that is 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Sum
@@ -18,8 +19,10 @@ from billing.representations_agreements import commitment as represent
 from organizations.kernel import events, exact_json
 from organizations.kernel.among import Among
 from organizations.kernel.money import ZERO
+from organizations.kernel.principals import Principal
 
-EVENT = "billing.commitment.updated"
+_FIELDS: dict[type[Any], str] = {Commitment: "commitment_id", Balance: "balance_id"}
+EVENT = "configuration.commitment.updated"
 
 
 def spend(replacing: Replacing, moved: Sequence[Moved]) -> None:
@@ -69,6 +72,17 @@ def draw(replacing: Replacing, moved: Sequence[Moved]) -> None:
     if changed:
         accounts = Balance.objects.filter(Among("pk", changed)).values_list("account_id", flat=True)
         _mark_later(replacing, set(accounts))
+
+
+def mark_bills_of(rows: Sequence[Any], *, by: Principal) -> None:
+    """Mark the unlocked bills that drew from a commitment or balance that was deleted (COS-2)."""
+    for row in rows:
+        field = _FIELDS.get(type(row))
+        if field is not None:
+            lines = LineItem.objects.filter(**{field: row.pk})
+            Bill.objects.filter(pk__in=lines.values("bill_id"), is_locked=False).update(
+                needs_recalculation=True
+            )
 
 
 def _drawn_elsewhere(

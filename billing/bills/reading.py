@@ -20,7 +20,7 @@ from psycopg import sql
 from billing.models import Account, AccountPlan, Bill, LineItem, LineItemType
 from billing.rating.book import BilledCharge
 from billing.rating.cycles import identity
-from billing.rating.lines import stored_subject
+from billing.rating.lines import MEASURED, stored_subject
 from billing.rating.subjects import Attribution
 from catalog.models import Product
 from organizations.kernel import ids
@@ -235,7 +235,7 @@ def rated_usage(organization_id: UUID, account_plan_ids: Collection[UUID]) -> li
         LineItem.objects.for_organization(organization_id)
         .filter(
             Among("account_plan_id", account_plan_ids),
-            line_item_type__in=(LineItemType.USAGE, LineItemType.USAGE_CREDIT),
+            line_item_type__in=MEASURED,
             bill__is_locked=True,
         )
         .values_list(

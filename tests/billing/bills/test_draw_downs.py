@@ -10,7 +10,8 @@ from billing.bills import documents, explain, lifecycle, runs
 from billing.models import Bill, Commitment, LineItem
 from billing.rating.recompute import recompute
 from catalog.models import Pricing
-from organizations.kernel import principals
+from organizations.kernel import changes, principals
+from organizations.kernel.errors import InUse
 from organizations.models import Event, OrganizationConfig
 from tests import factories
 from tests.billing.bills import charging, making, runners
@@ -84,7 +85,7 @@ def test_a_year_of_fees_draw_down_and_a_surcharge_on_what_is_beyond():
     ]  # fmt: skip
     assert third.total == 5896
     names = set(Event.objects.filter(resource_id=row.pk).values_list("name", flat=True))
-    assert "billing.commitment.updated" in names
+    assert "configuration.commitment.updated" in names
 
 
 def test_calculated_twice_is_the_same_and_a_deleted_bill_gives_its_share_back():
@@ -411,3 +412,31 @@ def test_what_gives_back_lessens_what_may_be_drawn():
     assert bill.line_items.get(line_item_type="COMMITMENT_CONSUMED").subtotal == -80
     assert bill.total == 0
     check(bill)
+
+
+@pytest.mark.parametrize("make", [charging.commitment, charging.balance])
+def test_what_was_used_can_be_deleted_while_no_locked_bill_drew_from_it(make):
+    """COS-2: its bills are marked, and calculated again they are paid by nothing."""
+    shop = shop_at(1)
+    account = shop.account()
+    row = make(account, 100)
+    runners.use(account, shop.meter, "2024-01-10", 30)
+    bill = month(shop, 1)
+    at = runners.instant("2024-09-01")
+    other = shop.account()
+    kept = make(other, 100)
+    runners.use(other, shop.meter, "2024-01-10", 30)
+    runners.run(shop.organization, "2024-01-15")
+    locked = Bill.objects.get(account=other)
+    lifecycle.lock(lifecycle.approve(locked, by=by(shop), at=at), by=by(shop), at=at)
+
+    with pytest.raises(InUse):
+        changes.delete(kept, by=by(shop))
+    changes.delete(row, by=by(shop))
+
+    bill.refresh_from_db()
+    assert bill.needs_recalculation
+    runners.run(shop.organization, "2024-01-15")
+    assert runners.shown(bill) == [("USAGE", 30)]
+    bill.refresh_from_db()
+    assert (bill.total, bill.needs_recalculation) == (30, False)
