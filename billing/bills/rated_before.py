@@ -12,9 +12,11 @@ from uuid import UUID
 
 from billing.bills.planning import PlannedBill, PlanOfAccount
 from billing.bills.reading import ExistingBill, RatedUsage
+from billing.rating.cycles import BillFrequency
 from billing.rating.inputs import PricingTerm
+from billing.rating.schedule import PlanSchedule
 from organizations.kernel.money import ZERO
-from organizations.kernel.periods import Period
+from organizations.kernel.periods import Period, parse_timezone
 
 Cycle = tuple[UUID, str, int]
 Usage = tuple[UUID, UUID, UUID, tuple[tuple[str, str], ...]]
@@ -26,12 +28,20 @@ class RatedBefore:
 
     _periods: dict[Cycle, list[Period]] = field(default_factory=dict)
     _lines: dict[Usage, list[RatedUsage]] = field(default_factory=dict)
+    # Bills of several cycles (JOB-13): of each plan they cover the period that ends there.
+    _mixed: dict[UUID, list[ExistingBill]] = field(default_factory=dict)
 
     def periods_of(self, plan: PlanOfAccount) -> list[Period]:
         """Return the time that locked bills of the plan's account and rhythm cover."""
         cycle = plan.cycle
         key = (plan.attached.account_id, cycle.frequency.value, cycle.interval)
-        return self._periods.get(key, [])
+        found = list(self._periods.get(key, ()))
+        for bill in self._mixed.get(plan.attached.account_id, ()):
+            if cycle.is_bill_date(bill.boundary_date):
+                schedule = PlanSchedule(cycle, plan.period, parse_timezone(bill.timezone))
+                arrears = schedule.arrears(bill.boundary_date)
+                found += [arrears] if arrears else []
+        return found
 
     def units(self, plan: PlanOfAccount, price: PricingTerm, *, before: datetime | None) -> Decimal:
         """Return the units rated for service that began earlier than ``before``."""
@@ -55,13 +65,17 @@ def spanning(planned: Iterable[PlannedBill]) -> set[UUID]:
 def rated_before(bills: Iterable[ExistingBill], lines: Iterable[RatedUsage]) -> RatedBefore:
     """Return the locked bills and their usage lines, sorted for asking."""
     periods: dict[Cycle, list[Period]] = defaultdict(list)
+    mixed: dict[UUID, list[ExistingBill]] = defaultdict(list)
     for bill in bills:
+        if bill.billing_frequency == BillFrequency.MIXED:
+            mixed[bill.account_id].append(bill)
+            continue
         key = (bill.account_id, bill.billing_frequency, bill.bill_frequency_interval)
         periods[key].append(Period(bill.start_at, bill.end_at))
     usage: dict[Usage, list[RatedUsage]] = defaultdict(list)
     for line in lines:
         usage[_usage(line)].append(line)
-    return RatedBefore(periods, usage)
+    return RatedBefore(periods, usage, mixed)
 
 
 def _usage(line: RatedUsage) -> Usage:

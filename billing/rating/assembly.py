@@ -86,7 +86,9 @@ def _order(draft: Draft) -> Order:
 
 def _line(work: Work, draft: Draft, key: str, sequence: int) -> RatedLine:
     currency, bill_currency = draft.currency, work.bill.bill_currency
-    rate = work.rate(currency.code, bill_currency.code)
+    rate = draft.rate
+    if rate is None:
+        rate = work.rate(currency.code, bill_currency.code)
     converted = _converted(draft, rate, bill_currency)
     return RatedLine(
         line_type=draft.line_type,

@@ -18,7 +18,9 @@ from billing.rating.accounts import Work
 from billing.rating.drafts import Draft
 from billing.rating.inputs import Band, PricingTerm, UsageWindow
 from billing.rating.lines import MEASURED, LineType
+from billing.rating.movements import Movement
 from billing.rating.quantities import to_units
+from billing.rating.subjects import Subject
 from organizations.kernel.money import ZERO, round_money, ten_places
 from organizations.kernel.periods import Period, local_date
 
@@ -103,6 +105,27 @@ def is_inside(piece: Piece, window: CreditWindow) -> bool:
     return window.period.end is None or (ends is not None and ends <= window.period.end)
 
 
+def counts_at(work: Work, window: CreditWindow) -> datetime:
+    """Return when a ledger counts what the bill draws there: where window and period meet."""
+    at = max(window.period.start, work.bill.period.start)
+    is_behind = window.period.end is not None and at >= window.period.end
+    return window.period.start if is_behind else at
+
+
+def left(work: Work, credit: Credit, window: CreditWindow, moved: list[Movement]) -> Decimal:
+    """Return what may be drawn: credit that only counts later is not there yet (BAL-4)."""
+    part = Subject(credit.subject.kind, credit.subject.id, window.part)
+    until = work.bill.period.end
+    if window.part:
+        until = min(until, window.period.start) if until else window.period.start
+    later = sum((amount for at, amount in credit.later if until and at >= until), ZERO)
+    used = sum((one.amount for one in moved if one.draws(credit.subject)), ZERO)
+    left = work.left(credit.subject) - later - used
+    if window.part and part in work.book.credits:
+        left = min(left, work.left(part))
+    return left
+
+
 def _order(claim: Claim) -> tuple[object, ...]:
     draft = claim.draft
     product = draft.attribution.product
@@ -159,7 +182,8 @@ def _pieces(work: Work, draft: Draft, cuts: list[datetime]) -> list[Piece]:
 def _up_to(work: Work, draft: Draft, until: datetime | None) -> Decimal:
     """Return what the line comes to from its start up to a cut."""
     window = window_of(draft)
-    if window is not None and draft.pricing is not None and until is not None:
+    is_whole = window is not None and not window.granted
+    if window is not None and is_whole and draft.pricing is not None and until is not None:
         units = units_at(draft, until)
         if units is not None:
             return bands.charge(portions_of(draft.pricing, window, units))
@@ -188,6 +212,8 @@ def units_at(draft: Draft, instant: datetime) -> Decimal | None:
     if draft.service_period.end is not None and instant >= draft.service_period.end:
         return draft.units
     window, aggregation = window_of(draft), draft.aggregation
+    if window is not None and window.granted:
+        return None
     known = dict(window.cuts) if window else {}
     if instant not in known or aggregation is None:
         return None

@@ -88,6 +88,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     aggregation: Aggregation | None = None
     segment: Segment = ()
     movements: tuple[Movement, ...] = ()
+    rate: Decimal | None = None
 
     @property
     def account_plan_id(self) -> UUID | None:

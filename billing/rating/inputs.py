@@ -84,7 +84,7 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     number of measurements behind it. ``units_before`` is what this Account Plan already rated for
     the same aggregation and segment before the window: read only with tiersSpanPlan (TSP-2).
     ``cuts`` are instants inside the window where a credit begins or ends, with the quantity from
-    the start of the window up to each (DRW-3).
+    the start of the window up to each (DRW-3). ``granted`` units are free (BAL-15).
     ``calculated`` says of a compound aggregation what its quantity was calculated from.
     """
 
@@ -93,6 +93,7 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     event_count: int = 0
     units_before: Decimal = ZERO
     cuts: tuple[tuple[datetime, Decimal | None], ...] = ()
+    granted: Decimal = ZERO
     calculated: Calculated | None = None
 
 

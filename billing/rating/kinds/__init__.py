@@ -15,6 +15,7 @@ from billing.rating.kinds import (
     counters,
     credits,
     draw_downs,
+    grants,
     minimum_spends,
     standing_charges,
     usage,
@@ -22,7 +23,7 @@ from billing.rating.kinds import (
 from billing.rating.kinds.kind import LineKind, RecordKind, Twice
 
 KINDS: tuple[LineKind, ...] = (
-    # quantities: grants, filters (change ``Work.plans`` before anything is rated)
+    grants.KIND,  # changes quantities before anything is rated
     usage.KIND,
     counters.KIND,
     standing_charges.KIND,

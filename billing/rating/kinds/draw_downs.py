@@ -15,7 +15,7 @@ from billing.rating.account_terms import Credit, CreditWindow
 from billing.rating.accounts import Work
 from billing.rating.coverage import Claim
 from billing.rating.drafts import Draft
-from billing.rating.kinds import overage
+from billing.rating.kinds import grants, overage
 from billing.rating.kinds.kind import LineKind, RecordKind, Twice
 from billing.rating.lines import LineType
 from billing.rating.movements import Movement
@@ -30,9 +30,9 @@ ROLLOVER: Final = "rollover"
 
 def step(work: Work) -> Work:
     """Add the lines of what is drawn, and divide what is left into ordinary usage and overage."""
-    credits = work.account.credits
-    if not credits:
+    if not work.account.credits:
         return work
+    credits = [one for one in work.account.credits if not grants.is_grant(work, one)]
     found = coverage.claims(work, credits)
     for credit in credits:
         work = work.plus(_drawn(work, credit, found))
@@ -45,7 +45,7 @@ def _drawn(work: Work, credit: Credit, found: list[Claim]) -> list[Draft]:
     paid: list[tuple[Claim, Decimal]] = []
     movements: list[Movement] = []
     for window in credit.windows:
-        left = _left(work, credit, window, movements)
+        left = coverage.left(work, credit, window, movements)
         taken = ZERO
         for claim in found if left > 0 or credit.is_unlimited else ():
             amount = _take(work, credit, window, claim, left - taken, currency)
@@ -55,20 +55,6 @@ def _drawn(work: Work, credit: Credit, found: list[Claim]) -> list[Draft]:
         if taken:
             movements.append(_movement(work, credit, window, taken))
     return [_draft(work, credit, currency, paid, movements)] if paid else []
-
-
-def _left(work: Work, credit: Credit, window: CreditWindow, moved: list[Movement]) -> Decimal:
-    """Return what may be drawn: credit that only counts later is not there yet (BAL-4)."""
-    part = Subject(credit.subject.kind, credit.subject.id, window.part)
-    until = work.bill.period.end
-    if window.part:
-        until = min(until, window.period.start) if until else window.period.start
-    later = sum((amount for at, amount in credit.later if until and at >= until), ZERO)
-    used = sum((one.amount for one in moved if one.draws(credit.subject)), ZERO)
-    left = work.left(credit.subject) - later - used
-    if window.part and part in work.book.credits:
-        left = min(left, work.left(part))
-    return left
 
 
 def _take(
@@ -102,10 +88,7 @@ def _movement(work: Work, credit: Credit, window: CreditWindow, amount: Decimal)
     """The ledger counts it where the window and the bill's period meet."""
     kind = COMMITMENT if credit.subject.kind is SubjectKind.COMMITMENT else BALANCE
     subject = Subject(credit.subject.kind, credit.subject.id, window.part)
-    at = max(window.period.start, work.bill.period.start)
-    if window.period.end is not None and at >= window.period.end:
-        at = window.period.start
-    return Movement(kind, subject, amount, at)
+    return Movement(kind, subject, amount, coverage.counts_at(work, window))
 
 
 def _draft(

@@ -19,6 +19,7 @@ from billing.rating.bands import Portion
 from billing.rating.coverage import Claim, Piece
 from billing.rating.drafts import Draft, rounded
 from billing.rating.inputs import Band, PricingTerm
+from billing.rating.kinds import grants
 from billing.rating.kinds.kind import RecordKind
 from billing.rating.lines import LineType
 from billing.rating.subjects import Subject
@@ -51,7 +52,12 @@ def _overage(work: Work, claim: Claim) -> tuple[Credit | None, list[Piece]]:
 
     It is the last one asked that has a surcharge, else one that separates overage, else any.
     """
-    meant = [credit for credit in work.account.credits if coverage.covers(credit, claim.draft)]
+    meant = [
+        credit
+        for credit in work.account.credits
+        if coverage.covers(credit, claim.draft)
+        and (credit.surcharge_percent or not grants.is_grant(work, credit))
+    ]
     over, deciding = [], []
     for piece in claim.pieces:
         inside = [

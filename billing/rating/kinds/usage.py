@@ -51,6 +51,8 @@ def rate_window(
     units = to_units(
         quantity, aggregation.quantity_per_unit, aggregation.rounding, name=aggregation.name
     )
+    if window.granted:
+        units = max(ZERO, units - window.granted)
     steps = bands.ladder(pricing.bands)
     portions = bands.split(
         units,
@@ -112,6 +114,7 @@ def facts(
         "eventCount": window.event_count,
         "unitsBefore": plain(window.units_before) if window.units_before else "0",
         "units": plain(units),
+        **({"granted": plain(window.granted)} if window.granted else {}),
     }
 
 
@@ -124,6 +127,8 @@ def portions_of(facts: Facts) -> list[bands.Portion]:
         QuantityRounding(aggregation["rounding"]),
         name=aggregation["name"],
     )
+    if "granted" in facts:
+        units = max(ZERO, units - Decimal(facts["granted"]))
     return bands.split(
         units,
         bands.ladder(records.bands_of(facts)),
@@ -221,7 +226,8 @@ def _story(facts: Facts) -> tuple[str, list[Step]]:
 def _units_reckoning(facts: Facts) -> str:
     per_unit = facts["aggregation"]["quantityPerUnit"]
     rounding = _ROUNDING_WORDS[QuantityRounding(facts["aggregation"]["rounding"])]
-    return f"{facts['quantity']} / {per_unit}, {rounding}"
+    free = f", less {facts['granted']} free" if "granted" in facts else ""
+    return f"{facts['quantity']} / {per_unit}, {rounding}{free}"
 
 
 _ROUNDING_WORDS: Final = {

@@ -4,9 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing import ledger
-from billing.bills import documents, explain, lifecycle, runs
+from billing.bills import documents, explain, lifecycle, runs, snapshot
+from billing.bills.selection import DueBills
 from billing.models import Bill, Commitment, LineItem
 from billing.rating.recompute import recompute
 from catalog.models import Pricing
@@ -440,3 +443,54 @@ def test_what_was_used_can_be_deleted_while_no_locked_bill_drew_from_it(make):
     assert runners.shown(bill) == [("USAGE", 30)]
     bill.refresh_from_db()
     assert (bill.total, bill.needs_recalculation) == (30, False)
+
+
+def test_a_balance_in_units_makes_usage_free_before_it_is_rated():
+    """BAL-15: of 1,250 GB 1,000 are free, the rest is 250 x 0.10 = 25.00; then nothing is left."""
+    shop = shop_at("0.1")
+    factories.make_currency(shop.organization, code="GB")
+    type(shop.aggregation).objects.filter(pk=shop.aggregation.pk).update(unit="GB")
+    account = shop.account()
+    row = charging.balance(account, 1000, currency="GB")
+    runners.use(account, shop.meter, "2024-01-10", 1250)
+    runners.use(account, shop.meter, "2024-02-10", 10)
+
+    bill = month(shop, 1)
+
+    assert shown(bill) == [("USAGE", 25.0), ("BALANCE_CONSUMED", -1000.0)]
+    usage, grant = bill.line_items.order_by("sequence_number")
+    assert (usage.quantity, usage.units) == (1250, 250)
+    assert (grant.currency, grant.converted_subtotal, bill.total) == ("GB", 0, 25)
+    row.refresh_from_db()
+    assert row.amount == 0
+    for told in explain.explain_bill(bill):
+        assert (told.recomputed.matches, told.current.matches) == (True, True), told
+    assert documents.pdf(bill).startswith(b"%PDF")
+    assert shown(month(shop, 2)) == [("USAGE", 1.0)]
+    assert shown(month(shop, 1)) == [("USAGE", 25.0), ("BALANCE_CONSUMED", -1000.0)]
+
+
+def test_the_number_of_queries_is_the_same_for_one_account_with_credits_and_for_many():
+    shop = shop_at(1)
+    accounts = shop.accounts(8)
+    for account in accounts:
+        charging.commitment(account, 100, start_date=date(2024, 1, 10), billing_plan=shop.plan)
+        charging.balance(account, 100)
+        charging.charge(account, 5, "2024-02-01")
+        runners.use(account, shop.meter, "2024-01-20", 250)
+
+    def queries(some):
+        with CaptureQueriesContext(connection) as captured:
+            snapshot.take(
+                shop.organization.pk,
+                [account.pk for account in some],
+                DueBills(on=date(2024, 1, 15)),
+            )
+        return len(captured)
+
+    fresh = [queries(accounts[:1]), queries(accounts)]
+    runners.run(shop.organization, "2024-01-15")
+    again = [queries(accounts[:1]), queries(accounts)]
+
+    assert fresh == [fresh[0]] * 2
+    assert again == [again[0]] * 2
