@@ -3,8 +3,10 @@
 Helpers of ``config.settings`` only.
 """
 
+import hashlib
 import os
 import secrets
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -233,3 +235,18 @@ def file_storage(url: str, local: Path) -> dict[str, object]:
             "querystring_auth": True,
         },
     }
+
+
+A_YEAR = 365 * 24 * 60 * 60
+BRING_FILES = ("django", "django-unfold", "djangorestframework", "drf-spectacular-sidecar",
+               "django-guardian")  # fmt: skip
+
+
+def version_of_files(folder: Path) -> str:
+    """Return a name for the contents of all static files: ours, and those packages bring."""
+    seen = hashlib.sha256()
+    for name in BRING_FILES:
+        seen.update(f"{name} {metadata.version(name)}\n".encode())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        seen.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return seen.hexdigest()[:12]

@@ -63,6 +63,7 @@ MIDDLEWARE = [
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "organizations.kernel.api.paths.CollapseSlashesMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "organizations.kernel.console.for_people.Compressed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "organizations.kernel.api.doorkeeper.DoorkeeperMiddleware",
     "organizations.kernel.api.idempotency.IdempotencyMiddleware",
@@ -244,10 +245,14 @@ globals().update(environment.mail(os.environ.get("EMAIL_URL", "")))
 DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "billwright@localhost")
 
 # Files -----------------------------------------------------------------------------------------
-STATIC_URL = "/static/"
+# The address names the version of all files, so browsers may keep each for good.
+STATIC_URL = f"/static/{environment.version_of_files(BASE_DIR / 'config' / 'static')}/"
 STATIC_ROOT = environment.folder(HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 WHITENOISE_USE_FINDERS = True
+if not DEBUG:
+    WHITENOISE_MAX_AGE = environment.A_YEAR
+    WHITENOISE_IMMUTABLE_FILE_TEST = f"^{STATIC_URL}"
 MEDIA_ROOT = HOME / "files"
 # Uploads and generated files: a local folder, or s3://bucket/prefix?region=...&endpoint=...
 STORAGES = {

@@ -57,6 +57,8 @@ class IngestFailure(models.Model):
     objects = TenantQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "failed measurement"
+        verbose_name_plural = "failed usage"
         constraints = [
             models.UniqueConstraint(fields=["event_id"], name="ingest_failure_event_unique")
         ]

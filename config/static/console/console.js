@@ -87,6 +87,20 @@
     });
   };
 
+  // Drop-downs that search are named as their field is: they say only what is chosen in them.
+  const nameBoxes = () => {
+    document.querySelectorAll(".select2-selection[role=combobox]").forEach((box) => {
+      const select = box.closest(".select2-container")?.previousElementSibling;
+      if (!select || box.hasAttribute("aria-label")) return;
+      const label = select.labels?.[0]?.textContent || select.getAttribute("aria-label")
+        || select.closest("fieldset, .flex-col, div")?.querySelector("legend, h3, label")?.textContent || select.name;
+      box.setAttribute("aria-label", label.replace(/\s+/g, " ").replace(/[:*]/g, "").trim());
+      box.removeAttribute("aria-labelledby");
+      const shown = box.querySelector(".select2-selection__rendered");
+      if (shown?.id) box.setAttribute("aria-describedby", shown.id);
+    });
+  };
+
   // Buttons that copy; without the clipboard API (plain http) through a selection.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy], [data-copy-from]");
@@ -168,6 +182,8 @@
     if (date) document.body.dataset.adminUtcOffset = date.dataset.utcOffset;
   };
 
+  window.addEventListener("load", () => setTimeout(nameBoxes));
+  document.addEventListener("formset:added", () => setTimeout(nameBoxes));
   document.addEventListener("DOMContentLoaded", () => {
     zonedShortcuts(); searchWhileTyping(); proposeCodes(); followJobs(); reachable(); drawCharts(document);
     new MutationObserver(paintCharts).observe(document.documentElement, { attributeFilter: ["class"] });

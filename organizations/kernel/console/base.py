@@ -243,6 +243,8 @@ class ConsoleModelAdmin(OfferingAdmin, DeletingAdmin):
         if row is not None:
             request.console_title = context["subtitle"] = self.title_of(row)
             context["record"] = self.record_of(request, row)
+        else:
+            request.console_adding = f"Add {self.opts.verbose_name}"
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, **options)
 

@@ -4,6 +4,9 @@ What a machine sends bears a token and nothing else, and a third of the time of 
 went into finding that out again and again.
 """
 
+from http import HTTPStatus
+from typing import Any
+
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -11,8 +14,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.gzip import GZipMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
+TEXTS = ("text/", "application/json", "application/javascript", "image/svg+xml")
 MACHINES = ("/organizations/", "/oauth/")
 
 
@@ -43,3 +48,13 @@ class Messages(_ForPeople, MessageMiddleware):
 
 class Frames(_ForPeople, XFrameOptionsMiddleware):
     """No page of ours inside another's."""
+
+
+class Compressed(_ForPeople, GZipMiddleware):
+    """Pages, and the texts they load; pictures, fonts and PDFs are compressed already."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        """Compress a whole answer that is text."""
+        is_text = response.headers.get("Content-Type", "").startswith(TEXTS)
+        is_whole = response.status_code == HTTPStatus.OK and request.method != "HEAD"
+        return super().process_response(request, response) if is_text and is_whole else response
