@@ -3,10 +3,12 @@
 from integrations.systems import known
 from integrations.systems.base import System
 from integrations.systems.stripe import Stripe, StripeTest
+from integrations.systems.xero import Xero
 
 SENDERS: tuple[type[System], ...] = (
     Stripe,
     StripeTest,
+    Xero,
 )
 
 _BY_KEY: dict[str, System] = {sender.about.key: sender() for sender in SENDERS}

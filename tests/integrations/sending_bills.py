@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from billing.models import Account, Bill, LineItem
 from integrations.models import (
     ExternalMapping,
@@ -116,4 +118,35 @@ def perform(run: IntegrationRun) -> IntegrationRun:
     )
     execution.perform(run.pk)
     run.refresh_from_db()
+    return run
+
+
+class Killed(BaseException):
+    """Stands for the end of a worker; nothing catches it."""
+
+
+def send_and_be_killed(
+    configuration: IntegrationConfiguration, bill: Bill, *, after_write: int
+) -> IntegrationRun:
+    """Begin a run whose worker dies when a write has arrived, before we know of it."""
+    run = triggers.build(
+        configuration, entity_type="Bill", entity_id=str(bill.pk), account_id=bill.account_id,
+        at=clock.now(),
+    )  # fmt: skip
+    triggers.keep([run])
+    calls, count = execution.HttpClient.call, 0
+
+    def call(self: Any, method: str, path: str, **options: Any) -> Any:
+        nonlocal count
+        answer = calls(self, method, path, **options)
+        count += method != "GET"
+        if count == after_write and method != "GET":
+            raise Killed
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution.HttpClient, "call", call)
+        with pytest.raises(Killed):
+            execution.perform(run.pk)
+    IntegrationRun.objects.filter(pk=run.pk).update(status="AWAITING_RETRY", claimed_until=None)
     return run
