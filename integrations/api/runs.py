@@ -59,7 +59,7 @@ class RunLogSerializer(serializers.Serializer):
     Payload = serializers.CharField()
 
 
-READ = ("config:retrieve", None)
+READ = ("config:retrieve", "config:integrationRun")
 
 
 class IntegrationRunViewSet(TenantViewSet):

@@ -6,6 +6,7 @@ from integrations.api import (
     export_jobs,
     export_schedules,
     mappings,
+    marketplaces,
     runs,
     views,
 )
@@ -15,6 +16,7 @@ urlpatterns = [
     *configurations.urlpatterns,
     *runs.urlpatterns,
     *mappings.urlpatterns,
+    *marketplaces.urlpatterns,
     *routes(
         "integrationdestinations/webhooks",
         views.WebhookViewSet,

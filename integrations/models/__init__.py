@@ -6,6 +6,7 @@ from integrations.models.export_jobs import ExportJob, ExportSource, ExportStatu
 from integrations.models.export_schedules import ExportSchedule, ScheduleType
 from integrations.models.exports import DestinationType, ExportDestination, PartitionOrder
 from integrations.models.mappings import ExternalMapping
+from integrations.models.marketplaces import MarketplaceReport
 from integrations.models.runs import IntegrationRun, RunLogEntry, RunStatus
 from integrations.models.webhooks import (
     Delivery,
@@ -30,6 +31,7 @@ __all__ = [
     "IntegrationConfiguration",
     "IntegrationCredential",
     "IntegrationRun",
+    "MarketplaceReport",
     "OAuthConnection",
     "PartitionOrder",
     "RunLogEntry",

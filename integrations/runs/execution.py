@@ -20,7 +20,7 @@ from integrations.models import (
     RunLogEntry,
     RunStatus,
 )
-from integrations.runs import logs, reading, retries, settings, trouble
+from integrations.runs import logs, reading, reporting, retries, settings, trouble
 from integrations.systems import registry
 from integrations.systems.base import (
     Job,
@@ -57,7 +57,7 @@ def perform(run_id: UUID) -> None:
     begun = _begin(run_id, clock.now())
     if begun is None:
         return
-    outcome: Sent | Exception
+    outcome: Sent | SendingFailed | TryAgain
     try:
         outcome = _send(begun)
     except (SendingFailed, TryAgain) as error:
@@ -169,6 +169,8 @@ def _send(begun: Begun) -> Sent:
             invoice=invoice,
             record=record,
             attempt_key=str(run.pk)[-8:],
+            reported=reporting.before(run),
+            hour=reporting.hour(run),
         )
         try:
             system.validate(job)
@@ -202,7 +204,7 @@ def renew(begun: Begun) -> bool:
     )
 
 
-def _record(begun: Begun, outcome: Sent | Exception, at: datetime) -> None:
+def _record(begun: Begun, outcome: Sent | SendingFailed | TryAgain, at: datetime) -> None:
     """Write down what an attempt brought and what follows from it, in one transaction."""
     with transaction.atomic():
         rows = IntegrationConfiguration.objects.select_for_update(of=("self",), no_key=True)
@@ -210,6 +212,7 @@ def _record(begun: Begun, outcome: Sent | Exception, at: datetime) -> None:
         run = IntegrationRun.objects.select_for_update(no_key=True).get(pk=begun.run.pk)
         if run.attempts_begun != begun.attempt or run.status != RunStatus.STARTED:
             return  # another worker took over
+        reporting.keep(run, outcome.reported, at)
         if configuration is None:
             _end(run, RunStatus.DISABLED, at, "The integration was deleted.")
             return

@@ -10,16 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from integrations.systems.invoices import Invoice
 from integrations.systems.known import Known
 
+# What a marketplace was told: quantities by dimension and hour (``2026-06-01T14:00:00Z``).
+Reported = Mapping[str, Mapping[str, Decimal]]
+NOTHING_REPORTED: Reported = MappingProxyType({})
+
 # What a sender may raise ---------------------------------------------------------------------
 
 
 class SendingFailed(Exception):
-    """The run failed for good: ERROR and ``integration.perform.error``."""
+    """The run failed for good: ERROR and ``integration.perform.error``.
+
+    ``reported`` is what a marketplace had taken before; a sender sets it where there is some.
+    """
+
+    reported: Reported = NOTHING_REPORTED
 
     status: ClassVar[str] = "ERROR"
     event: ClassVar[str] = "integration.perform.error"
@@ -70,8 +82,10 @@ class TryAgain(Exception):
     """A passing failure: connection, timeout, 408, 425, 429, 5xx.
 
     ``is_throttled`` says the system asked for fewer calls: not counted as an attempt.
-    ``retry_after`` is what it said, in seconds.
+    ``retry_after`` is what it said, in seconds. ``reported`` is as for ``SendingFailed``.
     """
+
+    reported: Reported = NOTHING_REPORTED
 
     def __init__(
         self, message: str, *, is_throttled: bool = False, retry_after: float | None = None
@@ -148,6 +162,11 @@ class Job:
     # The same for every attempt of one run: part of the keys of idempotency, so that a run asked
     # for by a person is not answered with what an earlier one made and somebody deleted.
     attempt_key: str = ""
+    # For marketplaces: what this one was told of the bill by runs before and attempts before this
+    # one, and the hour to meter for: the same for every attempt of a run, so that a call whose
+    # answer got lost is the same call again.
+    reported: Reported = field(default_factory=dict)
+    hour: datetime | None = None
 
     @property
     def bill(self) -> Invoice:
@@ -169,11 +188,12 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of it. ``reported`` is for marketplaces: what was metered, by dimension."""
+    """What came of it. ``reported`` is for marketplaces: what was metered by this attempt."""
 
     external_id: str | None = None
     url: str | None = None
     mappings: tuple[Mapped, ...] = ()
+    reported: Reported = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

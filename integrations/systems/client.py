@@ -55,7 +55,7 @@ class HttpClient:
         self._headers = system.headers(secrets, options)
         self._hidden = [value for value in [*secrets.values(), *self._headers.values()]
                         if len(value) >= 6]  # fmt: skip
-        self._hidden += [value.removeprefix("Bearer ") for value in self._hidden]
+        self._hidden += [bare for value in self._hidden if (bare := value.removeprefix("Bearer "))]
         self._hidden.sort(key=len, reverse=True)
         self._deadline = Deadline(RUN_SECONDS)
         self._session: requests.Session | None = None

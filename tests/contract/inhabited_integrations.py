@@ -7,6 +7,7 @@ from integrations.models import (
     IntegrationConfiguration,
     IntegrationCredential,
     IntegrationRun,
+    MarketplaceReport,
     OAuthConnection,
     RunLogEntry,
     RunStatus,
@@ -36,5 +37,10 @@ def integrate(organization_id: UUID, mark: str = "books") -> IntegrationRun:
     OAuthConnection.objects.create(
         organization_id=organization_id, credential=credential, person_id=ids.new_id(),
         hashed_state=ids.new_id().hex, sealed_verifier="sealed", ends_at=now + timedelta(minutes=1),
+    )  # fmt: skip
+    MarketplaceReport.objects.create(
+        organization_id=organization_id, account_id=ids.new_id(), bill_id=run.entity_id,
+        external_system="AWS", reported_usage={f"{mark} dimension": {"2026-06-01T14:00:00Z": 50}},
+        created_at=now, modified_at=now,
     )  # fmt: skip
     return run
