@@ -78,6 +78,8 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Webhook destinations", "webhook", "integrations.WebhookDestination"),
             Page("Connections", "link", "integrations.IntegrationConfiguration"),
             Page("Deliveries", "send", "integrations.Delivery"),
+            Page("Runs", "sync", "integrations.IntegrationRun"),
+            Page("Credentials", "key", "integrations.IntegrationCredential"),
             Page("External mappings", "sync_alt", "integrations.ExternalMapping"),
         ),
     ),

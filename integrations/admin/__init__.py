@@ -2,20 +2,24 @@
 
 from integrations.admin import (
     connections,
+    credentials,
     deliveries,
     destinations,
     export_destinations,
     export_jobs,
     export_schedules,
     mappings,
+    runs,
 )
 
 __all__ = [
     "connections",
+    "credentials",
     "deliveries",
     "destinations",
     "export_destinations",
     "export_jobs",
     "export_schedules",
     "mappings",
+    "runs",
 ]

@@ -2,8 +2,9 @@
 
 from django.db import models
 
-from integrations.models import ExternalMapping
+from integrations.models import ExternalMapping, IntegrationCredential, IntegrationRun, RunStatus
 from organizations.founding import Founded
+from organizations.kernel import clock, ids
 
 
 def integrations(founded: Founded, mark: str) -> list[models.Model]:
@@ -16,4 +17,16 @@ def integrations(founded: Founded, mark: str) -> list[models.Model]:
         external_table="Vessel",
         external_id=f"{mark} vessel",
     )
-    return [mapping]
+    credential = IntegrationCredential(
+        organization=founded.organization, name=f"{mark} key", type="STRIPE_SIGNED_REQUEST",
+        destination="STRIPE_TEST", is_authorized=True,
+    )  # fmt: skip
+    credential.secrets = {"apiKey": "sk_planted"}
+    credential.save()
+    now = clock.now()
+    run = IntegrationRun.objects.create(
+        organization=founded.organization, entity_type="Bill", entity_id=str(ids.new_id()),
+        destination="STRIPE_TEST", status=RunStatus.ERROR, error=f"{mark} was refused",
+        created_at=now, modified_at=now, started_at=now, finished_at=now,
+    )  # fmt: skip
+    return [mapping, credential, run]
