@@ -18,8 +18,8 @@ def integrations(founded: Founded, mark: str) -> list[models.Model]:
         external_id=f"{mark} vessel",
     )
     credential = IntegrationCredential(
-        organization=founded.organization, name=f"{mark} key", type="STRIPE_SIGNED_REQUEST",
-        destination="STRIPE_TEST", is_authorized=True,
+        organization=founded.organization, name=f"{mark} key", type="SAGE_INTACCT_CLIENT_SECRET",
+        destination="SAGE", is_authorized=True,
     )  # fmt: skip
     credential.secrets = {"apiKey": "sk_planted"}
     credential.save()

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.models import Bill, BillJob, LineItem
 from catalog.models import Aggregation, Meter
-from integrations.models import WebhookDestination
+from integrations.models import IntegrationCredential, WebhookDestination
 from organizations import access
 from organizations.kernel import registry
 from organizations.kernel.principals import Principal
@@ -60,6 +60,9 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "run_billing": ("GET", "config:create", "billing:billJob", None),
     "bill_job_progress": ("GET", READ, "billing:billJob", BillJob),
     "usage_csv": ("GET", "measurements:upload", "data:measurement", None),
+    "integrations_integrationcredential_send_test": (
+        "GET", UPDATE, "config:integrationCredentials", IntegrationCredential,
+    ),
     "integrations_webhookdestination_send_test": (
         "GET", UPDATE, "config:webhookDestination", WebhookDestination,
     ),
