@@ -148,6 +148,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "billing.measurement_partitions": 3600,
         "billing.sweep_uploads": 15,
         "billing.sweep_statements": 30,
+        "catalog.sweep_lookup_jobs": 15,
         "organizations.seal_audit": 60,
         "organizations.forget_sessions": 3600,
         "organizations.delete_kept_answers": 600,

@@ -51,6 +51,7 @@ BEAT = "django_celery_beat_"  # the installation's schedule
 EVERYWHERE = {
     "billing/tasks.py": "sweeps, approval by itself and schedules go through all organizations",
     "billing/usage/partitions.py": "old claims are forgotten whosever they are",
+    "catalog/tasks.py": "jobs of lookup tables of all organizations are due by time",
     "config/demonstration/company.py": "the first demonstration has the plain name",
     "config/management/commands/demo.py": "finds the demonstration",
     "integrations/tasks.py": "dispatching, handing out and deleting go through all organizations",

@@ -1,7 +1,7 @@
 """What the kernel has to know of lookup tables."""
 
+from catalog.lookups import jobs, rules
 from catalog.lookups import representations as look
-from catalog.lookups import rules
 from catalog.models import (
     LookupRow,
     LookupTable,
@@ -9,7 +9,7 @@ from catalog.models import (
     LookupTableJob,
     LookupTableRevision,
 )
-from organizations.kernel import registry
+from organizations.kernel import files, registry
 
 DATA = "config:lookupTableData"
 
@@ -41,6 +41,7 @@ def register() -> None:
     )
     registry.register(LookupTableJob, DATA, represent=look.job)
     registry.name(LookupRow, DATA)
+    files.when_stored(jobs.UPLOAD_KIND, jobs.begin)
     registry.refers(LookupTable, "revisions", lambda row: row.revisions.all())
     registry.refers(LookupTable, "meters", rules.meters_of)
     registry.refers(LookupTable, "compound aggregations", rules.compounds_of)

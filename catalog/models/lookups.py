@@ -133,7 +133,9 @@ class LookupJobStatus(models.TextChoices):
 class LookupTableJob(TenantModel):
     """A copy, upload, download or archive of a revision's data (15.5).
 
-    ``ready_at`` is from when on a worker may run it: an upload waits for its file.
+    ``ready_at`` is from when on a worker may run it: an upload waits for its file, and while one
+    worker is at it no other begins. The data have to have ``data_version`` still when an upload
+    is taken in.
     """
 
     revision = models.ForeignKey(LookupTableRevision, on_delete=models.CASCADE, related_name="jobs")
@@ -149,6 +151,7 @@ class LookupTableJob(TenantModel):
     content_type = models.CharField(max_length=20, blank=True)
     failure_reason = models.TextField(blank=True)
     ready_at = models.DateTimeField("ready", null=True)
+    data_version = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         verbose_name = "lookup table job"

@@ -44,3 +44,5 @@ def fill(api: ApiClient, made: dict[str, dict[str, Any]]) -> None:
     made["revisions"] = answer.json
     data = f"{revisions}/{answer.json['id']}/data"
     assert api.put(data, {"items": ITEMS}).status == 200
+    started = api.post(f"{data}/jobs/download", {"contentType": "text/csv"})
+    assert started.status == 200, started

@@ -1,5 +1,6 @@
 """The SDK makes lookup tables, their revisions and data."""
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.django_db
@@ -27,3 +28,42 @@ def test_a_table_its_revision_and_data_are_driven(client):
     assert [one.id for one in revisions.list(**owner)] == [draft.id]
     assert revisions.delete(draft.id, **owner).id == draft.id
     assert tables.delete(table.id).code == "gpus"
+
+
+def test_jobs_move_the_data_of_revisions(client):
+    tables = client.lookup_tables
+    revisions, data = tables.lookup_table_revisions, tables.lookup_table_revision_data
+    jobs = data.lookup_table_revision_data_jobs
+    table = tables.create(name="GPUs", code="gpus")
+    owner = {"lookup_table_id": table.id}
+    draft = revisions.create(name="R", fields=FIELDS, keys=["gpu"], **owner)
+    within = {**owner, "lookup_table_revision_id": draft.id}
+    data.update(items=[{"gpu": "a100", "rate": 2}], **within)
+
+    text = b"gpu,rate\nh100,3\n"
+    address = data.generate_download_url(
+        draft.id,
+        content_length=len(text),
+        content_type="text/csv",
+        file_name="g.csv",
+        version=2,
+        **owner,
+    )
+    sent = httpx.put(address.url, content=text, headers=address.headers)
+    copied = data.copy(draft.id, **owner)
+    started = jobs.download(draft.id, content_type="application/jsonl", **owner)
+
+    assert sent.status_code == 200
+    assert address.headers == {"Content-Type": "text/csv"}
+    assert {one.id: (one.type, one.status) for one in jobs.list(draft.id, **owner)} == {
+        address.job_id: ("UPLOAD", "SUCCEEDED"),
+        copied.job_id: ("COPY", "SUCCEEDED"),
+        started.job_id: ("DOWNLOAD", "SUCCEEDED"),
+    }
+    downloaded = httpx.get(jobs.retrieve(started.job_id, **within).download_url)
+    assert downloaded.text == '{"gpu":"a100","rate":2}\n{"gpu":"h100","rate":3}\n'
+    found = jobs.retrieve(copied.job_id, **within)
+    assert found.destination_lookup_table_revision_id == copied.revision_id
+    assert jobs.delete(address.job_id, **within).file_name == "g.csv"
+    revisions.update_status(draft.id, status="ARCHIVED", version=1, **owner)
+    assert "/files/download/" in data.archieve(draft.id, content_type="text/csv", **owner).url
