@@ -2,6 +2,7 @@
 
 from billing import (
     account_rules,
+    catalogue_accounts,
     counter_registration,
     plan_group_rules,
     query_registration,
@@ -21,6 +22,7 @@ from organizations.models import Currency, OrganizationConfig
 
 def register() -> None:
     """Register entities, delete guards and sentences for constraints."""
+    catalogue_accounts.register()
     registry.register(
         Account,
         "config:account",

@@ -78,7 +78,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def _validation(error: exceptions.ValidationError) -> Response:
-    fields = tuple(_flatten(error.detail))
+    fields = tuple(flattened(error.detail))
     first = fields[0]
     shown = f"{first.field}: {first.message}" if first.field else first.message
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
@@ -86,23 +86,23 @@ def _validation(error: exceptions.ValidationError) -> Response:
     return Response(body(400, shown + more, code="VALIDATION", errors=named), status=400)
 
 
-def _flatten(detail: Any, path: str = "") -> list[FieldError]:
+def flattened(detail: Any, path: str = "") -> list[FieldError]:
     """Return every message with the dotted path of its field; list positions in brackets."""
     if isinstance(detail, dict):
         found: list[FieldError] = []
         for key, item in detail.items():
             if key == "non_field_errors":
-                found += _flatten(item, path)
+                found += flattened(item, path)
             elif isinstance(key, int):
-                found += _flatten(item, f"{path}[{key}]")
+                found += flattened(item, f"{path}[{key}]")
             else:
-                found += _flatten(item, f"{path}.{key}" if path else str(key))
+                found += flattened(item, f"{path}.{key}" if path else str(key))
         return found
     if isinstance(detail, list):
         found = []
         for position, item in enumerate(detail):
             nested = isinstance(item, (dict, list))
-            found += _flatten(item, f"{path}[{position}]" if nested else path)
+            found += flattened(item, f"{path}[{position}]" if nested else path)
         return found
     return [FieldError(path, str(detail))]
 
