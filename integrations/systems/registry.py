@@ -2,6 +2,7 @@
 
 from integrations.systems import known
 from integrations.systems.base import System
+from integrations.systems.quickbooks import QuickBooks, QuickBooksSandbox
 from integrations.systems.stripe import Stripe, StripeTest
 from integrations.systems.xero import Xero
 
@@ -9,6 +10,8 @@ SENDERS: tuple[type[System], ...] = (
     Stripe,
     StripeTest,
     Xero,
+    QuickBooks,
+    QuickBooksSandbox,
 )
 
 _BY_KEY: dict[str, System] = {sender.about.key: sender() for sender in SENDERS}
