@@ -60,7 +60,12 @@ TO_COME = {"defaultStatementDefinitionId", "autoGenerateStatementMode"}
 # Both spellings are taken (A5.9).
 EITHER_CASE = {"effect", "action"}
 # Pages where the contract shows one row (A2.5), and statements in the caller's spelling (A5.9).
-OTHER_SHAPES = re.compile(r"users/\{id\}/(permissions|usergroups)$")
+# Configurations are answered where the contract shows runs, option values as a list (A3), and there
+# are systems beyond the contract's (A10).
+OTHER_SHAPES = re.compile(
+    r"users/\{id\}/(permissions|usergroups)$"
+    r"|integrationconfigs/(available$|available/.*/entities$|entity/|values/|\{id\}$)"
+)
 OWN_SPELLING = re.compile(r"permissionPolicy\.\d+\.(action|effect)|statement")
 
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -159,9 +159,6 @@ class IntegrationConfigurationViewSet(TenantViewSet):
             "entityId": related("entity_id"),
             "destination": Filter("destination__iexact", word),
             "destinationId": related("destination_id"),
-            # The contract's, of no effect: the answer is one configuration.
-            "nextToken": Filter(None),
-            "pageSize": Filter(None, schema_type="integer"),
         },
         "available": {"systemName": Filter(None), "entityType": Filter(None)},
         "systems": {"entityType": Filter(None)},
@@ -194,7 +191,14 @@ class IntegrationConfigurationViewSet(TenantViewSet):
         """Enable a configuration; it sends nothing old by itself."""
         return self.answer(enabling.enable(self.get_object(), by=self.principal))
 
-    @extend_schema(responses=IntegrationRunSerializer)
+    # The contract's paging has no effect: the answer is one configuration.
+    @extend_schema(
+        responses=IntegrationRunSerializer,
+        parameters=[
+            OpenApiParameter("nextToken", str),
+            OpenApiParameter("pageSize", {"type": "integer", "minimum": 1, "maximum": 200}),
+        ],
+    )
     def of_entity(self, request: Request, **kwargs: Any) -> Response:
         """Return the configuration for an entity: the newest that is enabled first."""
         from organizations.kernel.api import filters

@@ -100,6 +100,9 @@ def _nullable(document: Document, schema: dict[str, Any], seen: tuple[str, ...])
     result = dict(documents.resolved(document, schema))
     if "items" in result:
         result["items"] = _nullable(document, result["items"], seen)
+    if isinstance(result.get("additionalProperties"), dict):
+        one = _nullable(document, result["additionalProperties"], seen)
+        result["additionalProperties"] = {"anyOf": [one, NULL]}
     if "anyOf" in result:
         result["anyOf"] = [_nullable(document, one, seen) for one in result["anyOf"]]
     if properties := result.get("properties"):
