@@ -18,7 +18,6 @@ def register() -> None:
     registry.register(
         SavedQuery,
         "config:savedQuery",
-        event="configuration.savedquery",
         represent=represent,
         check=saved.check,
     )

@@ -20,7 +20,6 @@ def register() -> None:
     registry.register(
         StatementDefinition,
         "config:statementDefinition",
-        event="configuration.statementdefinition",
         represent=look.statement_definition,
         check=rules.check_definition,
     )

@@ -12,7 +12,8 @@ from tests.test_contract import writes
 pytestmark = pytest.mark.django_db
 
 # Answered in our own spelling (A5.9), worked out (PLN-5), without effect and not answered (A3.1).
-IN_OTHER_WORDS = {"effect", "action", "bespoke", "m3terUser"}
+# A charge's entity type goes with its kind of line (CHG-6).
+IN_OTHER_WORDS = {"effect", "action", "bespoke", "m3terUser", "entityType"}
 
 
 @pytest.fixture(scope="module")

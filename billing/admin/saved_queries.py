@@ -60,9 +60,23 @@ class SavedQueryAdmin(ConsoleModelAdmin):
         may_ask = _may_ask(request)
         return {"explorer_url": reverse("admin:usage_explorer") if may_ask else ""}
 
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Remember for each row whether the person may ask it."""
+        for row in rows:
+            row.may_ask = _may_ask(request)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Remember it for the page of one row, too."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            self.complete(request, [row])
+        return row
+
     @display(description="Answer")
     def open_link(self, row: SavedQuery) -> str:
-        """Lead to the explorer with the question asked."""
+        """Lead to the explorer with the question asked, where the person may ask it."""
+        if not getattr(row, "may_ask", False):
+            return show.NOTHING
         return show.linked(f"{reverse('admin:usage_explorer')}?saved={row.pk}", "Open in explorer")
 
     @display(description="Question")

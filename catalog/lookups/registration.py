@@ -22,7 +22,6 @@ def register() -> None:
     registry.register(
         LookupTable,
         "config:lookupTable",
-        event="configuration.lookuptable",
         represent=look.table,
         moves_catalog=True,
         check=rules.check_table,
@@ -30,15 +29,12 @@ def register() -> None:
     registry.register(
         LookupTableRevision,
         "config:lookupTableRevision",
-        event="configuration.lookuptablerevision",
         represent=look.revision,
         moves_catalog=True,
         check=rules.check_revision,
         follow=rules.follow_revisions,
     )
-    registry.register(
-        LookupTableData, DATA, event="configuration.lookuptabledata", represent=look.data
-    )
+    registry.register(LookupTableData, DATA, represent=look.data)
     registry.register(LookupTableJob, DATA, represent=look.job)
     registry.name(LookupRow, DATA)
     files.when_stored(jobs.UPLOAD_KIND, jobs.begin)

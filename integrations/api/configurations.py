@@ -187,6 +187,7 @@ class IntegrationConfigurationViewSet(TenantViewSet):
             self._attach(locked, sent, named=serializer.validated_data.get("credential"))
         return self.answer(locked)
 
+    @extend_schema(request=None)
     def enable(self, request: Request, **kwargs: Any) -> Response:
         """Enable a configuration; it sends nothing old by itself."""
         return self.answer(enabling.enable(self.get_object(), by=self.principal))

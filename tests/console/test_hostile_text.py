@@ -17,7 +17,10 @@ HOSTILE = {
     "long": ("<i>W</i>" * 25)[:200],
 }
 # Texts with a grammar of their own, which no form or API lets such text into.
-SHAPED = {"status", "principal_kind", "timezone", "type", "currency", "target_type"}
+SHAPED = {
+    "status", "principal_kind", "timezone", "type", "currency", "target_type", "destination",
+    "entity_type",
+}  # fmt: skip
 
 
 def fill(row, text):

