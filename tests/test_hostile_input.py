@@ -124,7 +124,7 @@ def test_a_text_is_stored_and_shown_as_it_was_sent(place, text):
         where = [
             here
             for here in hostile.places(body)
-            if here[-1] in hostile.FREE_TEXTS and (path, here[-1]) not in hostile.NOT_FREE
+            if here[-1] in hostile.FREE_TEXTS and (path, tuple(here)) not in hostile.NOT_FREE
         ]
         sent = body
         for here in where:

@@ -48,7 +48,8 @@ class UsageQueryGroupSerializer(serializers.Serializer):
 
 
 def _many(child: Any, most: int) -> Any:
-    return child(many=True, required=False, allow_null=True, max_length=most)
+    # Not many=True: with it null would be allowed inside the list too.
+    return serializers.ListField(child=child(), required=False, allow_null=True, max_length=most)
 
 
 def _ids() -> Any:

@@ -159,7 +159,10 @@ class PricingSerializer(TenantSerializer):
     bands = BandSerializer(many=True, min_length=1, max_length=100)
     segment = serializers.DictField(child=fields.TextField(allow_blank=True), required=False)
     minimum_spend = fields.DecimalField(min_value=0, required=False, allow_null=True)
-    overage_bands = BandSerializer(many=True, required=False, allow_null=True, max_length=100)
+    # Not many=True: with it null would be allowed inside the list too.
+    overage_bands = serializers.ListField(
+        child=BandSerializer(), required=False, allow_null=True, max_length=100
+    )
     type = fields.ChoiceField(choices=PricingType.choices, required=False, allow_null=True)
 
     class Meta:

@@ -111,6 +111,8 @@ def read_key(schema: Schema, text: str) -> str | None:
 
     ``01.50`` finds the number 1.5.
     """
+    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+        return None  # no text that PostgreSQL could hold
     values = values_of(schema, text)
     is_whole = len(values) == len(schema.keys) and None not in values
     return joined(values) if is_whole else None

@@ -104,7 +104,11 @@ FREE_TEXTS = {
 }  # fmt: skip
 
 # Addresses where one of these is no free text.
-NOT_FREE = {("scheduledevents/configurations", "name")}
+NOT_FREE = {
+    ("scheduledevents/configurations", ("name",)),
+    ("statementdefinitions", ("dimensions", 0, "name")),
+    ("statementdefinitions", ("measures", 0, "name")),
+}
 
 # Stored and shown exactly as they are.
 TEXTS: tuple[str, ...] = (
