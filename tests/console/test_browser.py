@@ -83,7 +83,7 @@ def test_from_a_priced_plan_to_a_locked_bill_and_its_document(visit, founded, so
     page.fill("[data-rows=bands] tbody tr:nth-of-type(2) input >> nth=0", "10")
     page.fill("[data-rows=bands] tbody tr:nth-of-type(2) input >> nth=2", "0.40")
     page.fill("#calculator-units", "12.5")
-    page.click("text=Calculate")
+    page.click("button:has-text('Calculate')")
     page.wait_for_selector("text== 6.00")
     page.click("[name=_save]")
     page.wait_for_selector("#prices >> text=above 10: 0.4 a unit")
