@@ -62,8 +62,9 @@ class SavedQueryAdmin(ConsoleModelAdmin):
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         """Remember for each row whether the person may ask it."""
+        may_ask = _may_ask(request)
         for row in rows:
-            row.may_ask = _may_ask(request)
+            row.may_ask = may_ask
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Remember it for the page of one row, too."""
