@@ -19,7 +19,9 @@ def main() -> None:
         sys.exit(str(error))
     except (OperationalError, psycopg.OperationalError) as error:
         cause = error if isinstance(error, psycopg.OperationalError) else error.__cause__
-        if type(cause).__name__ == "RoleUnusable":
+        from organizations.kernel.postgresql.base import RoleUnusable
+
+        if isinstance(cause, RoleUnusable):
             sys.exit(str(cause))
         if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
             raise

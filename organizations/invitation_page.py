@@ -56,13 +56,13 @@ class JoinForm(forms.Form):
         """Check the password; guessing is limited as at the login."""
         who = devices.who(self.request, self.person.email)
         if not attempts.LOGIN.begin(**who):
-            trail.refused(self.person.email, "sign-in locked", self.request)
+            trail.refused(self.person.email, "sign-in locked")
             raise forms.ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
             )
         password = self.cleaned_data["password"]
         if authenticate(self.request, username=self.person.email, password=password) is None:
-            trail.refused(self.person.email, "sign-in failed", self.request)
+            trail.refused(self.person.email, "sign-in failed")
             raise forms.ValidationError("This is not the password of your account.")
         if passwords.is_outdated(self.person):
             raise forms.ValidationError("This temporary password has expired.")

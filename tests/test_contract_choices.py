@@ -12,8 +12,9 @@ from tests.test_contract import writes
 pytestmark = pytest.mark.django_db
 
 # Answered in our own spelling (A5.9), worked out (PLN-5), without effect and not answered (A3.1).
-# A charge's entity type goes with its kind of line (CHG-6).
-IN_OTHER_WORDS = {"effect", "action", "bespoke", "m3terUser", "entityType"}
+IN_OTHER_WORDS = {"effect", "action", "bespoke", "m3terUser"}
+# What else has to be sent with a word: a charge's kind of line (CHG-6).
+GOES_WITH = {("charges", "AD_HOC"): {"lineItemType": "AD_HOC", "entityId": None}}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,8 @@ def test_what_was_chosen_is_kept_or_refused_by_name(place):
     for verb, path, body, schema in writes(place):
         for name, value in choices(schema):
             with inhabited.undone():
-                answer = place.api.call(verb, path, {**body, name: value})
+                more = GOES_WITH.get((path, value), {}) if name == "entityType" else {}
+                answer = place.api.call(verb, path, {**body, name: value, **more})
                 if answer.status == 200:
                     item = f"{path}/{answer.json['id']}" if verb == "POST" else path
                     read = place.api.get(item)

@@ -39,9 +39,9 @@ def systems(entity: str | None) -> list[dict[str, Any]]:
     ]
 
 
-def entities(name: str) -> list[str]:
+def entities(name: str) -> list[dict[str, str]]:
     """Return the entities a system accepts."""
-    return list(_find(name).entities)
+    return [{"entityType": word} for word in _find(name).entities]
 
 
 def authentication(name: str, entity: str) -> dict[str, Any]:

@@ -76,5 +76,5 @@ def change(
         personal_tokens.revoke_all(user)
         is_own = request is not None and request.user.pk == user.pk
         sessions.end_all(user, but=request if is_own else None)
-        trail.record(user, "password changed", request)
+        trail.record(user, "password changed")
     attempts.LOGIN.forget(email=user.email.lower())

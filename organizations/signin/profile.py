@@ -1,16 +1,13 @@
 """What a person says about themselves: names and contact number."""
 
 from django.db import transaction
-from django.http import HttpRequest
 
 from organizations.kernel import changes, clock
 from organizations.models import User
 from organizations.signin import trail
 
 
-def change(
-    user: User, *, first_name: str, last_name: str, contact_number: str, request: HttpRequest
-) -> User:
+def change(user: User, *, first_name: str, last_name: str, contact_number: str) -> User:
     """Save what differs, and tell the audit trails of the person's organizations."""
     wanted = {
         "first_name": first_name, "last_name": last_name, "contact_number": contact_number,
@@ -25,7 +22,5 @@ def change(
         locked.version += 1
         locked.modified_at, locked.modified_by = clock.now(), user.pk
         locked.save()
-        trail.record(
-            locked, "profile changed", request, difference=changes.difference(before, wanted)
-        )
+        trail.record(locked, "profile changed", difference=changes.difference(before, wanted))
     return locked

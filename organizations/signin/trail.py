@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
-
 from organizations import audit
 from organizations.kernel.api import request_id
 from organizations.kernel.principals import Principal
@@ -25,27 +23,19 @@ def principal_of(person: User, organization_id: UUID) -> Principal:
 def record(
     user: User,
     action: str,
-    request: HttpRequest | None = None,
     *,
     organization_ids: list[UUID] | None = None,
     **facts: Any,
 ) -> None:
     """Append an entry to each organization the person belongs to now, or to those given."""
     places = user.current_organization_ids() if organization_ids is None else organization_ids
-    address = request.META.get("REMOTE_ADDR") if request is not None else None
     for organization_id in places:
-        by = Principal(
-            id=user.pk,
-            kind="USER",
-            organization_id=organization_id,
-            source_address=address or None,
-            request_id=request_id.current(),
-        )
+        by = principal_of(user, organization_id)
         difference = {name: [None, value] for name, value in facts.items()}
         audit.record(by, action, "config:orgUser", user.pk, difference=difference)
 
 
-def refused(email: str, action: str, request: HttpRequest | None) -> None:
+def refused(email: str, action: str) -> None:
     """Append that somebody failed to sign in as a person of ours; repeated once a minute."""
     user = User.objects.filter(email__iexact=email.strip()).first()
     for organization_id in user.current_organization_ids() if user else ():

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -11,13 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.models import Account, BillConfig, BillJob
-from catalog.models import Aggregation, Plan, Pricing, Product
+from catalog.models import Aggregation, Counter, Plan, PlanGroup, Pricing, Product
 from organizations.models import (
     AuditEntry,
     CustomFieldDefaults,
     Organization,
     OrganizationConfig,
     SignInSettings,
+    StoredFile,
     SupportAccess,
     User,
 )
@@ -34,14 +36,10 @@ SINGLE = {
     SignInSettings,
     SupportAccess,
 }
-# Rows of these cannot be copied: what they refer to is unique among them.
-NOT_COPIED = {
-    "CounterAdjustment", "CounterPricing", "ExternalMapping", "IntegrationConfiguration",
-    "MeasurementUpload", "PlanGroupLink",
-}  # fmt: skip
 # Sessions, person, organizations, statements, count, rows; no page needs many more.
-# The audit trail looks up the names of each kind of row.
-MOST_QUERIES = 18
+MOST_QUERIES = 14
+# The audit trail looks up the names of each kind of row that its entries are about.
+MORE_QUERIES = {AuditEntry: 18}
 
 
 def names_of(answer):
@@ -112,8 +110,6 @@ def test_every_list_with_rows_becomes_a_csv(console, founded, model):
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
 def test_a_page_needs_as_many_queries_with_thirty_rows_as_with_one(console, founded, model):
-    if model.__name__ in NOT_COPIED:
-        pytest.skip("Its rows cannot be copied: what they refer to is unique among them.")
     rows = inhabit(founded)
     console.get(model)
     with CaptureQueriesContext(connection) as few:
@@ -124,7 +120,32 @@ def test_a_page_needs_as_many_queries_with_thirty_rows_as_with_one(console, foun
         console.get(model)
 
     assert len(many) == len(few)
-    assert len(few) <= MOST_QUERIES
+    assert len(few) <= MORE_QUERIES.get(model, MOST_QUERIES)
+
+
+def make_different(row, number):
+    """Change what is unique among rows of this kind: what they refer to, or their day."""
+    kind = type(row).__name__
+    if kind == "CounterAdjustment":
+        row.date += timedelta(days=1)
+    if kind == "CounterPricing":
+        row.counter = Counter.objects.create(
+            organization=row.organization, name=f"Seats {number}", unit="seats"
+        )
+    if kind == "PlanGroupLink":
+        row.plan_group = PlanGroup.objects.create(
+            organization=row.organization, name=f"Suite {number}", currency="USD"
+        )
+    if kind == "MeasurementUpload":
+        file = StoredFile.objects.get(pk=row.file_id)
+        file.pk, file._state.adding = uuid4(), True
+        file.path = f"{file.path}-{number}"
+        file.save(force_insert=True)
+        row.file = file
+    if kind == "ExternalMapping":
+        row.external_id = f"cus_{number}"
+    if kind == "IntegrationConfiguration":
+        row.entity_id = uuid4()
 
 
 def multiply(rows, model, times):
@@ -151,6 +172,7 @@ def multiply(rows, model, times):
         if model.__name__ == "Bill":
             make_bill(factories.make_account(row.organization))
             continue
+        make_different(row, number)
         if hasattr(row, "event_id"):
             row.event_id = uuid.uuid4()
         row.save(force_insert=True)

@@ -100,4 +100,4 @@ def test_systems_and_what_they_need_are_told(api):
     assert released["STRIPE"] is True
     assert "STRIPE_SIGNED_REQUEST" in auth
     assert values[0] == {"id": "send_invoice", "label": "Send an invoice"}
-    assert api.get("integrationconfigs/available/Stripe/entities").json == ["Bill"]
+    assert api.get("integrationconfigs/available/Stripe/entities").json == [{"entityType": "Bill"}]

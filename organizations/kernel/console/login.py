@@ -29,14 +29,14 @@ class ConsoleLoginForm(AuthenticationForm):
         who = self._who()
         email = self.cleaned_data["username"]
         if not attempts.LOGIN.begin(**who):
-            trail.refused(email, "sign-in locked", self.request)
+            trail.refused(email, "sign-in locked")
             raise ValidationError(
                 "Too many failed attempts. Wait 15 minutes and try again.", code="throttled"
             )
         try:
             cleaned = super().clean()  # which raises for a wrong password: that counts
         except ValidationError:
-            trail.refused(email, "sign-in failed", self.request)
+            trail.refused(email, "sign-in failed")
             raise
         attempts.LOGIN.succeeded(**who)
         attempts.LOGIN.forget(**{kind: who[kind] for kind in attempts.OF_ONE_PERSON if kind in who})

@@ -42,7 +42,7 @@ def _save(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST)
     if not form.is_valid():
         return _page(request, form)
-    profile.change(request.user, **form.cleaned_data, request=request)
+    profile.change(request.user, **form.cleaned_data)
     messages.success(request, "Your profile is saved.")
     return redirect("signin:profile")
 
@@ -84,7 +84,7 @@ def end_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """End every other open session of the person."""
     ended = sessions.end_all(request.user, but=request)
-    trail.record(request.user, "sessions ended", request, count=ended)
+    trail.record(request.user, "sessions ended", count=ended)
     messages.success(request, f"{ended} other session{'' if ended == 1 else 's'} ended.")
     return redirect("signin:profile")
 
@@ -104,7 +104,7 @@ def mint_token(request: HttpRequest) -> HttpResponse:
 def revoke_tokens(request: HttpRequest) -> HttpResponse:
     """End every token the person has minted."""
     count = personal_tokens.revoke_all(request.user)
-    trail.record(request.user, "tokens revoked", request, count=count)
+    trail.record(request.user, "tokens revoked", count=count)
     messages.success(request, f"{count} token{'' if count == 1 else 's'} revoked.")
     return redirect("signin:profile")
 

@@ -121,7 +121,6 @@ def arrive(
     trail.record(
         user,
         "signed in",
-        request,
         way="provider" if way.is_provider else "password",
         secondFactor=way.has_second_factor,
     )

@@ -47,7 +47,7 @@ def manage(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         request.session.pop(SETTING_UP, None)
         sessions.add_second_factor(request)
-        trail.record(request.user, "second factor set up", request)
+        trail.record(request.user, "second factor set up")
         return _show_codes(request, form.recovery_codes)
     return page(
         request,
@@ -65,11 +65,11 @@ def _change(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if request.POST.get("do") == "remove":
             second_factor.remove(request.user)
-            trail.record(request.user, "second factor removed", request)
+            trail.record(request.user, "second factor removed")
             messages.success(request, "Your second factor is removed.")
             return redirect("signin:profile")
         codes = second_factor.renew_recovery_codes(request.user)
-        trail.record(request.user, "recovery codes renewed", request)
+        trail.record(request.user, "recovery codes renewed")
         sessions.add_second_factor(request)
         return _show_codes(request, codes)
     return page(
