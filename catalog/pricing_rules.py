@@ -84,7 +84,7 @@ def _check_product(pricing: Pricing, measured: Aggregation | CompoundAggregation
     product_id = measured.meter.product_id if is_simple else measured.product_id
     if product_id is not None and product_id != template.product_id:
         field = "aggregationId" if is_simple else "compoundAggregationId"
-        raise FieldRefused(field, "belongs to another product than the plan (PRD-2)")
+        raise FieldRefused(field, "belongs to another product than the plan")
 
 
 def _check_segment(pricing: Pricing, measured: Aggregation | CompoundAggregation) -> None:

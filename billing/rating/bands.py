@@ -30,7 +30,7 @@ class BandsIncomplete(DomainError):
     code = "BANDS_INCOMPLETE"
 
     def __init__(self) -> None:
-        super().__init__("pricingBands: the lowest lowerLimit must be 0 (PRC-6).")
+        super().__init__("pricingBands: the lowest lowerLimit must be 0.")
 
 
 @lru_cache(maxsize=4096)

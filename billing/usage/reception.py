@@ -235,6 +235,11 @@ def _decode(body: bytes) -> list[Item]:
 
 
 _FAULT = re.compile(r"(?P<message>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?\Z", re.DOTALL)
+_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>\w+)`")
+_KINDS = {
+    "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
+    "null": "null", "object": "an object", "array": "a list",
+}  # fmt: skip
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
@@ -245,6 +250,9 @@ def _refusal(body: bytes, text: str) -> FieldRefused:
     if missing := _MISSING.search(message):
         path = f"{path}.{missing[1]}" if path else missing[1]
         message = "is required"
+    elif expected := _EXPECTED.search(message):
+        wanted = " or ".join(_KINDS.get(kind, kind) for kind in expected["wanted"].split(" | "))
+        message = f"must be {wanted}, not {_KINDS.get(expected['got'], expected['got'])}"
     if path.endswith("[...]"):
         path = _with_code(body, path.removesuffix("[...]"))
     return FieldRefused(path or "body", message.replace("`", ""))

@@ -91,7 +91,7 @@ class Plan(TenantModel):
         related_name="bespoke_plans",
         null=True,
         blank=True,
-        help_text="A bespoke plan belongs to one account (PLN-5).",
+        help_text="A bespoke plan belongs to one account.",
     )
     standing_charge = quantity_field(null=True, blank=True)
     standing_charge_description = models.CharField(max_length=200, null=True, blank=True)

@@ -103,7 +103,7 @@ class RoundingNotPermitted(DomainError):
         super().__init__(
             f"{f'{what}: the' if what else 'The'} amount {plain(amount)} {currency.code} needs "
             f"more than {currency.max_decimal_places} decimal places, and the rounding mode of "
-            f"{currency.code} is UNNECESSARY, so it may not be rounded (MON-4)."
+            f"{currency.code} allows none, so it may not be rounded."
         )
         self.amount = amount
         self.currency = currency
@@ -139,7 +139,7 @@ class MissingConversionRate(DomainError):
     def __init__(self, from_code: str, to_code: str, account_code: str) -> None:
         super().__init__(
             f"There is no conversion rate from {from_code} to {to_code}, which the bill of "
-            f"account {account_code} needs. Currency codes are compared exactly (CUR-4)."
+            f"account {account_code} needs. Currency codes are compared exactly."
         )
         self.from_code = from_code
         self.to_code = to_code

@@ -28,7 +28,7 @@ def said(answer):
         (
             DomainError("pricingBands[0].lowerLimit: must be 0",
                         errors=[FieldError("pricingBands[0].lowerLimit", "must be 0")]),
-            "Pricing bands[0].lower limit: must be 0",
+            "Pricing bands row 1, lower limit: must be 0",
         ),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ObjectDoesNotExist
 
 from organizations.kernel import changes
-from organizations.kernel.console import telling
+from organizations.kernel.console import plain_words, telling
 from organizations.kernel.errors import DomainError, FieldError
 from organizations.kernel.exact_json import ExactJSONField
 
@@ -116,12 +116,13 @@ class ConsoleForm(forms.ModelForm):
     def _sentence(self, name: str, error: FieldError) -> str:
         """Return a sentence that begins with row and column where the field is a table."""
         found = ROW.fullmatch(error.field)
+        message = plain_words.in_words(error.message)
         if found is None or not getattr(self.fields[name], "has_rows", False):
-            return error.message[:1].upper() + error.message[1:]
+            return message[:1].upper() + message[1:]
         columns = {one.name: one.label for one in getattr(self.fields[name], "columns", ())}
         column = columns.get(found["column"] or "", "")
         place = f"Row {int(found['row']) + 1}" + (f", {column}" if column else "")
-        return f"{place}: {error.message}"
+        return f"{place}: {message}"
 
     def _field_for(self, wire_name: str) -> str | None:
         first = re.split(r"[.\[]", wire_name, maxsplit=1)[0]

@@ -4,25 +4,16 @@ Refusals are made for programs as well: they name fields as the API writes them 
 """
 
 import re
-from functools import cache
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from organizations.kernel import registry
-from organizations.kernel.console import linking
+from organizations.kernel.console import linking, plain_words
 from organizations.kernel.errors import DomainError
 
-WIRE_NAME = re.compile(r"\b[a-z]+(?:[A-Z][a-z]+)+\b")
 HEAD = re.compile(r"^([A-Za-z]\w*)(?=[.\[:])")
-# Fields of requests that are no columns.
-MORE = {
-    "accountIds", "accountPlan", "billDate", "billIds", "billJob", "billingFrequency",
-    "currencyConversions", "fixedPrice", "lastDateInBillingPeriod", "lowerLimit",
-    "pricingBands", "targetCurrency", "unitPrice",
-}  # fmt: skip
 
 
 def refused(request: HttpRequest, refusal: DomainError, about: str = "") -> None:
@@ -39,8 +30,8 @@ def words_of(refusal: DomainError) -> str:
     )
     text = refusal.message
     if head is not None and is_field:
-        text = _words(head.group(1)).capitalize() + text[head.end() :]
-    return WIRE_NAME.sub(_known_in_words, text)
+        text = plain_words.words(head.group(1)).capitalize() + text[head.end() :]
+    return plain_words.in_words(text)
 
 
 def done(request: HttpRequest, page: Any, row: Any, deed: str) -> str:
@@ -61,29 +52,3 @@ def _named(page: Any, title: str) -> str:
     if page.is_single:
         return format_html("“{}”", title)
     return format_html("{} “{}”", str(page.opts.verbose_name).capitalize(), title)
-
-
-def _known_in_words(found: re.Match[str]) -> str:
-    name = found.group()
-    return _words(name) if name in _wire_names() else name
-
-
-def _words(name: str) -> str:
-    return re.sub(r"([A-Z])", r" \1", name).lower().removesuffix(" id")
-
-
-@cache
-def _wire_names() -> frozenset[str]:
-    """Return what the API calls fields and kinds; a name of somebody's is left alone."""
-    columns = {
-        field.attname.removeprefix("is_")
-        for resource in registry.resources()
-        for field in resource.model._meta.concrete_fields
-    }
-    kinds = {resource.type for resource in registry.resources()}
-    return frozenset({_camel(column) for column in columns} | kinds | MORE)
-
-
-def _camel(column: str) -> str:
-    head, *tail = column.split("_")
-    return head + "".join(word.capitalize() for word in tail)

@@ -39,7 +39,7 @@ def test_an_account_without_a_conversion_rate_is_parked_and_the_rest_are_billed(
     assert row.status == "PARKED"
     assert row.reason == (
         f"There is no conversion rate from USD to EUR, which the bill of account {bad.code} "
-        "needs. Currency codes are compared exactly (CUR-4)."
+        "needs. Currency codes are compared exactly."
     )
     assert (job.status, job.billed, job.parked, job.pending) == ("COMPLETE", 1, 1, 0)
     alert = Alert.objects.get(severity="ERROR")
