@@ -38,7 +38,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["run_billing_url"] = run_billing.address(request)
         context["jobs"] = _running_jobs(_seen(request, BillJob, "billing:billJob"))
     if allows("config:retrieve", "billing:bill"):
-        context["billed"] = _billed(_seen(request, Bill, "billing:bill"))
+        context["billed"] = _billed(_seen(request, Bill, "billing:bill"), choices.today(request))
     if allows("config:retrieve", "config:event"):
         alerts = _seen(request, Alert, "config:event").exclude(status=AlertStatus.RESOLVED)
         context["alerts"] = alerts.order_by("-created_at", "-pk")[:MOST_ALERTS]
@@ -143,9 +143,9 @@ def _running_jobs(seen: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _billed(seen: Any) -> dict[str, Any] | None:
-    """Return billed amounts by month of the bill date, one series a currency."""
-    months = _latest_months(clock.now().date())
+def _billed(seen: Any, today: date) -> list[dict[str, Any]]:
+    """Return billed amounts by month of the bill date, one chart a currency: they share no axis."""
+    months = _latest_months(today)
     sums = (
         seen.filter(bill_date__gte=months[0])
         .annotate(month=TruncMonth("bill_date"))
@@ -156,19 +156,24 @@ def _billed(seen: Any) -> dict[str, Any] | None:
     by_currency: dict[str, dict[date, Decimal]] = {}
     for month, currency, total in sums:
         by_currency.setdefault(currency, {})[month] = total
-    if not by_currency:
-        return None
-    return {
-        "legend": True,
-        "labels": [f"{month:%b %Y}" for month in months],
-        "datasets": [
-            {
-                "label": currency,
-                "data": [plain_text(amounts.get(month, Decimal(0))) for month in months],
-            }
-            for currency, amounts in by_currency.items()
-        ],
-    }
+    labels = [f"{month:%b %Y}" for month in months]
+    return [
+        {
+            "id": f"billed-{number}",
+            "currency": currency,
+            "data": {
+                "labels": labels,
+                "running": labels.index(f"{today:%b %Y}"),
+                "datasets": [
+                    {
+                        "label": currency,
+                        "data": [plain_text(amounts.get(month, Decimal(0))) for month in months],
+                    }
+                ],
+            },
+        }
+        for number, (currency, amounts) in enumerate(by_currency.items())
+    ]
 
 
 def _latest_months(today: date) -> list[date]:

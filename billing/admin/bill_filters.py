@@ -17,9 +17,9 @@ MOST_JOBS = 50
 
 
 class MonthFilter(DropdownFilter):
-    """Bills by the month of their date: the coming one, this one and the year before."""
+    """Bills by the month their period ends in: the coming one, this one and the year before."""
 
-    title = "month"
+    title = "month of the period"
     parameter_name = "month"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -33,7 +33,8 @@ class MonthFilter(DropdownFilter):
             return queryset
         try:
             month = date.fromisoformat(f"{self.value()}-01")
-            return queryset.filter(bill_date__gte=month, bill_date__lt=_following(month))
+            # The end is exclusive: a period that ends with October has its end on 1 November.
+            return queryset.filter(end_date__gt=month, end_date__lte=_following(month))
         except ValueError:
             return queryset.none()
 

@@ -14,9 +14,11 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from billing.admin import bill_page, confirming_bills, line_csv, memos, overview, run_billing
+from billing.admin import jobs as jobs_page
 from billing.admin.bill_filters import JobFilter, MonthFilter
 from billing.bills import lifecycle, marked, runs
 from billing.models import Bill
@@ -145,6 +147,7 @@ class BillAdmin(PageConsoleAdmin):
             **bill_page.context_of(request, row),
             "may_delete": self.has_discard_permission(request, row),
             **bill_page.statements_of(request, row),
+            "recalculation": jobs_page.recalculation_of(request, row),
         }
 
     # What the buttons of a bill's page do -----------------------------------------------------
@@ -164,7 +167,7 @@ class BillAdmin(PageConsoleAdmin):
         return "Locked. Nothing changes this bill any more."
 
     def recalculate(self, request: HttpRequest, row: Bill) -> HttpResponse:
-        """Calculate the bill again with a job, and show the job."""
+        """Calculate the bill again with a job; the bill's page shows how far it is."""
         return self._recalculate(request, row, [row.pk])
 
     def recalculate_marked(self, request: HttpRequest, row: Bill) -> HttpResponse:
@@ -174,8 +177,11 @@ class BillAdmin(PageConsoleAdmin):
     def _recalculate(self, request: HttpRequest, row: Bill, bill_ids: list[Any]) -> HttpResponse:
         request.permissions.require("config:create", "billing:billJob")
         job = runs.recalculate(request.organization, bill_ids, by=request.principal, at=clock.now())
-        messages.success(request, "Recalculation has started.")
-        return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
+        messages.success(
+            request,
+            format_html("Recalculation has started: {}.", linking.link(request, job, "its job")),
+        )
+        return HttpResponseRedirect(show.address(row))
 
     def write_statement(self, request: HttpRequest, row: Bill) -> HttpResponse:
         """Start writing the statement, as JSON and CSV, and show the job."""

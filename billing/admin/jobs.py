@@ -4,22 +4,19 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
-from billing.admin import run_billing
+from billing.admin import job_accounts, run_billing
 from billing.bills import runs
-from billing.models import Account, Bill, BillJob, BillJobStatus, JobAccountStatus
+from billing.models import Bill, BillJob, BillJobStatus
 from organizations.kernel.console import linking, running, show
 from organizations.kernel.console.filters import RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
 from organizations.kernel.wording import counted
 
 FINISHED = (BillJobStatus.COMPLETE, BillJobStatus.CANCELLED)
-MOST_ACCOUNTS = 200
-COLOURS = {"BILLED": "good", "PARKED": "warn", "PENDING": "busy", "CANCELLED": "bad"}
 
 
 @admin.register(BillJob)
@@ -66,15 +63,10 @@ class BillJobAdmin(PageConsoleAdmin):
 
     def page_context(self, request: HttpRequest, row: BillJob) -> dict[str, Any]:
         """Add progress and accounts; parked ones come first."""
-        accounts = row.accounts.select_related("account")
-        parked = accounts.filter(status=JobAccountStatus.PARKED).order_by("account__name", "pk")
-        others = accounts.filter(~Q(status=JobAccountStatus.PARKED)).order_by("account__name", "pk")
         return {
+            **job_accounts.of(request, row),
             "progress": progress_of(row),
             "progress_url": reverse("admin:bill_job_progress", args=[row.pk]),
-            "parked": _accounts(request, parked[:MOST_ACCOUNTS]),
-            "accounts": _accounts(request, others[:MOST_ACCOUNTS]),
-            "most": MOST_ACCOUNTS,
             "is_finished": row.status in FINISHED,
             "what": describe(row),
             "bills_url": linking.to_list(request, Bill, job=row.pk),
@@ -108,7 +100,7 @@ class BillJobAdmin(PageConsoleAdmin):
 
     @display(description="Done")
     def progress(self, row: BillJob) -> str:
-        """How many of how many bills (JOB-2)."""
+        """How many of how many accounts."""
         return _done(row)
 
     @display(description="Parked")
@@ -137,13 +129,13 @@ def progress_of(job: BillJob) -> dict[str, Any]:
             ("parked", job.parked),
         )
     }
+    outcomes = (
+        (job.billed, "billed"), (job.skipped, "without a bill"), (job.parked, "parked"),
+    )  # fmt: skip
+    told = [f"{count:,} {outcome}" for count, outcome in outcomes if count]
     words = f"{job.get_status_display()}: {_done(job)} done"
-    if job.billed or job.total:
-        words += f", {counted(job.billed, 'accounts')} billed"
-    if job.skipped:
-        words += f", {job.skipped} without a bill"
-    if job.parked:
-        words += f", {job.parked} parked"
+    if told:
+        words += f" ({', '.join(told)})"
     return {"shares": shares, "words": words, "isFinished": job.status in FINISHED}
 
 
@@ -163,28 +155,26 @@ def _running(request: HttpRequest) -> list[running.RunningTask]:
     ]
 
 
+def recalculation_of(request: HttpRequest, bill: Bill) -> dict[str, Any] | None:
+    """Return the recalculation at work on a bill, as its page shows it; None when there is none."""
+    rows = BillJob.objects.for_organization(bill.organization_id).filter(
+        status__in=runs.ACTIVE, type="RECALCULATE", bill_ids__contains=str(bill.pk)
+    )
+    job = linking.seen(request, rows).first()
+    if job is None:
+        return None
+    return {
+        "progress": progress_of(job),
+        "progress_url": reverse("admin:bill_job_progress", args=[job.pk]),
+        "url": show.address(job),
+    }
+
+
 def _done(job: BillJob) -> str:
-    """Return how far a job is, in bills (JOB-2); the bar above it shares out the accounts."""
-    done = job.total_bills - job.pending_bills
-    return f"{done:,} of {counted(job.total_bills, 'bills')}"
+    """Return how far a job is, in accounts, as the bar above it is shared out."""
+    done = job.billed + job.skipped + job.parked
+    return f"{done:,} of {counted(job.total, 'accounts')}"
 
 
 def _percent(part: int, total: int) -> str:
     return f"{Decimal(100 * part) / total:.2f}" if total else "0"
-
-
-def _accounts(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
-    """Return accounts of a job with their outcome; one query beside the rows themselves."""
-    found = list(rows)
-    urls = linking.to_rows(request, Account, [row.account_id for row in found])
-    return [
-        {
-            "name": row.account.name,
-            "code": row.account.code,
-            "url": urls.get(row.account_id, ""),
-            "status": row.get_status_display(),
-            "colour": COLOURS.get(row.status, "plain"),
-            "reason": row.reason,
-        }
-        for row in found
-    ]

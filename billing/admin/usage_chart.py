@@ -68,6 +68,7 @@ def of_organization(
     days = [edge.date() for edge in edges[:-1]]
     return {
         "labels": _labels(days),
+        "running": len(days) - 1,
         "stacked": True,
         "datasets": [
             {"label": names.get(meter_id, "deleted meter"), "data": _series(counts, meter_id, days)}
@@ -92,6 +93,7 @@ def _field_chart(
         "title": f"{meter.name}: {field.get('name') or field['code']}{unit}",
         "data": {
             "labels": _labels([edge.date() for edge in edges[:-1]]),
+            "running": DAYS - 1,
             "datasets": [
                 {"label": field["code"], "data": [plain_text(value) or "0" for value in values]}
             ],

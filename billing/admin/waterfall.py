@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 MOST_STEPS = 12
-LEFT, WIDTH, ROW = 210, 420, 34  # pixels: where bars begin, how wide they may get, row height
+LEFT, WIDTH, ROW = 290, 420, 34  # pixels: where bars begin, how wide they may get, row height
 ZERO = Decimal(0)
 
 

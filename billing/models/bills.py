@@ -149,6 +149,8 @@ class Bill(TenantModel):
             newest_first_index("bill_newest"),
             models.Index(fields=["account", "-bill_date", "-id"], name="bill_account_newest"),
             models.Index(fields=["organization", "bill_date", "id"], name="bill_date"),
+            models.Index(fields=["organization", "start_date"], name="bill_start"),
+            models.Index(fields=["organization", "end_date"], name="bill_end"),
             models.Index(
                 fields=["organization", "external_invoice_date"], name="bill_invoice_date"
             ),

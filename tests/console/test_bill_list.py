@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 
 from billing.admin.bill_filters import MonthFilter
 from billing.models import Bill, BillJob
@@ -47,12 +48,38 @@ def test_bills_are_narrowed_by_everything_a_biller_asks_for(console, bills):
         {"status__exact": "APPROVED"},
         {"bill_date_from": "2026-07-01", "bill_date_to": "2026-07-31"},
         {"external_invoice_date_from": "2026-08-01"},
-        {"month": "2026-07"},
     ]
 
     assert names(console) == ["Borealis", "Aurora"]
     for query in queries:
         assert names(console, **query) == ["Borealis"], query
+
+
+def test_bills_are_found_by_the_month_their_period_ends_in(console, founded):
+    def of(name, first, end, bill_date):
+        account = factories.make_account(founded.organization, name=name)
+        make_bill(account, start_date=first, end_date=end, bill_date=bill_date)
+
+    of("September", date(2026, 9, 1), date(2026, 10, 1), date(2026, 10, 1))
+    of("October", date(2026, 10, 1), date(2026, 11, 1), date(2026, 11, 1))
+    of("Across", date(2026, 9, 15), date(2026, 10, 15), date(2026, 10, 15))
+
+    assert names(console, month="2026-10") == ["October", "Across"]
+
+
+def test_the_filter_of_accounts_searches_and_names_only_what_one_may_see(console, founded):
+    only = make_bill(factories.make_account(founded.organization, name="Only"))
+    elsewhere = make_bill(factories.make_account(factories.make_organization(), name="Foreign"))
+
+    page = console.text(console.get(Bill, account__id__exact=only.account_id))
+    foreign = console.text(console.get(Bill, account__id__exact=elsewhere.account_id))
+    offered = console.client.get(
+        reverse("admin:autocomplete"),
+        {"term": "onl", "app_label": "billing", "model_name": "bill", "field_name": "account"},
+    ).json()["results"]
+
+    assert "Only" in page and "Foreign" not in foreign
+    assert [one["id"] for one in offered] == [str(only.account_id)]
 
 
 def test_a_filter_that_means_nothing_finds_nothing(console, bills):
@@ -89,7 +116,7 @@ def test_what_bills_are_narrowed_by_has_an_index(db):
     starts = {tuple(each["columns"][:2]) for each in found if each["index"]}
 
     for column in (
-        "currency", "billing_frequency", "is_locked", "status", "bill_date",
+        "currency", "billing_frequency", "is_locked", "status", "bill_date", "end_date",
         "external_invoice_date",
     ):  # fmt: skip
         assert ("organization_id", column) in starts, column

@@ -61,7 +61,7 @@ def test_running_billing_makes_the_bills_of_the_period(
     assert (job.status, job.billed) == ("COMPLETE", 1)
     assert (bill.account, bill.total, f"{bill.start_date}") == (customer, 20, "2024-06-01")
     page = console.text(console.client.get(answer["Location"]))
-    assert "Complete: 1 of 1 bill done, 1 account billed" in page
+    assert "Complete: 1 of 1 account done (1 billed)" in page
 
 
 def test_billing_may_be_run_for_chosen_accounts_by_code(
@@ -131,7 +131,7 @@ def test_progress_is_told_in_shares_and_words(console, founded):
 
     assert answer == {
         "shares": {"billed": "25.00", "skipped": "12.50", "parked": "25.00"},
-        "words": "Running: 7 of 11 bills done, 2 accounts billed, 1 without a bill, 2 parked",
+        "words": "Running: 5 of 8 accounts done (2 billed, 1 without a bill, 2 parked)",
         "isFinished": False,
     }
 
@@ -328,8 +328,14 @@ def test_recalculating_starts_a_job_for_this_bill(console, bill, run):
     answer = run(Bill, "change", bill, do="recalculate")
 
     job = BillJob.objects.get()
+    told = console.text(console.get(Bill, "change", bill))
+    BillJob.objects.update(status="RUNNING")
+    page = console.text(console.get(Bill, "change", bill))
+    assert "Recalculation has started" in told and address(BillJob, "change", job) in told
+    assert "This bill is being calculated again" not in told
     assert (job.type, job.bill_ids) == ("RECALCULATE", [str(bill.pk)])
-    assert answer["Location"] == address(BillJob, "change", job)
+    assert answer["Location"] == address(Bill, "change", bill)
+    assert "This bill is being calculated again" in page and address(BillJob, "change", job) in page
 
 
 def test_the_document_is_a_pdf(console, bill):

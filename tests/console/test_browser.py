@@ -274,9 +274,9 @@ def test_the_header_counts_what_runs_and_follows_it(visit, founded):
     page.wait_for_selector(".bw-running.bw-busy")
 
     page.click(".bw-running summary")
-    page.wait_for_selector("text=Running: 1 of 4 bills done")
+    page.wait_for_selector("text=Running: 1 of 4 accounts done")
     BillJob.objects.filter(pk=job.pk).update(pending=1, pending_bills=1, billed=3)
-    page.wait_for_selector("text=Running: 3 of 4 bills done")
+    page.wait_for_selector("text=Running: 3 of 4 accounts done")
     BillJob.objects.filter(pk=job.pk).update(status="COMPLETE", pending=0, billed=4)
     page.wait_for_selector("text=Nothing runs.")
 

@@ -137,13 +137,12 @@ def test_billed_amounts_are_summed_by_month_and_currency(console, founded):
 
     billed = dashboard(console).context["billed"]
 
-    assert len(billed["labels"]) == 12
-    assert billed["labels"][-2] == f"{first_of_month:%b %Y}"
-    assert {row["label"]: row["data"][-2] for row in billed["datasets"]} == {
-        "EUR": "9",
-        "USD": "21.75",
-    }
-    assert {row["label"]: row["data"][-1] for row in billed["datasets"]} == {"EUR": "0", "USD": "0"}
+    charts = {chart["currency"]: chart["data"] for chart in billed}
+    assert [len(chart["labels"]) for chart in charts.values()] == [12, 12]
+    assert charts["EUR"]["labels"][-2] == f"{first_of_month:%b %Y}"
+    assert charts["EUR"]["running"] == 10
+    series = {code: chart["datasets"][0]["data"][-2:] for code, chart in charts.items()}
+    assert series == {"EUR": ["9", "0"], "USD": ["21.75", "0"]}
 
 
 def recent(console):
@@ -215,7 +214,8 @@ def test_numbers_are_made_of_rows_the_person_may_see(founded, used):
     chart = console.client.get(reverse("usage_chart")).context["chart"]
 
     assert page["figures"][0]["count"] == "1"
-    assert sum(Decimal(n) for row in page["billed"]["datasets"] for n in row["data"]) == shown.total
+    [billed] = page["billed"]
+    assert sum(Decimal(n) for n in billed["data"]["datasets"][0]["data"]) == shown.total
     assert chart["datasets"] == []
     assert cache.get(f"usage-chart:{organization.pk}") is None
 

@@ -37,7 +37,7 @@ def test_what_runs_is_told_with_its_progress_and_what_is_over_is_not(console, fo
     [task] = running(console)
     assert str(job.pk) in task["url"]
     assert task["percent"] == "66.67"
-    assert "2 of 3 bills done" in task["words"]
+    assert "2 of 3 accounts done (2 billed)" in task["words"]
 
 
 def test_who_may_not_see_bill_jobs_is_told_of_none(founded):

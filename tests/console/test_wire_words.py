@@ -66,7 +66,7 @@ def literals(node: ast.expr):
 def leftovers(text: str) -> list[str]:
     """Return what a reader of the console would not understand of a text."""
     shown = plain_words.in_words(text)
-    capitals = {word for word in CAPITALS.findall(shown)} - SAID
+    capitals = set(CAPITALS.findall(shown)) - SAID
     return [*plain_words.CAMEL.findall(shown), *sorted(capitals)] or CODE.findall(shown)
 
 

@@ -146,6 +146,12 @@
   // Charts: the data stand in a script element of type application/json beside the canvas.
   const charts = [];
   const colours = ["#0d9488", "#6366f1", "#d97706", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#78716c"];
+  // The day or month that goes on is pale, or dashed: it is no fall.
+  const markRunning = (set, running, type, colour) => {
+    if (!(running >= 0)) return;
+    if (type === "bar") set.backgroundColor = set.data.map((_value, at) => (at >= running ? colour + "55" : colour));
+    else set.segment = { borderDash: (part) => (part.p1DataIndex >= running ? [4, 4] : undefined) };
+  };
   const drawCharts = (root) => {
     root.querySelectorAll("canvas[data-chart]").forEach((canvas) => {
       const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
@@ -154,7 +160,9 @@
         Object.assign(set, { borderColor: colour, backgroundColor: canvas.dataset.type === "bar" ? colour : colour + "22",
           borderWidth: canvas.dataset.type === "bar" ? 0 : 2, pointRadius: 0, pointHitRadius: 8, tension: 0.25,
           fill: data.datasets.length === 1, maxBarThickness: 28, borderRadius: 3 });
+        markRunning(set, data.running, canvas.dataset.type, colour);
       });
+      if (data.running >= 0) data.labels[data.running] = [data.labels[data.running], "so far"];
       charts.push(new Chart(canvas, { type: canvas.dataset.type || "line", data, options: {
         responsive: true, maintainAspectRatio: false, animation: false,
         interaction: { mode: "index", intersect: false },

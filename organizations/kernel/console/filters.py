@@ -1,20 +1,20 @@
 """Filters beside a list; those of related rows offer only the organization's own."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import DateTimeField
 from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.contrib.filters.admin import RangeDateFilter as UnfoldRangeDateFilter
-from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.utils import parse_date_str
 
 from organizations.kernel import ids
 from organizations.kernel.console import linking
 from organizations.models import Currency
-
-MOST_CHOICES = 500
 
 __all__ = [
     "CurrencyFilter",
@@ -25,22 +25,40 @@ __all__ = [
 ]
 
 
-class OwnRelatedFilter(RelatedDropdownFilter):
-    """A drop-down of related rows one may read, the first 500 by name, and the chosen one."""
+class SearchingForm(AutocompleteDropdownForm):
+    """The drop-down that asks for rows while one types; it knows only rows one may read."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
-        """Return (id, name) pairs."""
+    def __init__(self, *args: Any, rows: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            field.queryset = rows
+
+
+class OwnRelatedFilter(AutocompleteSelectFilter):
+    """A drop-down that searches among the related rows one may read, however many there are."""
+
+    form_class = SearchingForm
+
+    def __init__(self, field: Any, request: HttpRequest, *args: Any, **options: Any) -> None:
         related = field.remote_field.model._default_manager
-        rows = linking.seen(request, related.filter(organization=request.organization))
-        offered = list(rows.order_by("name", "pk")[:MOST_CHOICES])
-        chosen = ids.parse(self.value())
-        if chosen is not None and all(row.pk != chosen for row in offered):
-            offered += rows.filter(pk=chosen)
-        return [(row.pk, str(row)) for row in offered]
+        self.rows = linking.seen(request, related.filter(organization=request.organization))
+        super().__init__(field, request, *args, **options)
 
-    def has_output(self) -> bool:
-        """Stay with a single choice, or none: the address may have chosen it."""
-        return True
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        """Return the drop-down with what is chosen; what is no id has chosen nothing."""
+        chosen = ids.parse(self.value())
+        yield {
+            "form": self.form_class(
+                request=self.request,
+                label=f" By {self.title} ",
+                name=self.lookup_kwarg,
+                choices=(),
+                field=self.field,
+                model_admin=self.model_admin,
+                data={self.lookup_kwarg: str(chosen) if chosen else ""},
+                rows=self.rows,
+            )
+        }
 
 
 class RangeDateFilter(UnfoldRangeDateFilter):
