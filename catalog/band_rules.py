@@ -1,12 +1,13 @@
 """Rules of price bands and of the time and place of a price; pricings of all kinds share them."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from organizations.kernel import ids
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import FieldRefused, FieldsRefused
 
 MAX_BANDS = 100
 Bands = list[dict[str, Any]]
@@ -36,20 +37,35 @@ def ordered_bands(sent: Bands, stored: Bands) -> Bands:
 
 
 def check_bands(field: str, bands: Bands, *, may_be_negative: bool) -> None:
-    """Refuse a ladder that does not begin at 0, a limit given twice, negative debits (PRC-3, 6)."""
+    """Refuse a ladder that does not begin at 0, a limit given twice, negative debits (PRC-3, 6).
+
+    All faults are told at once, each at its band.
+    """
     if not 1 <= len(bands) <= MAX_BANDS:
         raise FieldRefused(field, f"1 to {MAX_BANDS} bands are needed")
-    limits = [band["lowerLimit"] for band in bands]
+    faults = list(_ladder_faults(field, bands))
+    if not may_be_negative:
+        faults += [
+            FieldRefused(f"{field}[{position}].{key}", "must not be negative with type DEBIT")
+            for position, band in enumerate(bands)
+            for key in ("fixedPrice", "unitPrice")
+            if Decimal(band[key]) < 0
+        ]
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise FieldsRefused(faults)
+
+
+def _ladder_faults(field: str, bands: Bands) -> Iterator[FieldRefused]:
+    limits = [Decimal(band["lowerLimit"]) for band in bands]
     if min(limits) != 0:
-        raise FieldRefused(field, "the lowest lowerLimit must be 0")
-    if len(set(limits)) != len(limits):
-        raise FieldRefused(field, "each lowerLimit may occur only once")
-    for position, band in enumerate(bands):
-        for key in ("fixedPrice", "unitPrice"):
-            if not may_be_negative and Decimal(band[key]) < 0:
-                raise FieldRefused(
-                    f"{field}[{position}].{key}", "must not be negative with type DEBIT"
-                )
+        yield FieldRefused(field, "the lowest lowerLimit must be 0")
+    for position, limit in enumerate(limits):
+        if limit in limits[:position]:
+            yield FieldRefused(
+                f"{field}[{position}].lowerLimit", "each lowerLimit may occur only once"
+            )
 
 
 def check_end(row: Any) -> None:

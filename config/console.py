@@ -236,6 +236,7 @@ UNFOLD = {
     "SCRIPTS": [
         lambda request: static("console/console.js"),
         lambda request: static("console/running.js"),
+        lambda request: static("console/unsent.js"),
     ],
     "LOGIN": {"form": "organizations.kernel.console.login.ConsoleLoginForm"},
     "BORDER_RADIUS": "6px",

@@ -93,9 +93,12 @@ def test_a_band_keeps_its_id_when_its_price_changes(console, sold):
     ("bands", "sentence"),
     [
         ([("0", "", "")], "Row 1: Price a unit is missing."),
-        ([("5", "", "1")], "The lowest lowerLimit must be 0"),
-        ([("0", "", "1"), ("0", "", "2")], "Each lowerLimit may occur only once"),
-        ([("0", "", "-1")], "Row 1, Price a unit: must not be negative with type DEBIT"),
+        ([("5", "", "1")], "The lowest lower limit must be 0"),
+        (
+            [("0", "", "1"), ("0", "", "2")],
+            "Row 2, Above (units): each lower limit may occur only once",
+        ),
+        ([("0", "", "-1")], "Row 1, Price a unit: must not be negative with type debit"),
         ([("0", "", "one")], "Row 1: Price a unit must be a number, not 'one'."),
         ([("0", "", "NaN")], "Row 1: Price a unit must be a number, not 'NaN'."),
         ([("", "", "1")], "Row 1: Above (units) is missing."),
@@ -106,6 +109,19 @@ def test_bands_that_break_a_rule_are_refused_with_a_sentence(console, sold, band
 
     assert errors_of(answer)["bands"] == [sentence]
     assert not Pricing.objects.exists()
+
+
+def test_every_fault_of_the_bands_is_told_at_its_row(console, sold):
+    bands = [("1", "", "-1"), ("5", "", "2"), ("5", "", "-3")]
+
+    answer = console.post(Pricing, "add", **fields_of(*sold, "TIERED", bands))
+
+    assert errors_of(answer)["bands"] == [
+        "The lowest lower limit must be 0",
+        "Row 3, Above (units): each lower limit may occur only once",
+        "Row 1, Price a unit: must not be negative with type debit",
+        "Row 3, Price a unit: must not be negative with type debit",
+    ]
 
 
 def test_a_price_needs_a_plan_or_a_template_and_not_both(console, sold):
