@@ -16,7 +16,7 @@ from unfold.decorators import display
 from organizations import row_reading, seals
 from organizations.admin import differences, entity_names
 from organizations.kernel import ids, registry
-from organizations.kernel.console import names, show
+from organizations.kernel.console import names, plain_words, show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.console.filters import RangeInstantFilter
 from organizations.kernel.console.keyset import KeysetChangeList
@@ -45,7 +45,10 @@ class ActionFilter(_Choice):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """What happens to rows, and what is asked for in vain."""
-        return [(word, word) for word in ACTIONS]
+        return [
+            (word, f"{plain_words.deed(word)} (refused)" if ":" in word else word)
+            for word in ACTIONS
+        ]
 
 
 class KindFilter(_Choice):
@@ -55,7 +58,8 @@ class KindFilter(_Choice):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Every kind that can change."""
-        return [(name, name) for name in sorted({one.name for one in registry.resources()})]
+        kinds = {one.name: plain_words.kind(one.name) for one in registry.resources()}
+        return sorted(kinds.items(), key=lambda one: one[1])
 
 
 class OutcomeFilter(_Choice):
@@ -134,7 +138,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
     resource = "audit:entry"
     view_action = "audit:retrieve"
     change_list_template = "console/audit_trail.html"
-    list_display = ["shown_at", "who", "action", "resource", "entity", "field_list", "outcome"]
+    list_display = ["shown_at", "who", "deed", "kind", "entity", "field_list", "outcome"]
     sortable_by = ()
     list_filter = [("at", RangeInstantFilter), PrincipalFilter, ActionFilter, KindFilter,
                    EntityFilter, KeyFilter, OutcomeFilter]  # fmt: skip
@@ -147,7 +151,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
         (
             "The call",
             {
-                "fields": ["shown_at", "who", "principal_kind", "action", "resource", "entity",
+                "fields": ["shown_at", "who", "principal_kind", "deed", "kind", "entity",
                            "outcome", "access_key_id", "source_address", "request_id", "seal"]
             },
         ),
@@ -165,7 +169,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Everything is read."""
-        shown = ["shown_at", "who", "entity", "outcome", "seal", "shown_difference"]
+        shown = ["shown_at", "who", "deed", "kind", "entity", "outcome", "seal", "shown_difference"]
         return [*super().get_readonly_fields(request, obj), *shown]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
@@ -191,7 +195,7 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
 
     def title_of(self, row: AuditEntry) -> str:
         """Number, action and kind."""
-        return f"#{row.pk} {row.action} {row.resource}"
+        return f"#{row.pk} {self.kind(row)} {self.deed(row)}"
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         """Look up who did it and to what, for all rows at once."""
@@ -225,6 +229,16 @@ class AuditEntryAdmin(ReadOnlyConsoleAdmin):
     def who(self, row: AuditEntry) -> str:
         """The person, service user or system."""
         return row.principal_name or str(row.principal_id or show.NOTHING)
+
+    @display(description="What")
+    def deed(self, row: AuditEntry) -> str:
+        """What was done, or asked for."""
+        return plain_words.deed(row.action)
+
+    @display(description="Kind")
+    def kind(self, row: AuditEntry) -> str:
+        """What kind of thing it was about."""
+        return plain_words.kind(row.resource)
 
     @display(description="Entity")
     def entity(self, row: AuditEntry) -> str:

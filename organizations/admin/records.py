@@ -11,7 +11,7 @@ from unfold.decorators import action, display
 from organizations import alerts
 from organizations.admin import alert_subjects
 from organizations.kernel import clock
-from organizations.kernel.console import show
+from organizations.kernel.console import plain_words, show
 from organizations.kernel.console.base import ReadOnlyConsoleAdmin
 from organizations.kernel.console.filters import RangeDateFilter
 from organizations.kernel.wording import counted
@@ -26,13 +26,20 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
     """What somebody should know or do; its status changes in the list and on its page (C10)."""
 
     resource = "config:event"
-    list_display = ["shown_severity", "description", "type", "shown_status", "created_at"]
-    list_display_links = ["description"]
+    list_display = [
+        "shown_severity",
+        "shown_description",
+        "shown_type",
+        "shown_status",
+        "created_at",
+    ]
+    list_display_links = ["shown_description"]
     list_filter = ["status", "severity", ("created_at", RangeDateFilter)]
     search_fields = ["description", "type"]
-    fields = ["shown_severity", "shown_status", "type", "description", "created_at", "modified_at",
-              "account", "subject"]  # fmt: skip
-    readonly_fields = ["shown_severity", "shown_status", "account", "subject"]
+    fields = ["shown_severity", "shown_status", "shown_type", "shown_description", "created_at",
+              "modified_at", "account", "subject"]  # fmt: skip
+    readonly_fields = ["shown_severity", "shown_status", "shown_type", "shown_description",
+                       "account", "subject"]  # fmt: skip
     change_form_outer_before_template = "console/alert_status.html"
     actions = ["mark_new", "mark_in_progress", "mark_resolved"]
     empty_hint = (
@@ -42,7 +49,7 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
 
     def title_of(self, row: Alert) -> str:
         """Its first words."""
-        return Truncator(row.description).chars(60)
+        return Truncator(plain_words.in_words(row.description)).words(10)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Look up what it is about."""
@@ -69,6 +76,16 @@ class AlertAdmin(ReadOnlyConsoleAdmin):
             return HttpResponseBadRequest("There is no such state.")
         self._mark(request, Alert.objects.filter(pk=row.pk), AlertStatus(wanted))
         return HttpResponseRedirect(show.address(row))
+
+    @display(description="Description", ordering="description")
+    def shown_description(self, row: Alert) -> str:
+        """All of it, in the console's words."""
+        return plain_words.in_words(row.description)
+
+    @display(description="Type", ordering="type")
+    def shown_type(self, row: Alert) -> str:
+        """Its kind in words."""
+        return row.type.replace("_", " ").capitalize()
 
     @display(description="Account")
     def account(self, row: Alert) -> str:

@@ -117,3 +117,12 @@ def test_the_collector_finds_texts():
 )  # fmt: skip
 def test_words_of_the_api_become_words_of_the_console(text, words):
     assert plain_words.in_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [("config:orgUser", "user"), ("config:permissionPolicy", "permission policy"),
+     ("config:planTemplate", "plan template"), ("config:somethingNew", "something new")],
+)  # fmt: skip
+def test_kinds_are_told_by_their_name_in_the_console(resource, words):
+    assert plain_words.kind(resource) == words

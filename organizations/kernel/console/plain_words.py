@@ -45,6 +45,25 @@ def words(name: str) -> str:
     return re.sub(r" ids$", "s", spaced.removesuffix(" id"))
 
 
+def kind(resource: str) -> str:
+    """Return what the console calls a kind policies name: ``config:orgUser`` is "user"."""
+    return _kinds().get(resource) or words(resource.rpartition(":")[2])
+
+
+def deed(action: str) -> str:
+    """Return what was asked for, in words: ``config:retrieve`` is "retrieve"."""
+    return words(action.rpartition(":")[2])
+
+
+@cache
+def _kinds() -> dict[str, str]:
+    """Return the kinds; of several models that share a name the one registered first tells it."""
+    found: dict[str, str] = {}
+    for one in registry.resources():
+        found.setdefault(one.name, str(one.model._meta.verbose_name))
+    return found
+
+
 def _reworded(text: str) -> str:
     text = INDEX.sub(lambda found: f" row {int(found[1]) + 1}, ", text).replace(", :", ":")
     return CAPITALS.sub(_known_value, CAMEL.sub(_known_name, text))
