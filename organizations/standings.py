@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -83,8 +84,39 @@ class Standing:
     statements: list[dict[str, Any]]
 
 
+MOST_KNOWN = 10_000
+REVISION = "SELECT catalog_revision FROM organizations_organization WHERE id = %s"
+# What this process knows of service users, each at the revision it was read at. Every change of a
+# policy, an attachment or a service user raises the organization's revision, in its transaction.
+_known: dict[UUID, tuple[int, "Standing"]] = {}
+
+
 def standing(principal: Principal) -> Standing:
-    """Return what speaks of the principal now, with one query."""
+    """Return what speaks of the principal now.
+
+    Of a service user it is kept, and each call reads only the organization's revision to know
+    that nothing has changed (a third of the time of reading one row by the API). Not of people:
+    their support windows end by the clock. Not inside a transaction either, whose rollback would
+    take a revision back.
+    """
+    if principal.kind != "SERVICE_USER" or connection.in_atomic_block:
+        return read(principal)
+    with connection.cursor() as cursor:
+        cursor.execute(REVISION, [principal.organization_id])
+        row = cursor.fetchone()
+    revision, known = row[0] if row else 0, _known.get(principal.id)
+    if known is not None and known[0] == revision:
+        return known[1]
+    # Read after the revision: should something change in between, it is only read once more.
+    found = read(principal)
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known[principal.id] = (revision, found)
+    return found
+
+
+def read(principal: Principal) -> Standing:
+    """Ask the database what speaks of the principal, with one query."""
     values = {
         "organization": principal.organization_id,
         "organization_text": str(principal.organization_id),
