@@ -11,12 +11,16 @@ from django.urls import reverse, reverse_lazy
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An entry of the navigation: a list of the console, perhaps narrowed by ``query``."""
+    """An entry of the navigation: a list of the console, perhaps narrowed by ``query``.
+
+    ``view`` names a page of its own that stands for whoever may open the list.
+    """
 
     title: str
     icon: str
     model: str
     query: str = ""
+    view: str = ""
 
 
 # The console's map (C1). An area without any page that the person may see is left out, and so is
@@ -66,6 +70,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Billing",
         (
             Page("Bills", "receipt_long", "billing.Bill"),
+            Page("Month end", "event_available", "billing.Bill", view="month_end"),
             Page("Bill jobs", "manufacturing", "billing.BillJob"),
             Page("Statements", "summarize", "billing.StatementJob"),
             Page("Statement definitions", "table_rows", "billing.StatementDefinition"),
@@ -129,6 +134,8 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     ),
 )
 
+OWN_PAGES = [page.view for _title, pages in AREAS for page in pages if page.view]
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar for this person: only what they may see."""
@@ -162,6 +169,12 @@ def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterable[dict[str, An
         owner = admin.site._registry.get(apps.get_model(page.model))
         if owner is None or not owner.has_module_permission(request):
             continue
+        if page.view:
+            if owner.has_view_permission(request):
+                link = reverse(f"admin:{page.view}")
+                is_active = request.path == link
+                yield {"title": page.title, "icon": page.icon, "link": link, "active": is_active}
+            continue
         link = reverse(f"admin:{page.model.lower().replace('.', '_')}_changelist")
         shown = f"{link}?{page.query}" if page.query else link
         yield {
@@ -175,6 +188,10 @@ def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterable[dict[str, An
 
 def _is_active(request: HttpRequest, link: str, page: Page) -> bool:
     """Say whether the page shown belongs to the entry; two entries may share one list."""
+    if request.path in {
+        reverse(f"admin:{one.view}") for _, pages in AREAS for one in pages if one.view
+    }:
+        return False
     if not request.path.startswith(link) or not page.query:
         return request.path.startswith(link)
     shown = getattr(request, "console_area", "") or request.GET.get("type", "")

@@ -17,7 +17,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.decorators import action, display
 
-from billing.admin import bill_page, confirming_bills, line_csv, memos, overview, run_billing
+from billing.admin import (
+    bill_page,
+    confirming_bills,
+    line_csv,
+    memos,
+    month_end,
+    overview,
+    run_billing,
+)
 from billing.admin import jobs as jobs_page
 from billing.admin.bill_filters import JobFilter, MonthFilter
 from billing.bills import lifecycle, marked, runs
@@ -99,6 +107,7 @@ class BillAdmin(PageConsoleAdmin):
         """Add the document and the explanation of a line."""
         wrap = self.admin_site.admin_view
         return [
+            path("month-end/", wrap(self.month_end_view), name="month_end"),
             path("<uuid:bill_id>/pdf/", wrap(self.pdf_view), name="bill_pdf"),
             path(
                 "<uuid:bill_id>/lines/<uuid:line_id>/",
@@ -109,6 +118,10 @@ class BillAdmin(PageConsoleAdmin):
             path("<uuid:bill_id>/memo/<str:word>/", wrap(self.memo_view), name="bill_memo"),
             *super().get_urls(),
         ]
+
+    def month_end_view(self, request: HttpRequest) -> HttpResponse:
+        """Close a month."""
+        return month_end.view(self, request)
 
     def pdf_view(self, request: HttpRequest, bill_id: Any) -> HttpResponse:
         """Send the bill as PDF."""

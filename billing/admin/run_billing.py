@@ -123,7 +123,7 @@ def _ask(page: Any, request: HttpRequest, asked: dict[str, Any]) -> HttpResponse
         **page.admin_site.each_context(request),
         "title": "Run billing",
         "opts": page.opts,
-        "foreseen": [_told(one) for one in found],
+        "foreseen": [told(one) for one in found],
         "goes_on": any(not one.is_over for one in found),
         "proposed": show.day(foreseen.latest_finished_day(config, at)),
         "repeated": {name: request.POST.get(name, "") for name in ("day", "frequency", "accounts")},
@@ -132,7 +132,8 @@ def _ask(page: Any, request: HttpRequest, asked: dict[str, Any]) -> HttpResponse
     return TemplateResponse(request, "console/run_billing.html", context)
 
 
-def _told(one: foreseen.Foreseen) -> dict[str, Any]:
+def told(one: foreseen.Foreseen) -> dict[str, Any]:
+    """Return a period a run will bill, as pages show it."""
     kinds = (("pending", one.pending), ("approved", one.approved), ("locked", one.locked))
     name = dict(FREQUENCIES).get(one.frequency.value, "")
     return {

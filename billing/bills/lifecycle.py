@@ -124,6 +124,11 @@ def approve_many(
     return _approve_all(bills, by=by, at=at)
 
 
+def approve_pending(bills: QuerySet[Bill], *, by: Principal, at: datetime) -> int:
+    """Approve those of the bills that are pending; returns how many."""
+    return _approve_all(bills, by=by, at=at)
+
+
 def approve_period(
     organization: Organization,
     *,

@@ -57,6 +57,7 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "bill_pdf": ("GET", READ, "billing:bill", Bill),
     "bill_lines": ("GET", READ, "billing:bill", Bill),
     "bill_line_explanation": ("GET", READ, "billing:bill", Bill),
+    "month_end": ("GET", READ, "billing:bill", None),
     "run_billing": ("GET", "config:create", "billing:billJob", None),
     "bill_job_progress": ("GET", READ, "billing:billJob", BillJob),
     "usage_csv": ("GET", "measurements:upload", "data:measurement", None),

@@ -118,6 +118,11 @@
     setTimeout(() => { button.textContent = before; }, 1200);
   });
 
+  // A choice that shows another page at once.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("select[data-submits]")) event.target.form.submit();
+  });
+
   // Enter in a box that searches while typing must not send the form around it.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.closest("[data-enter-searches]")) event.preventDefault();
