@@ -5,7 +5,7 @@ Reads nothing and stores nothing; the step that runs, preview and explanation sh
 
 import msgspec
 
-from billing.bills.snapshot import AccountSnapshot, BillToRate
+from billing.bills.taken import AccountSnapshot, BillToRate
 from billing.rating.accounts import AccountInput
 from billing.rating.book import Book
 from billing.rating.lines import RatedBill

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
-from billing.bills import snapshot
+from billing.bills import due as due_bills
 from billing.bills.job_requests import wanted
 from billing.models import (
     Bill,
@@ -83,7 +83,7 @@ def _count_due(job: BillJob, found: list[UUID]) -> list[int]:
     for start in range(0, len(found), CHUNK_AT_MOST):
         some = found[start : start + CHUNK_AT_MOST]
         try:
-            counts = snapshot.count_due(job.organization_id, some, wanted(job))
+            counts = due_bills.count_due(job.organization_id, some, wanted(job))
         except (OperationalError, InterfaceError):
             raise
         except Exception:

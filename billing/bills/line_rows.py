@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from billing.bills.reading import Names
-from billing.bills.snapshot import Snapshot
+from billing.bills.taken import Snapshot
 from billing.rating.lines import BandUsage, RatedLine
 from billing.rating.subjects import SubjectKind
 from organizations.kernel import bulk

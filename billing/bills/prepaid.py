@@ -38,7 +38,7 @@ from organizations.kernel.periods import Period, local_midnight
 from organizations.models import OrganizationConfig
 
 if TYPE_CHECKING:
-    from billing.bills.snapshot import AccountSnapshot
+    from billing.bills.taken import AccountSnapshot
 
 PREPAYMENT, BALANCE = "PREPAYMENT", "BALANCE"
 _CYCLES = {frequency.value: frequency for frequency in CYCLIC}

@@ -9,6 +9,7 @@ from django.db.models import JSONField
 
 from billing.bills import calculation, line_rows, snapshot, writer
 from billing.bills.job_requests import JobRequest, check, wanted
+from billing.bills.taken import Snapshot
 from billing.models import Bill, LineItem
 from organizations.kernel import exact_json, ids
 from organizations.kernel.errors import DomainError, FieldRefused
@@ -68,7 +69,7 @@ def preview(
 
 
 def _lines(
-    taken: snapshot.Snapshot,
+    taken: Snapshot,
     bill: Bill,
     calculated: calculation.Calculated,
     *,

@@ -18,7 +18,7 @@ from billing.bills import calculation, fingerprints, parking, snapshot, writer
 from billing.bills.calculation import Calculated
 from billing.bills.job_requests import wanted
 from billing.bills.reading import AccountFacts
-from billing.bills.snapshot import Snapshot
+from billing.bills.taken import Snapshot
 from billing.models import BillJob, BillJobAccount, BillJobStatus, JobAccountStatus
 from organizations.kernel import clock, ids, principals
 from organizations.kernel.among import Among

@@ -14,7 +14,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from billing.bills.planning import PlannedBill
-    from billing.bills.snapshot import AccountSnapshot
+    from billing.bills.taken import AccountSnapshot
 
 Reader = Callable[[UUID, Mapping[UUID, "AccountSnapshot"], Sequence["PlannedBill"]], None]
 

@@ -22,7 +22,7 @@ from billing.bills.calculation import Calculated
 from billing.bills.movements import Moved, Replacing
 from billing.bills.reading import MEMO_TYPES, AccountFacts
 from billing.bills.selection import conversions_stored
-from billing.bills.snapshot import Snapshot
+from billing.bills.taken import Snapshot
 from billing.models import Bill, BillJob, BillStatus, JobAccountStatus, LineItem
 from billing.rating.cycles import identity
 from billing.statements import jobs
