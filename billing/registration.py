@@ -8,6 +8,7 @@ from billing import (
     query_registration,
     registration_agreements,
     registration_bill_life,
+    registration_late_usage,
     upload_registration,
 )
 from billing import representations as look
@@ -84,3 +85,4 @@ def register() -> None:
     upload_registration.register()
     query_registration.register()
     registration_bill_life.register()
+    registration_late_usage.register()

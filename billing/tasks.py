@@ -6,6 +6,7 @@ from celery import shared_task
 
 from billing import balance_schedules
 from billing.bills import chunks, lifecycle, runs, scheduling
+from billing.late import law, listing
 from billing.models import BillJob, BillJobChunk, MeasurementUpload, StatementJob
 from billing.statements import jobs as statement_jobs
 from billing.usage import partitions, resubmission, uploads
@@ -57,6 +58,32 @@ def run_balance_schedules(*, organization_id: str | None = None, **_later: objec
         return
     with isolation.everywhere():
         balance_schedules.run_due(clock.now())
+
+
+@shared_task(name="billing.check_late_usage")
+def check_late_usage(*, organization_id: str | None = None, **_later: object) -> None:
+    """List what arrived for locked bills; without an organization in all, one task each."""
+    if organization_id is not None:
+        with isolation.within(organization_id):
+            listing.check(UUID(organization_id))
+        return
+    with isolation.everywhere():
+        found = listing.organizations()
+    for one in found:
+        check_late_usage.delay(organization_id=str(one))
+
+
+@shared_task(name="billing.compare_late_usage")
+def compare_late_usage(*, organization_id: str | None = None, **_later: object) -> None:
+    """Compare what is stored with what is billed and listed."""
+    if organization_id is not None:
+        with isolation.within(organization_id):
+            law.compare(UUID(organization_id))
+        return
+    with isolation.everywhere():
+        found = listing.organizations()
+    for one in found:
+        compare_late_usage.delay(organization_id=str(one))
 
 
 @shared_task(name="billing.measurement_partitions")

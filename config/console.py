@@ -74,6 +74,8 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Bill jobs", "manufacturing", "billing.BillJob"),
             Page("Statements", "summarize", "billing.StatementJob"),
             Page("Statement definitions", "table_rows", "billing.StatementDefinition"),
+            Page("Late usage", "more_time", "billing.LateUsage"),
+            Page("Late usage rules", "rule_settings", "billing.LateUsageRule"),
             Page("Lock date", "lock_clock", "billing.BillConfig"),
         ),
     ),

@@ -12,7 +12,14 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from billing.admin import jobs, run_billing, usage_chart, visits
-from billing.models import Bill, BillJob, BillStatus, IngestFailure
+from billing.models import (
+    Bill,
+    BillJob,
+    BillStatus,
+    IngestFailure,
+    LateUsage,
+    LateUsageStatus,
+)
 from catalog.models import Meter
 from config import getting_started
 from organizations.kernel import clock
@@ -91,6 +98,11 @@ def _figures(request: HttpRequest) -> list[dict[str, Any]]:
         approved = bills.filter(status=BillStatus.APPROVED, is_locked=False)
         shown = linking.to_list(request, Bill, status__exact="APPROVED", is_locked__exact=0)
         figures.append(_figure("approved, not locked", approved, shown, is_urgent=False))
+    if linking.to_list(request, LateUsage):
+        late = _seen(request, LateUsage, "config:lateUsage").filter(status=LateUsageStatus.OPEN)
+        shown = linking.to_list(request, LateUsage, status__exact="OPEN")
+        if late.exists():  # most organizations never have any
+            figures.append(_figure("late usage to decide", late, shown))
     reading = "measurements:retrieve"
     if request.permissions.allows_some(reading, "data:measurement"):
         # Whole days, because the list is narrowed by days.

@@ -147,6 +147,8 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "billing.run_balance_schedules": 60,
         "billing.measurement_partitions": 3600,
         "billing.sweep_uploads": 15,
+        "billing.check_late_usage": 3600,
+        "billing.compare_late_usage": 86400,
         "billing.sweep_statements": 30,
         "catalog.sweep_lookup_jobs": 15,
         "organizations.seal_audit": 60,

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from billing.admin import memos, overview, waterfall
+from billing.admin import late_arrived, memos, overview, waterfall
 from billing.bills import documents, explain, line_reading, marked, periods_over
 from billing.models import Bill, LineItem
 from billing.rating import band_rows
@@ -45,6 +45,7 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
         "waterfall": [(bar, show.money(bar.amount)) for bar in bars] if lines else [],
         "waterfall_height": waterfall.height(bars),
         "marked": marked.count(bill),
+        "late": late_arrived.about(request, bill=bill) if bill.is_locked else None,
         "memo_urls": memos.add_urls(request, bill),
         "is_pending": bill.status == "PENDING",
         "so_far": periods_over.is_so_far(bill),

@@ -5,7 +5,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from billing.admin import account_agreements, counters, run_billing, usage_chart
+from billing.admin import (
+    account_agreements,
+    counters,
+    late_arrived,
+    run_billing,
+    usage_chart,
+)
 from billing.bills import periods_over
 from billing.models import Account, AccountPlan, Bill
 from catalog.models import Meter, Plan, PlanGroup
@@ -25,6 +31,7 @@ def of(request: HttpRequest, account: Account) -> dict[str, Any]:
         "plans": _plans(request, account, choices.zone(request)),
         "bills": _bills(request, account),
         "counters": counters.of_account(request, account),
+        "late": late_arrived.about(request, account=account),
         "agreements": account_agreements.of(request, account),
         "children": [
             {"name": child.name, "code": child.code, "url": show.address(child)}

@@ -1,10 +1,11 @@
 """Addresses of the lock date, statements and the bill explorer."""
 
-from billing.api import bill_config, bill_csv, bill_explorer, statements
+from billing.api import bill_config, bill_csv, bill_explorer, late_usage, statements
 
 urlpatterns = [
     *bill_config.urlpatterns,
     *bill_csv.urlpatterns,
     *bill_explorer.urlpatterns,
+    *late_usage.urlpatterns,
     *statements.urlpatterns,
 ]

@@ -116,6 +116,17 @@ def complete(job: BillJob) -> None:
             locked.status = BillJobStatus.COMPLETE
             locked.finished_at = now
         parking.alert_complete(locked, at=now)
+        _check_late_usage(job)
+
+
+def _check_late_usage(job: BillJob) -> None:
+    """Look for usage of locked bills after the commit; lost, the hourly look finds it."""
+    organization_id = str(job.organization_id)
+
+    def enqueue() -> None:
+        tasks.check_late_usage.apply_async(kwargs={"organization_id": organization_id}, retry=False)
+
+    transaction.on_commit(enqueue, robust=True)
 
 
 def _bill(chunk: BillJobChunk, account_ids: Sequence[UUID]) -> None:

@@ -22,6 +22,7 @@ SOURCES: Final[tuple[str, ...]] = (
     "SELECT account_id, id::text || version AS row FROM billing_charge",
     "SELECT account_id, id::text || version AS row FROM billing_commitment",
     "SELECT account_id, id::text || version || amount AS row FROM billing_balance",
+    "SELECT account_id, id::text || version AS row FROM billing_lateusage",
 )
 
 

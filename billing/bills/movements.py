@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from billing.bills import credit_drawn
+from billing.bills import credit_drawn, late_charges
 from billing.bills.moved import Moved, Replacing
 from billing.models import Charge
-from billing.rating.kinds import charges, draw_downs
+from billing.rating.kinds import charges, draw_downs, late_usage
 from organizations.kernel.among import Among
 
 Replace = Callable[[Replacing, Sequence[Moved]], None]
@@ -39,6 +39,7 @@ KINDS: dict[str, Replace] = {
     charges.MOVEMENT: mark_charges,
     draw_downs.COMMITMENT: credit_drawn.spend,
     draw_downs.BALANCE: credit_drawn.draw,
+    late_usage.MOVEMENT: late_charges.mark,
 }
 
 

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from billing.bills import late_charges
+
 if TYPE_CHECKING:
     from billing.bills.planning import PlannedBill
     from billing.bills.taken import AccountSnapshot
 
 Reader = Callable[[UUID, Mapping[UUID, "AccountSnapshot"], Sequence["PlannedBill"]], None]
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (late_charges.read,)
 
 
 def read(

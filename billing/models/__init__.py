@@ -32,6 +32,14 @@ from billing.models.jobs import (
     ChunkStatus,
     JobAccountStatus,
 )
+from billing.models.late_usage import (
+    LateUsage,
+    LateUsageAction,
+    LateUsageBill,
+    LateUsageCheck,
+    LateUsageRule,
+    LateUsageStatus,
+)
 from billing.models.queries import SavedQuery
 from billing.models.statements import (
     AggregationFrequency,
@@ -73,6 +81,12 @@ __all__ = [
     "IngestFailureType",
     "InvoiceSeries",
     "JobAccountStatus",
+    "LateUsage",
+    "LateUsageAction",
+    "LateUsageBill",
+    "LateUsageCheck",
+    "LateUsageRule",
+    "LateUsageStatus",
     "LineItem",
     "LineItemType",
     "MeasurementUpload",

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from billing.rating.cycles import BillKey, Cycle
+from billing.rating.inputs import Product
 from billing.rating.lines import LineType
 from billing.rating.schedule import ScheduledPlan
 from billing.rating.subjects import Subject
@@ -80,6 +81,31 @@ class PlanFees(msgspec.Struct, frozen=True, gc=False):
         return ScheduledPlan(
             self.commitment_id, self.cycle, self.period, self.in_advance, self.grouping
         )
+
+
+class LateTerm(msgspec.Struct, frozen=True, gc=False):
+    """Accepted late usage on the bill ``on``; ``bill_id`` is the locked bill it belongs to.
+
+    ``minimum`` is the part of ``amount`` by which minimum spends would change. ``ended`` is the
+    last day of the locked bill, as text.
+    """
+
+    id: UUID
+    description: str
+    currency: str
+    amount: Decimal
+    minimum: Decimal
+    quantity: Decimal
+    units: Decimal
+    unit: str
+    service_period: Period
+    bill_id: UUID
+    ended: str
+    line_item_id: UUID | None = None
+    product: Product | None = None
+    accounting_product_id: UUID | None = None
+    contract_id: UUID | None = None
+    on: BillKey | None = None
 
 
 class CreditWindow(msgspec.Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.rating.account_terms import ChargeTerm, Credit, FeeTerm, PlanFees
+from billing.rating.account_terms import ChargeTerm, Credit, FeeTerm, LateTerm, PlanFees
 from billing.rating.book import EMPTY, Book
 from billing.rating.counting import Values
 from billing.rating.drafts import Draft, PlanOnBill
@@ -41,6 +41,7 @@ class AccountInput(msgspec.Struct, frozen=True, gc=False):
     fees: tuple[FeeTerm, ...] = ()
     plan_fees: tuple[PlanFees, ...] = ()
     credits: tuple[Credit, ...] = ()
+    late: tuple[LateTerm, ...] = ()
 
 
 class AccountResult(msgspec.Struct, frozen=True, gc=False):

@@ -33,6 +33,7 @@ class SubjectKind(StrEnum):
     BALANCE = "balance"
     CHARGE = "charge"
     MEMO = "memo"
+    LATE = "late"  # usage that arrived after its bill was locked
 
 
 # The line keys of these are those of the first release: the pricing and the segment have places

@@ -3,7 +3,7 @@
 from django.db import models
 
 from billing.bills import lock_dates
-from billing.models import Bill, StatementDefinition, StatementJob
+from billing.models import Bill, LateUsage, LateUsageRule, StatementDefinition, StatementJob
 
 
 def bill_life(mark: str, bill: Bill) -> list[models.Model]:
@@ -13,4 +13,10 @@ def bill_life(mark: str, bill: Bill) -> list[models.Model]:
         **own, name=f"{mark} statement", aggregation_frequency="DAY"
     )
     job = StatementJob.objects.create(**own, bill=bill, definition=definition)
-    return [lock_dates.of_organization(bill.organization_id), definition, job]
+    late = LateUsage.objects.create(
+        **own, account_id=bill.account_id, bill=bill, usage_key="key", description=f"{mark} units",
+        service_period_start=bill.start_at, service_period_end=bill.end_at, quantity=50, units=50,
+        currency="USD", amount=5, status="OPEN",
+    )  # fmt: skip
+    rule = LateUsageRule.objects.create(**own, action="ASK")
+    return [late, rule, lock_dates.of_organization(bill.organization_id), definition, job]

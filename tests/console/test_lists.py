@@ -142,6 +142,10 @@ def make_different(row, number):
         file.path = f"{file.path}-{number}"
         file.save(force_insert=True)
         row.file = file
+    if kind == "LateUsage":
+        row.number += 1
+    if kind == "LateUsageRule":
+        row.product = factories.make_product(row.organization, name=f"Product {number}")
     if kind == "ExternalMapping":
         row.external_id = f"cus_{number}"
     if kind == "IntegrationConfiguration":

@@ -21,4 +21,13 @@ def statement_definition(made: Made) -> dict[str, Any]:
     }
 
 
-CREATED = (("statementdefinitions", statement_definition),)
+def late_usage_rule(made: Made) -> dict[str, Any]:
+    """Late usage of a product is put on the next bill; the second rule is for every other."""
+    product_id = None if "lateusagerules" in made else made["products"]["id"]
+    return {"productId": product_id, "action": "NEXT_BILL"}
+
+
+CREATED = (
+    ("statementdefinitions", statement_definition),
+    ("lateusagerules", late_usage_rule),
+)

@@ -31,6 +31,7 @@ from tests.contract import (
     bodies_plan_groups,
     documents,
     inhabited_integrations,
+    inhabited_late_usage,
 )
 from tests.factories import make_founded, number
 
@@ -121,6 +122,7 @@ def settle() -> Inhabited:
     place.api.get("billconfig")  # the first who asks makes it
     bill = place.api.get("bills", pageSize=1).json["data"][0]
     place.api.post("statementjobs", {"billId": bill["id"], "includeCsvFormat": True})
+    inhabited_late_usage.late_usage(bill["id"])
     _deliver()
     return place
 

@@ -16,6 +16,7 @@ from billing.rating.kinds import (
     credits,
     draw_downs,
     grants,
+    late_usage,
     minimum_spends,
     standing_charges,
     usage,
@@ -30,6 +31,7 @@ KINDS: tuple[LineKind, ...] = (
     credits.KIND,
     minimum_spends.KIND,
     charges.KIND,  # before draw-downs: balances pay for one-off charges as well (BAL-5)
+    late_usage.KIND,
     draw_downs.KIND,
     commitment_fees.KIND,
     # memos (11.2)

@@ -1,0 +1,113 @@
+"""Accepted late usage on bills: which bill carries it, and giving it back.
+
+It goes on the account's next bill with the same grouping, the one of the same rhythm if there is
+one, and stays there however often that bill is calculated. Deleting that bill frees it.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Q
+
+from billing.bills.moved import Moved, Replacing
+from billing.bills.planning import PlannedBill
+from billing.bills.taken import AccountSnapshot
+from billing.models import LateUsage, LateUsageStatus
+from billing.rating.account_terms import LateTerm
+from billing.rating.cycles import BillKey
+from billing.rating.inputs import Product
+from organizations.kernel.among import Among
+from organizations.kernel.periods import Period
+
+
+def read(
+    organization_id: UUID,
+    accounts: Mapping[UUID, AccountSnapshot],
+    planned: Sequence[PlannedBill],
+) -> None:
+    """Put accepted late usage on the planned bills; one query."""
+    existing = [bill.existing.id for bill in planned if bill.existing]
+    rows = (
+        LateUsage.objects.for_organization(organization_id)
+        .filter(
+            Q(charged_on__isnull=True, bill__is_locked=True) | Among("charged_on_id", existing),
+            Among("account_id", accounts.keys()),
+            status=LateUsageStatus.ACCEPTED,
+        )
+        .select_related("bill")
+        .order_by("service_period_start", "id")
+    )
+    bills: dict[UUID, list[PlannedBill]] = defaultdict(list)
+    for bill in planned:
+        bills[bill.account.id].append(bill)
+    for row in rows:
+        home = _home(row, bills[row.account_id])
+        if home is not None:
+            terms = accounts[row.account_id].terms
+            terms["late"] = (*terms.get("late", ()), _term(row, home.key))
+
+
+def mark(replacing: Replacing, moved: Sequence[Moved]) -> None:
+    """Let each row name the bill that charges it, and free those that it charges no more."""
+    carried = {one.movement.subject.id: one.bill.pk for one in moved}
+    bill_ids = [bill.pk for bill in replacing.bills]
+    rows = LateUsage.objects.filter(Among("charged_on_id", bill_ids))
+    known = dict(rows.values_list("pk", "charged_on_id"))
+    if freed := known.keys() - carried.keys():
+        LateUsage.objects.filter(Among("pk", freed)).update(charged_on=None)
+    by_bill: dict[UUID, list[UUID]] = defaultdict(list)
+    for row_id, bill_id in carried.items():
+        if row_id is not None and known.get(row_id) != bill_id:
+            by_bill[bill_id].append(row_id)
+    for bill_id, row_ids in by_bill.items():
+        LateUsage.objects.filter(Among("pk", row_ids)).update(charged_on_id=bill_id)
+
+
+def _home(row: LateUsage, bills: Sequence[PlannedBill]) -> PlannedBill | None:
+    if row.charged_on_id is not None:
+        return next(
+            (bill for bill in bills if bill.existing and bill.existing.id == row.charged_on_id),
+            None,
+        )
+    late = row.bill
+    later = [
+        bill
+        for bill in bills
+        if bill.grouping == late.grouping
+        and bill.key.boundary > late.boundary_date
+        and bill.plans
+        and not (bill.existing and bill.existing.is_locked)
+    ]
+    rhythm = (late.billing_frequency, late.bill_frequency_interval)
+    return min(
+        later,
+        key=lambda bill: (
+            (bill.key.frequency.value, bill.key.interval) != rhythm,
+            bill.key.boundary,
+        ),
+        default=None,
+    )
+
+
+def _term(row: LateUsage, on: BillKey) -> LateTerm:
+    product = Product(row.product_id, row.product_name, "") if row.product_id else None
+    return LateTerm(
+        id=row.pk,
+        description=row.description,
+        currency=row.currency,
+        amount=row.amount,
+        minimum=row.minimum_amount,
+        quantity=row.quantity,
+        units=row.units,
+        unit=row.unit,
+        service_period=Period(row.service_period_start, row.service_period_end),
+        bill_id=row.bill_id,
+        ended=(row.bill.boundary_date - timedelta(days=1)).isoformat(),
+        line_item_id=row.line_item_id,
+        product=product,
+        accounting_product_id=row.accounting_product_id,
+        contract_id=row.contract_id,
+        on=on,
+    )

@@ -1,0 +1,1 @@
+"""Late usage: found, listed, decided, charged once."""
