@@ -25,6 +25,7 @@ from billing.admin import (
     month_end,
     overview,
     run_billing,
+    since_last,
 )
 from billing.admin import jobs as jobs_page
 from billing.admin.bill_filters import JobFilter, MonthFilter
@@ -160,6 +161,7 @@ class BillAdmin(PageConsoleAdmin):
             **bill_page.context_of(request, row),
             "may_delete": self.has_discard_permission(request, row),
             **bill_page.statements_of(request, row),
+            **since_last.context_of(request, row),
             "recalculation": jobs_page.recalculation_of(request, row),
         }
 

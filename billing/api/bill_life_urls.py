@@ -1,8 +1,16 @@
 """Addresses of the lock date, statements and the bill explorer."""
 
-from billing.api import bill_config, bill_csv, bill_explorer, late_usage, statements
+from billing.api import (
+    bill_changes,
+    bill_config,
+    bill_csv,
+    bill_explorer,
+    late_usage,
+    statements,
+)
 
 urlpatterns = [
+    *bill_changes.urlpatterns,
     *bill_config.urlpatterns,
     *bill_csv.urlpatterns,
     *bill_explorer.urlpatterns,
