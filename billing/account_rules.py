@@ -2,15 +2,12 @@
 
 from billing import plan_group_rules
 from billing.contract_rules import check_belongs
-from billing.models import Account, AccountPlan, ChildBillingMode
+from billing.models import Account, AccountPlan
 from organizations.kernel import locking
 from organizations.kernel.errors import FieldRefused, check_each
 from organizations.settings_rules import CREDIT_ORDERS, check_currency
 
 MAX_CHILDREN = 999
-# PAR-2 to PAR-4: usage of a family is pooled and shared. Until bills do that, no plan is attached
-# to one: the usage of children would be on no bill, and nobody would see it.
-FAMILIES = "bills of accounts with a parent or children are not available yet"
 
 
 def check_account(account: Account) -> None:
@@ -53,7 +50,7 @@ def _check_order(account: Account) -> None:
 
 
 def _check_parent(account: Account) -> None:
-    """Refuse a family of more than one level or 999 children, and one with plans (PAR-1)."""
+    """Refuse a family of more than one level or 999 children (PAR-1)."""
     parent = account.parent_account
     if parent is None:
         return
@@ -63,19 +60,15 @@ def _check_parent(account: Account) -> None:
         raise FieldRefused("parentAccountId", "a child account cannot become a parent")
     if Account.objects.filter(parent_account_id=account.pk).exists():
         raise FieldRefused("parentAccountId", "an account with children cannot get a parent")
+    # Two that give one parent children at once are counted one after the other.
+    Account.objects.select_for_update().filter(pk=parent.pk).first()
     siblings = Account.objects.filter(parent_account=parent).exclude(pk=account.pk).count()
     if siblings >= MAX_CHILDREN:
         raise FieldRefused("parentAccountId", f"a parent has at most {MAX_CHILDREN} children")
-    # Whoever attaches a plan to the parent meanwhile holds it, and is seen once this waited.
-    Account.objects.select_for_update().filter(pk=parent.pk).first()
-    if AccountPlan.objects.filter(account_id__in=[account.pk, parent.pk]).exists():
-        raise FieldRefused("parentAccountId", f"the account or its parent has plans: {FAMILIES}")
 
 
 def check_account_plan(account_plan: AccountPlan) -> None:
     """Refuse what is bespoke to another account (ACP-5) and changes of what is billed already.
-
-    Plans of families and modes of child billing are refused too: no bill would follow them yet.
 
     Overlaps of plans are refused by the database, those through groups here; ``may_overlap`` says
     whether the organization allowed them when the row was saved (ACP-2, ACP-3).
@@ -87,12 +80,6 @@ def check_account_plan(account_plan: AccountPlan) -> None:
         account_plan.product_id = None
     else:
         _check_plan(account_plan)
-    if account_plan.child_billing_mode != ChildBillingMode.PARENT_BREAKDOWN:
-        raise FieldRefused(
-            "childBillingMode",
-            "only PARENT_BREAKDOWN: other billing of children is not supported yet",
-        )
-    _check_single(account_plan)
     check_belongs(account_plan.account_id, account_plan.contract)
     if account_plan.end_date is not None and account_plan.end_date <= account_plan.start_date:
         raise FieldRefused("endDate", "must be after startDate")
@@ -109,13 +96,6 @@ def _check_plan(account_plan: AccountPlan) -> None:
     if plan.account_id is not None and plan.account_id != account_plan.account_id:
         raise FieldRefused("planId", "this plan is bespoke to another account")
     account_plan.product_id = locking.current(plan.plan_template).product_id
-
-
-def _check_single(account_plan: AccountPlan) -> None:
-    account = locking.current(account_plan.account)
-    is_parent = Account.objects.filter(parent_account_id=account.pk).exists()
-    if is_parent or account.parent_account_id is not None:
-        raise FieldRefused("accountId", FAMILIES)
 
 
 def _check_unmoved(stored: AccountPlan, changed: AccountPlan) -> None:

@@ -3,6 +3,8 @@
 Reads nothing and stores nothing; the step that runs, preview and explanation share.
 """
 
+from decimal import Decimal
+
 import msgspec
 
 from billing.bills.taken import AccountSnapshot, BillToRate
@@ -10,6 +12,8 @@ from billing.rating.accounts import AccountInput
 from billing.rating.book import Book
 from billing.rating.lines import RatedBill
 from billing.rating.pipeline import order, rate_account
+from billing.rating.subjects import Subject
+from organizations.kernel.money import ZERO
 
 
 class Calculated(msgspec.Struct, frozen=True, gc=False):
@@ -19,16 +23,46 @@ class Calculated(msgspec.Struct, frozen=True, gc=False):
     rated: RatedBill
 
 
-def calculate(account: AccountSnapshot) -> list[Calculated]:
+class Drawn:
+    """What the accounts of a family that were calculated first draw from credit they share.
+
+    A parent's commitment may pay for its children's bills too: the parent's first, then those of
+    the children by code (PAR-9). Of what only one account draws from nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self._amounts: dict[Subject, Decimal] = {}
+
+    def left(self, account: AccountSnapshot) -> dict[Subject, Decimal]:
+        """Return the account's credits less what was drawn."""
+        return {
+            subject: amount - self._amounts.get(subject, ZERO)
+            for subject, amount in account.credits.items()
+        }
+
+    def add(self, calculated: list[Calculated]) -> None:
+        """Take in what the bills of an account draw."""
+        for bill in calculated:
+            for movement in bill.rated.movements:
+                for subject in movement.drawn:
+                    self._amounts[subject] = self._amounts.get(subject, ZERO) + movement.amount
+
+
+def calculate(account: AccountSnapshot, drawn: Drawn | None = None) -> list[Calculated]:
     """Return the account's bills, calculated in order of boundary.
 
     A bill sees what those before it charge and draw, also when they are calculated in the same
-    run. Raises the ``DomainError`` that keeps the account from being billed.
+    run; ``drawn`` is what others of the family draw. Raises the ``DomainError`` that keeps the
+    account from being billed.
     """
     if account.refusal is not None:
         raise account.refusal
     sources = sorted(account.bills, key=lambda bill: order(bill.input))
-    result = rate_account(account_input(account, sources))
+    given = account_input(account, sources)
+    if drawn is not None:
+        book = Book(given.book.charges, drawn.left(account))
+        given = msgspec.structs.replace(given, book=book)
+    result = rate_account(given)
     return [Calculated(*pair) for pair in zip(sources, result.bills, strict=True)]
 
 

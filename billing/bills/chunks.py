@@ -7,7 +7,7 @@ ends, and the sweep enqueues the chunk again. Running a chunk twice bills nothin
 
 import gc
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -150,8 +150,20 @@ def _bill(chunk: BillJobChunk, account_ids: Sequence[UUID]) -> None:
         _bill(chunk, account_ids[:middle])
         _bill(chunk, account_ids[middle:])
         return
-    for start in range(0, len(account_ids), SLICE):
-        slices.bill(job, taken, account_ids[start : start + SLICE])
+    for slice_ids in _slices(taken.families.in_order(account_ids)):
+        slices.bill(job, taken, slice_ids)
+
+
+def _slices(units: Iterable[list[UUID]]) -> Iterator[list[UUID]]:
+    """Yield accounts to write together; a family is never cut."""
+    slice_ids: list[UUID] = []
+    for unit in units:
+        if slice_ids and len(slice_ids) + len(unit) > SLICE:
+            yield slice_ids
+            slice_ids = []
+        slice_ids += unit
+    if slice_ids:
+        yield slice_ids
 
 
 def _finish(chunk: BillJobChunk) -> None:

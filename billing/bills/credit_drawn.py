@@ -14,7 +14,15 @@ from django.db.models import Sum
 
 from billing import ledger
 from billing.bills.moved import Moved, Replacing
-from billing.models import Balance, BalanceTransaction, Bill, Commitment, LineItem, LineItemType
+from billing.models import (
+    Account,
+    Balance,
+    BalanceTransaction,
+    Bill,
+    Commitment,
+    LineItem,
+    LineItemType,
+)
 from billing.representations_agreements import commitment as represent
 from organizations.kernel import events, exact_json
 from organizations.kernel.among import Among
@@ -28,6 +36,9 @@ EVENT = "configuration.commitment.updated"
 def spend(replacing: Replacing, moved: Sequence[Moved]) -> None:
     """Let each commitment's ``amountSpent`` be what all bills draw from it (INV-D)."""
     account_ids = {bill.account_id for bill in replacing.bills}
+    # A parent's prepayment may pay for its children's bills (PAR-9).
+    parents = Account.objects.filter(Among("pk", account_ids), parent_account__isnull=False)
+    account_ids |= set(parents.values_list("parent_account_id", flat=True))
     rows = list(
         Commitment.objects.filter(Among("account_id", account_ids))
         .select_for_update(of=("self",))

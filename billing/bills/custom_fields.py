@@ -53,6 +53,7 @@ class CustomFields:
         entities = {key.partition(".")[0] for one in measures for key, _ in one.defaults}
         if ACCOUNT in entities:
             ids = {bill.account.id for bill in planned}
+            ids |= {plan.attached.account_id for bill in planned for plan in bill.plans}
             rows = Account.objects.for_organization(organization_id).filter(Among("id", ids))
             found._accounts = dict(rows.values_list("pk", "custom_fields"))
         plans = [plan.attached for bill in planned for plan in bill.plans]

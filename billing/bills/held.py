@@ -53,16 +53,25 @@ def mark(
             row._replace(begins_with_units=_begins_with_units(row, plans[row.plan_id], held, zone))
             for row in rows
         ]
-        if account_id in held
+        if any(row.account_id in held for row in rows)
         else rows
         for account_id, rows in attached.items()
     }
 
 
 def _begins_with_units(row: AttachedPlan, plan: PricedPlan, held: Held, zone: tzinfo) -> bool:
-    values = held[row.account_id]
+    values = held.get(row.account_id, {})
     day = local_date(row.start_at, zone)
     return plan.counters.bills_in_advance and any(
         counting.before(values.get((row.account_id, counter), ()), day)
         for counter in plan.counters.counter_ids
     )
+
+
+def of_bills(rows: Iterable[AttachedPlan], held: Held) -> dict[tuple[UUID, UUID], Values]:
+    """Return the values that the bills of the account plans need: those of children too."""
+    return {
+        key: values
+        for account_id in {row.account_id for row in rows}
+        for key, values in held.get(account_id, {}).items()
+    }

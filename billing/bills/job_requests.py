@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from billing.bills.selection import (
     EPOCHS,
     DueBills,
@@ -25,6 +27,20 @@ ACCOUNTS_AT_MOST = 100
 BILLS_AT_MOST = 100
 CONVERSIONS_AT_MOST = 250
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "ANNUALLY", "AD_HOC")
+
+_RELATED = """
+WITH named AS (
+    SELECT bill.boundary_date, bill.account_id, COALESCE(a.parent_account_id, a.id) AS head
+      FROM billing_bill bill JOIN billing_account a ON a.id = bill.account_id
+     WHERE bill.organization_id = %s AND bill.id = ANY(%s)
+)
+SELECT DISTINCT bill.id
+  FROM named
+  JOIN billing_account a ON named.head IN (a.id, a.parent_account_id) AND a.id <> named.account_id
+  JOIN billing_bill bill ON bill.account_id = a.id AND bill.boundary_date = named.boundary_date
+ WHERE bill.organization_id = %s AND NOT bill.is_locked
+ ORDER BY bill.id
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +102,17 @@ def check_recalculation(organization: Organization, bill_ids: Sequence[str | UUI
         raise FieldRefused("billIds", f"at most {BILLS_AT_MOST} bills can be named.")
     bills = Bill.objects.for_organization(organization)
     return _known("billIds", "bill", bill_ids, bills)
+
+
+def with_families(organization: Organization, bill_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the bills with those of the same date that others in their families have (PAR-10).
+
+    They share usage and credit; a locked one stays as it is. One query.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RELATED, [organization.pk, list(bill_ids), organization.pk])
+        related = [row[0] for row in cursor.fetchall()]
+    return list(dict.fromkeys([*bill_ids, *related]))
 
 
 def wanted(job: BillJob) -> DueBills | TheseBills:

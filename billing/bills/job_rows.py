@@ -40,16 +40,35 @@ SELECT id FROM billing_account a
                     WHERE c.account_id = a.id AND c.bill_id IS NULL AND c.bill_date IS NOT NULL)
         OR EXISTS (SELECT 1 FROM billing_commitment c
                     WHERE c.account_id = a.id
-                      AND (c.billing_plan_id IS NOT NULL OR c.fee_dates::text <> '[]')))
+                      AND (c.billing_plan_id IS NOT NULL OR c.fee_dates::text <> '[]'))
+        OR EXISTS (SELECT 1 FROM billing_account child
+                     JOIN billing_accountplan p ON p.account_id = child.id
+                    WHERE child.parent_account_id = a.id)
+        OR EXISTS (SELECT 1 FROM billing_accountplan p
+                    WHERE p.account_id = a.parent_account_id AND p.child_billing_mode = 'CHILD'))
 """
-_NAMED_ACCOUNTS = "SELECT id FROM billing_account WHERE organization_id = %s AND id = ANY(%s)"
+# Whoever is in the family of a named account is billed with it (PAR-10).
+_NAMED_ACCOUNTS = """
+WITH named AS (
+    SELECT COALESCE(parent_account_id, id) AS head, id FROM billing_account
+     WHERE organization_id = %s AND id = ANY(%s)
+)
+SELECT id FROM named
+UNION
+SELECT a.id FROM billing_account a JOIN named ON named.head IN (a.id, a.parent_account_id)
+"""
 _INSERT = """
 INSERT INTO billing_billjobaccount
        (id, bill_job_id, account_id, chunk_id, status, reason, due_bills)
-SELECT gen_random_uuid(), %s, account.id,
-       (%s::uuid[])[1 + (row_number() OVER (ORDER BY account.id) - 1) / %s],
-       'PENDING', '', account.due_bills
-  FROM unnest(%s::uuid[], %s::int[]) AS account(id, due_bills)
+SELECT gen_random_uuid(), %s, placed.id,
+       (%s::uuid[])[1 + (min(placed.place) OVER (PARTITION BY placed.head) - 1) / %s],
+       'PENDING', '', placed.due_bills
+  FROM (
+    SELECT account.id, account.due_bills, COALESCE(a.parent_account_id, a.id) AS head,
+           row_number() OVER (ORDER BY COALESCE(a.parent_account_id, a.id), a.id) AS place
+      FROM unnest(%s::uuid[], %s::int[]) AS account(id, due_bills)
+      JOIN billing_account a ON a.id = account.id
+  ) placed
 """
 
 
@@ -57,8 +76,8 @@ def make(job: BillJob) -> None:
     """Make the job's rows and chunks and set its counters.
 
     Without named accounts these are all that have a plan, or a bill that may have to go since
-    its plan went (JOB-8), or a charge that no bill carries, or
-    a commitment with fees.
+    its plan went (JOB-8), or a charge that no bill carries, or a commitment with fees, or whose
+    bill carries a plan of another in the family. A family stands in one chunk.
     """
     found = account_ids(job)
     due = _count_due(job, found)

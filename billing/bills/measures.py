@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from billing.usage.store import CustomQuery, Method, QuantityRequest, Segmentation
+from billing.usage.store import CustomQuery, Method, QuantityRequest, Segmentation, Spans
 from catalog import custom_sql
 from catalog.effective import Segment
 from catalog.models import NUMERIC_CATEGORIES, Aggregation, AggregationMethod
@@ -26,12 +26,17 @@ class Measure:
     segment: tuple[str, ...] | None
     query: CustomQuery | None = None
 
-    def request(self, account_id: UUID, period: Period) -> QuantityRequest:
-        """Ask for the quantity of one account in one window, which has an end."""
+    def request(
+        self, account_ids: tuple[UUID, ...], period: Period, spans: Spans = ()
+    ) -> QuantityRequest:
+        """Ask for the quantity of accounts together in one window, which has an end.
+
+        Of accounts in ``spans`` only that time counts.
+        """
         if period.end is None:
             raise ValueError("A window of a billing period has an end.")
         return QuantityRequest(
-            account_ids=(account_id,),
+            account_ids=account_ids,
             meter_id=self.meter_id,
             field=self.field,
             method=self.method,
@@ -40,6 +45,7 @@ class Measure:
             segmentation=self.segmentation,
             segment=self.segment,
             query=self.query,
+            spans=spans,
         )
 
 

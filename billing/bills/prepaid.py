@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from billing.bills import reading
+from billing.bills.families import Families
 from billing.bills.groups import grouping_of
 from billing.bills.off_cycle import Dated
 from billing.bills.planning import PlannedBill, epoch_of
@@ -22,6 +23,7 @@ from billing.models import (
     Balance,
     BalanceLineItemType,
     BalanceTransaction,
+    ChildBillingMode,
     Commitment,
     CommitmentLineItemType,
     TransactionSource,
@@ -53,6 +55,9 @@ class Prepaid:
     commitments: dict[UUID, list[Commitment]] = field(default_factory=dict)
     balances: dict[UUID, list[Balance]] = field(default_factory=dict)
     charges: Mapping[UUID, Sequence[BilledCharge]] = field(default_factory=dict)
+    families: Families = field(default_factory=lambda: Families({}))
+    # Of parents, what pays for the bills of their children as well (PAR-9), by parent.
+    shared: dict[UUID, list[Commitment]] = field(default_factory=dict)
     entries: Mapping[UUID, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
 
     def plan_fees(self, account: AccountFacts) -> list[PlanFees]:
@@ -81,24 +86,31 @@ class Prepaid:
 def read(
     organization_id: UUID,
     account_ids: Collection[UUID],
+    families: Families,
     config: OrganizationConfig,
     zone: tzinfo,
 ) -> Prepaid:
     """Read them: two queries, two more where there are any."""
-    found = Prepaid(zone, config)
-    found.commitments = _by_account(
+    found = Prepaid(zone, config, families=families)
+    every = _by_account(
         Commitment.objects.for_organization(organization_id)
-        .filter(Among("account_id", account_ids))
+        .filter(Among("account_id", families.with_members(account_ids)))
         .select_related("contract", "billing_plan__plan_template")
         .order_by("end_date", "start_date", "created_at", "id")
     )
+    asked = set(account_ids)
+    found.commitments = {key: rows for key, rows in every.items() if key in asked}
+    for key, rows in every.items():
+        shared = [row for row in rows if row.child_billing_mode == ChildBillingMode.CHILD]
+        if shared and families.of(key):
+            found.shared[key] = shared
     found.balances = _by_account(
         Balance.objects.for_organization(organization_id)
         .filter(Among("account_id", account_ids))
         .order_by("effective_end_date", "start_date", "created_at", "id")
     )
-    if found.commitments:
-        commitment_ids = [row.pk for rows in found.commitments.values() for row in rows]
+    if found.commitments or found.shared:
+        commitment_ids = [row.pk for rows in every.values() for row in rows]
         found.charges = reading.charges_about(
             organization_id, "commitment_id", commitment_ids, except_bills=()
         )
@@ -129,6 +141,8 @@ def give(
         order = account.facts.credit_application_order or (
             prepaid.config.credit_application_order or [PREPAYMENT, BALANCE]
         )
+        if prepaid.families.of(account_id):
+            order = [PREPAYMENT, BALANCE]  # ORD-2
         credits: list[Credit] = []
         for kind in order:
             if kind == PREPAYMENT:
@@ -245,11 +259,12 @@ def _instant(value: Any) -> datetime:
 def _commitments(
     prepaid: Prepaid, account: "AccountSnapshot", again: Collection[UUID]
 ) -> Iterator[Credit]:
-    drawn: dict[UUID | None, Decimal] = defaultdict(Decimal)
-    for charge in prepaid.charges.get(account.facts.id, ()):
-        if charge.line_type == LineType.COMMITMENT_CONSUMED and charge.bill_id not in again:
-            drawn[charge.subject.id] -= charge.subtotal
-    for row in prepaid.commitments.get(account.facts.id, ()):
+    drawn = _drawn(prepaid, account.facts.id, again)
+    family = prepaid.families.of(account.facts.id)
+    rows = list(prepaid.commitments.get(account.facts.id, ()))
+    if family is not None and family.parent.id != account.facts.id:
+        rows += prepaid.shared.get(family.parent.id, ())
+    for row in rows:
         subject = Subject(SubjectKind.COMMITMENT, row.pk)
         account.credits[subject] = row.amount - drawn[row.pk]
         yield Credit(
@@ -268,6 +283,20 @@ def _commitments(
             surcharge_description=row.overage_description or "Overage Surcharge",
             separates_overage=row.separate_overage_usage,
         )
+
+
+def _drawn(
+    prepaid: Prepaid, account_id: UUID, again: Collection[UUID]
+) -> dict[UUID | None, Decimal]:
+    """Return what bills draw from commitments, those of the whole family where it has one."""
+    family = prepaid.families.of(account_id)
+    accounts = [one.id for one in family.members] if family else [account_id]
+    drawn: dict[UUID | None, Decimal] = defaultdict(Decimal)
+    for one in accounts:
+        for charge in prepaid.charges.get(one, ()):
+            if charge.line_type == LineType.COMMITMENT_CONSUMED and charge.bill_id not in again:
+                drawn[charge.subject.id] -= charge.subtotal
+    return drawn
 
 
 # Balances --------------------------------------------------------------------------------------

@@ -8,19 +8,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from billing.bills import contract_terms
+from billing.bills import contract_terms, families
 from billing.bills.calculating import Calculator
 from billing.bills.compounds import CompoundMeasure
 from billing.bills.measures import Measure
 from billing.bills.planning import PlannedBill, PlanOfAccount
 from billing.bills.priced_plans import PriceInForce
 from billing.bills.rated_before import RatedBefore
-from billing.bills.reading import AttachedPlan
-from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, UsageWindow
+from billing.bills.reading import AttachedPlan, Member
+from billing.rating.families import pool
+from billing.rating.inputs import (
+    AccountPlanTerm,
+    Aggregation,
+    ChildBilling,
+    FamilyRole,
+    PricingTerm,
+    PricingType,
+    UsageWindow,
+)
 from billing.rating.quantities import to_units
 from billing.rating.schedule import PlanSchedule, due_boundary
 from billing.usage import store
@@ -31,6 +42,8 @@ from organizations.kernel.periods import Period
 Terms = Callable[[], tuple[AccountPlanTerm, ...]]
 # One number for an aggregation; for a compound one for each that it refers to, None for nothing.
 Asked = int | tuple[int | None, ...]
+# Of which accounts all usage of a window, and of which some of it.
+Whose = tuple[tuple[UUID, ...], store.Spans]
 
 
 class QueryGaveNothing(DomainError):
@@ -53,10 +66,11 @@ class Quantities:
         self._requests: list[store.QuantityRequest] = []
         self._defaults: list[Decimal | None] = []
         self._answers: list[store.Quantity] = []
+        self._blocks: dict[tuple[Any, ...], _PlanAsked] = {}
 
-    def ask(self, measure: Measure, plan: AttachedPlan, period: Period) -> int:
+    def ask(self, measure: Measure, plan: AttachedPlan, period: Period, whose: Whose) -> int:
         """Ask for one quantity; returns the number under which the answer will stand."""
-        request = measure.request(plan.account_id, period)
+        request = measure.request(whose[0], period, whose[1])
         wanted, excluded = contract_terms.filters(plan)
         if wanted or excluded:
             request = msgspec.structs.replace(request, filters=wanted, excluded=excluded)
@@ -64,10 +78,12 @@ class Quantities:
         self._defaults.append(measure.default_value)
         return len(self._requests) - 1
 
-    def ask_all(self, compound: CompoundMeasure, plan: AttachedPlan, period: Period) -> Asked:
+    def ask_all(
+        self, compound: CompoundMeasure, plan: AttachedPlan, period: Period, whose: Whose
+    ) -> Asked:
         """Ask for the base values of a compound aggregation, in the order of its references."""
         return tuple(
-            None if one.measure is None else self.ask(one.measure, plan, period)
+            None if one.measure is None else self.ask(one.measure, plan, period, whose)
             for one in compound.references
         )
 
@@ -89,8 +105,20 @@ class Quantities:
 
         ``cuts`` are instants where credits of the account begin or end (DRW-3).
         """
-        asked = [_PlanAsked(self, plan, bill, self._rated, cuts) for plan in bill.plans]
-        return lambda: tuple(plan.term() for plan in asked)
+        asked = [self._ask(plan, bill, cuts) for plan in bill.plans]
+        return lambda: tuple(term() for term in asked)
+
+    def _ask(
+        self, plan: PlanOfAccount, bill: PlannedBill, cuts: Sequence[datetime]
+    ) -> Callable[[], AccountPlanTerm]:
+        role = plan.attached.family
+        if role is None or role.share_of is None:
+            return _PlanAsked(self, plan, bill, self._rated, cuts).term
+        # Children share one block: it is asked for once, however many they are.
+        key = (plan.attached.key, bill.key.boundary, bill.timezone, plan.reaches_back_to)
+        if key not in self._blocks:
+            self._blocks[key] = _PlanAsked(self, plan, bill, self._rated, ())
+        return self._blocks[key].share(role.share_of)
 
 
 class _PlanAsked:
@@ -119,10 +147,15 @@ class _PlanAsked:
         in_force = plan.priced.in_force(arrears, coming)
         self._counters = plan.priced.counters.in_force(arrears, coming)
         self._asked = self._ask(in_force)
+        self._asked_members = self._ask_members(in_force)
         self._asked_cuts = self._ask_cuts(in_force)
         spans = any(price.price.tiers_span_plan for price in in_force)
         earlier = _earlier(plan, schedule, boundary) if spans else []
-        self._asked_earlier = self._ask(_not_rated(earlier, rated.periods_of(plan)))
+        role = plan.attached.family
+        is_of_child = role is not None and role.is_of_child
+        billed = bill.account.id if is_of_child else plan.attached.account_id
+        self._asked_earlier = self._ask(_not_rated(earlier, rated.periods_of(plan, billed)))
+        self._block: AccountPlanTerm | None = None
 
     def _ask(self, prices: Iterable[PriceInForce]) -> list[tuple[PriceInForce, list[Asked]]]:
         return [
@@ -146,11 +179,32 @@ class _PlanAsked:
                     ]
         return found
 
-    def _ask_one(self, measure: Measure | CompoundMeasure, period: Period) -> Asked:
+    def _ask_members(
+        self, prices: Iterable[PriceInForce]
+    ) -> dict[tuple[UUID, Period], list[tuple[Member, Asked]]]:
+        """Ask, for each window of a block that is shared, what each account used (PAR-5)."""
+        role = self._plan.attached.family
+        if role is None or role.pool is None or role.mode is ChildBilling.SUMMARY:
+            return {}
+        found: dict[tuple[UUID, Period], list[tuple[Member, Asked]]] = {}
+        for price in prices:
+            for window in price.windows:
+                asked = found[price.price.id, window] = []
+                for member in role.pool.members:
+                    is_whole, spans = families.usage_of_member(role.pool, member.id, window)
+                    if is_whole or spans:
+                        whose = ((member.id,) if is_whole else (), spans)
+                        asked.append((member, self._ask_one(price.measure, window, whose)))
+        return found
+
+    def _ask_one(
+        self, measure: Measure | CompoundMeasure, period: Period, whose: Whose | None = None
+    ) -> Asked:
         plan = self._plan.attached
+        whose = whose or families.usage_of(plan, period)
         if isinstance(measure, CompoundMeasure):
-            return self._quantities.ask_all(measure, plan, period)
-        return self._quantities.ask(measure, plan, period)
+            return self._quantities.ask_all(measure, plan, period, whose)
+        return self._quantities.ask(measure, plan, period, whose)
 
     def _window(self, price: PriceInForce, period: Period, asked: Asked) -> UsageWindow:
         """Return a window with its quantity; a compound calculates its own from the answers."""
@@ -164,6 +218,7 @@ class _PlanAsked:
 
     def term(self) -> AccountPlanTerm:
         plan, priced = self._plan, self._plan.priced
+        role = plan.attached.family
         return AccountPlanTerm(
             id=plan.attached.id,
             account_id=plan.attached.account_id,
@@ -180,12 +235,35 @@ class _PlanAsked:
                 for price, numbers in self._asked
                 if price.windows or price.coming
             ),
-            account_code=self._bill.account.code,
+            account_code=role.code if role else self._bill.account.code,
             counter_pricings=self._counters,
             plan_group_id=plan.attached.plan_group_id,
             contract_id=plan.attached.contract_id,
             group=priced.group,
+            family=FamilyRole(role.mode, role.is_of_child) if role else None,
         )
+
+    def share(self, account_id: UUID) -> Callable[[], AccountPlanTerm]:
+        """Return what gives the term on a child's bill: usage alone, of which a share is kept."""
+        return partial(self._share, account_id)
+
+    def _share(self, account_id: UUID) -> AccountPlanTerm:
+        if self._block is None:
+            whole = self.term()
+            self._block = msgspec.structs.replace(
+                whole,
+                standing_charge=None,
+                minimum_spend=None,
+                counter_pricings=(),
+                group=None,
+                pricings=tuple(
+                    msgspec.structs.replace(price, minimum_spend=None)
+                    for price in whole.pricings
+                    if price.type is PricingType.DEBIT
+                ),
+            )
+        role = FamilyRole(ChildBilling.CHILD, share_of=account_id)
+        return msgspec.structs.replace(self._block, family=role)
 
     def _pricing(self, in_force: PriceInForce, asked: Sequence[Asked]) -> PricingTerm:
         price = in_force.price
@@ -195,6 +273,8 @@ class _PlanAsked:
         ]
         if self._asked_cuts:
             windows = [self._cut(in_force, window) for window in windows]
+        if self._asked_members:
+            windows = [self._told_apart(in_force, window) for window in windows]
         if price.tiers_span_plan:
             windows = [
                 msgspec.structs.replace(
@@ -218,6 +298,16 @@ class _PlanAsked:
             coming=in_force.coming,
             overage_bands=price.overage_bands,
         )
+
+    def _told_apart(self, in_force: PriceInForce, window: UsageWindow) -> UsageWindow:
+        asked = self._asked_members.get((in_force.price.id, window.period), ())
+        used = []
+        for member, one in asked:
+            own = self._window(in_force, window.period, one)
+            # The default value of an aggregation is what the family has without usage, once.
+            is_default = isinstance(one, int) and not own.event_count
+            used.append((member.id, member.code, None if is_default else own.quantity))
+        return msgspec.structs.replace(window, pool=pool(used))
 
     def _cut(self, in_force: PriceInForce, window: UsageWindow) -> UsageWindow:
         cuts = self._asked_cuts.get((in_force.price.id, window.period), ())

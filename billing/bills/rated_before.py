@@ -31,12 +31,15 @@ class RatedBefore:
     # Bills of several cycles (JOB-13): of each plan they cover the period that ends there.
     _mixed: dict[UUID, list[ExistingBill]] = field(default_factory=dict)
 
-    def periods_of(self, plan: PlanOfAccount) -> list[Period]:
-        """Return the time that locked bills of the plan's account and rhythm cover."""
+    def periods_of(self, plan: PlanOfAccount, billed: UUID) -> list[Period]:
+        """Return the time that locked bills of the plan's rhythm cover.
+
+        ``billed`` is the account whose bills carry the plan: of some plans of children the parent.
+        """
         cycle = plan.cycle
-        key = (plan.attached.account_id, cycle.frequency.value, cycle.interval)
+        key = (billed, cycle.frequency.value, cycle.interval)
         found = list(self._periods.get(key, ()))
-        for bill in self._mixed.get(plan.attached.account_id, ()):
+        for bill in self._mixed.get(billed, ()):
             if cycle.is_bill_date(bill.boundary_date):
                 schedule = PlanSchedule(cycle, plan.period, parse_timezone(bill.timezone))
                 arrears = schedule.arrears(bill.boundary_date)

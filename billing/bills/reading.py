@@ -20,6 +20,7 @@ from psycopg import sql
 from billing.models import Account, AccountPlan, Bill, LineItem, LineItemType
 from billing.rating.book import BilledCharge
 from billing.rating.cycles import identity
+from billing.rating.inputs import ChildBilling
 from billing.rating.lines import MEASURED, stored_subject
 from billing.rating.subjects import Attribution
 from catalog.models import Product
@@ -66,11 +67,39 @@ class ContractFacts(NamedTuple):
     purchase_order_number: str | None
 
 
+class Member(NamedTuple):
+    """An account of a family."""
+
+    id: UUID
+    code: str
+    bill_epoch: date | None
+
+
+class Pooled(NamedTuple):
+    """Whose usage a parent's plan rates. ``apart`` is time in which a member's own plan does."""
+
+    members: tuple[Member, ...]
+    apart: tuple[tuple[UUID, Period], ...] = ()
+
+
+class Role(NamedTuple):
+    """How an account plan of a family bears on a bill: see ``rating.inputs.FamilyRole``.
+
+    ``code`` is that of the account whose plan it is; ``pool`` is given of a parent's plan.
+    """
+
+    mode: ChildBilling
+    code: str
+    pool: Pooled | None = None
+    is_of_child: bool = False
+    share_of: UUID | None = None
+
+
 class AttachedPlan(NamedTuple):
     """One account plan, or one plan of a plan group that is attached (``plan_groups``).
 
     ``plan_id`` is that of the group on the row of the group itself. ``begins_with_units``: of a
-    counter that is billed in advance.
+    counter that is billed in advance. ``family`` is given where the account is in one.
     """
 
     id: UUID
@@ -81,7 +110,9 @@ class AttachedPlan(NamedTuple):
     bill_epoch: date | None
     plan_group_id: UUID | None = None
     contract: ContractFacts | None = None
+    child_billing_mode: str = ChildBilling.BREAKDOWN.value
     begins_with_units: bool = False
+    family: Role | None = None
 
     @property
     def contract_id(self) -> UUID | None:
@@ -186,6 +217,7 @@ def account_plans(
             "end_date",
             "bill_epoch",
             "plan_group_id",
+            "child_billing_mode",
             "contract_id",
             "contract__bill_grouping_key_id",
             "contract__apply_contract_period_limits",
@@ -197,8 +229,8 @@ def account_plans(
     )
     found: dict[UUID, list[AttachedPlan]] = defaultdict(list)
     for row in rows:
-        contract = ContractFacts(*row[7:]) if row[7] else None
-        found[row[1]].append(AttachedPlan(*row[:7], contract))
+        contract = ContractFacts(*row[8:]) if row[8] else None
+        found[row[1]].append(AttachedPlan(*row[:7], contract, row[7]))
     return found
 
 

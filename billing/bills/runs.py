@@ -13,7 +13,7 @@ from django.db import transaction
 
 from billing import balance_schedules, tasks
 from billing.bills import chunks, job_rows
-from billing.bills.job_requests import JobRequest, check, check_recalculation
+from billing.bills.job_requests import JobRequest, check, check_recalculation, with_families
 from billing.models import BillJob, BillJobStatus, BillJobType, ChunkStatus
 from organizations.kernel import changes, clock, principals
 from organizations.kernel.errors import DomainError
@@ -72,8 +72,11 @@ def start(
 def recalculate(
     organization: Organization, bill_ids: Sequence[str | UUID], *, by: Principal, at: datetime
 ) -> BillJob:
-    """Start a job that calculates existing bills again, at most 100 (JOB-1, JOB-14)."""
-    bills = check_recalculation(organization, bill_ids)
+    """Start a job that calculates existing bills again, at most 100 (JOB-1, JOB-14).
+
+    The bills of the same date in the families of theirs are calculated with them (PAR-10).
+    """
+    bills = with_families(organization, check_recalculation(organization, bill_ids))
     return _start(
         BillJob(
             organization=organization,

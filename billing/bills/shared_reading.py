@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from billing.bills import contract_terms, held, off_cycle, plan_groups, prepaid, reading
+from billing.bills import contract_terms, families, held, off_cycle, plan_groups, prepaid, reading
 from billing.bills.compounds import Compounds
+from billing.bills.families import Families
 from billing.bills.held import Held
 from billing.bills.off_cycle import Dated
 from billing.bills.prepaid import Prepaid
@@ -28,6 +29,7 @@ class Shared:
     plans: dict[UUID, PricedPlan]
     compounds: Compounds
     attached: dict[UUID, list[AttachedPlan]]
+    families: Families
     held: Held
     prepaid: Prepaid
     dated: dict[UUID, list[Dated]]
@@ -38,12 +40,15 @@ def read_shared(
     account_ids: Collection[UUID],
     wanted: DueBills | TheseBills,
     *,
+    known: Families | None = None,
     include_locked: bool = False,
 ) -> Shared:
     """Read it for the accounts; a fixed number of queries."""
     config = reading.config(organization_id)
     zone = parse_timezone(config.timezone)
-    found = contract_terms.limited(reading.account_plans(organization_id, account_ids), zone)
+    known = known or families.read(organization_id, account_ids)
+    members = known.with_members(account_ids)
+    found = contract_terms.limited(reading.account_plans(organization_id, members), zone)
     groups = plan_groups.read(organization_id, found)
     attached = plan_groups.expand(found, groups)
     plans = effective.plans(
@@ -58,8 +63,9 @@ def read_shared(
         for plan in plans.values()
     }
     priced |= {pk: plan_groups.price(group, priced, config) for pk, group in groups.items()}
-    holding = held.read(organization_id, account_ids, priced.values())
-    held_credit = prepaid.read(organization_id, account_ids, config, zone)
+    attached = families.place(attached, known, priced, account_ids)
+    holding = held.read(organization_id, members, priced.values())
+    held_credit = prepaid.read(organization_id, account_ids, known, config, zone)
     charges = off_cycle.charges(organization_id, account_ids, wanted, include_locked=include_locked)
     return Shared(
         organization_id=organization_id,
@@ -68,6 +74,7 @@ def read_shared(
         plans=priced,
         compounds=compounds,
         attached=held.mark(attached, priced, holding, zone),
+        families=known,
         held=holding,
         prepaid=held_credit,
         dated=off_cycle.by_account([*charges, *held_credit.dated()]),

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from billing.bills import calculation, fingerprints, parking, snapshot, writer
+from billing.bills import calculation, families, fingerprints, parking, snapshot, writer
 from billing.bills.calculation import Calculated
 from billing.bills.job_requests import wanted
 from billing.bills.reading import AccountFacts
@@ -70,14 +70,20 @@ def park(job: BillJob, account_id: UUID, error: Exception) -> None:
 
 def _calculate(job: BillJob, taken: Snapshot, account_ids: Sequence[UUID]) -> _Work:
     work = _Work()
-    for account_id in account_ids:
-        account = taken.accounts.get(account_id)
-        if account is None:
-            continue  # deleted since the job began; its row went with it
-        try:
-            work.calculated[account_id] = (account.facts, calculation.calculate(account))
-        except Exception as error:
-            work.parked[account_id] = parking.reason(error, job=job, account_id=account_id)
+    for unit in taken.families.in_order(account_ids):
+        drawn = calculation.Drawn() if len(unit) > 1 else None
+        for account_id in unit:
+            account = taken.accounts.get(account_id)
+            if account is None:
+                continue  # deleted since the job began; its row went with it
+            try:
+                bills = calculation.calculate(account, drawn)
+            except Exception as error:
+                work.parked[account_id] = parking.reason(error, job=job, account_id=account_id)
+                continue
+            work.calculated[account_id] = (account.facts, bills)
+            if drawn is not None:
+                drawn.add(bills)
     return work
 
 
@@ -152,17 +158,20 @@ def _calculate_stale_again(
 ) -> None:
     """Calculate again the accounts of which what money depends on was written since."""
     account_ids = [account_id for account_id in work.calculated if account_id in rows]
-    current = fingerprints.read(account_ids)
-    stale = [
+    now, current = families.fingerprints(job.organization_id, account_ids)
+    moved = {
         account_id
         for account_id in account_ids
         if current.get(account_id, fingerprints.NOTHING) != taken.accounts[account_id].fingerprint
-    ]
+    }
+    # Of a family all are calculated again: they share usage and credit.
+    stale = [one for unit in now.in_order(account_ids) if moved & set(unit) for one in unit]
     if not stale:
         return
     fresh = snapshot.take(job.organization_id, stale, wanted(job))
     again = _calculate(job, fresh, stale)
     taken.accounts.update(fresh.accounts)
+    taken.families = fresh.families if fresh.families else taken.families
     for account_id in stale:
         del work.calculated[account_id]
     work.calculated.update(again.calculated)

@@ -11,7 +11,9 @@ from uuid import UUID
 from billing.bills import (
     contract_terms,
     due,
+    families,
     fingerprints,
+    held,
     off_cycle,
     prepaid,
     printed_dates,
@@ -49,20 +51,21 @@ def take(
     """
     account_ids = list(account_ids)
     # First of all reads: what another run writes from here on changes the fingerprint.
-    known = fingerprints.read(account_ids)
+    families_of, known = families.fingerprints(organization_id, account_ids)
     accounts = {
         account_id: AccountSnapshot(facts, known.get(account_id, fingerprints.NOTHING))
         for account_id, facts in reading.accounts(organization_id, account_ids).items()
     }
-    shared = read_shared(organization_id, account_ids, wanted, include_locked=include_locked)
+    shared = read_shared(
+        organization_id, account_ids, wanted, known=families_of, include_locked=include_locked
+    )
     for account_id, rows in shared.attached.items():
         if account_id in accounts:
             accounts[account_id].attached = {
                 row.id: Period(row.start_at, row.end_at) for row in rows
             }
-    for account_id, values in shared.held.items():
-        if account_id in accounts:
-            accounts[account_id].terms["held"] = values
+            if values := held.of_bills(rows, shared.held):
+                accounts[account_id].terms["held"] = values
     planned = due.plan(shared, accounts, wanted)
     for account_id, terms in off_cycle.place(shared.dated, planned).items():
         accounts[account_id].terms.update(terms)
@@ -84,6 +87,7 @@ def take(
         ),
         suppresses_empty_bills=shared.config.suppressed_empty_bills,
         has_invoice_prefix=bool(shared.config.bill_prefix),
+        families=families_of,
     )
 
 
@@ -97,7 +101,9 @@ def _leave_locked(account: AccountSnapshot, bill: PlannedBill) -> bool:
 
 def _account_plans_of_the_same_plans(shared: Shared, planned: list[PlannedBill]) -> set[UUID]:
     """Return the account plans on the bills, and those of the same plans they have replaced."""
-    wanted = {(bill.account.id, plan.attached.plan_id) for bill in planned for plan in bill.plans}
+    wanted = {
+        (plan.attached.account_id, plan.attached.plan_id) for bill in planned for plan in bill.plans
+    }
     rows = (row for rows in shared.attached.values() for row in rows)
     return {row.id for row in rows if (row.account_id, row.plan_id) in wanted}
 
@@ -163,6 +169,7 @@ def _read_rated(organization_id: UUID, planned: list[PlannedBill]) -> RatedBefor
     if not spanning:
         return None
     account_ids = {bill.account.id for bill in planned}
+    account_ids |= {plan.attached.account_id for bill in planned for plan in bill.plans}
     return rated_before.rated_before(
         reading.locked_bills(organization_id, account_ids),
         reading.rated_usage(organization_id, spanning),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.bills.families import Families
 from billing.bills.fingerprints import Fingerprint
 from billing.bills.reading import AccountFacts, ExistingBill, Names
 from billing.bills.selection import Overrides, PrintedDates
@@ -67,3 +68,4 @@ class Snapshot:
     names: Names
     suppresses_empty_bills: bool
     has_invoice_prefix: bool
+    families: Families

@@ -12,7 +12,15 @@ from uuid import UUID
 import msgspec
 
 from billing.rating.bands import Portion
-from billing.rating.inputs import AccountPlanTerm, Aggregation, PricingTerm, RatingInput, Segment
+from billing.rating.inputs import (
+    AccountPlanTerm,
+    Aggregation,
+    ChildBilling,
+    Pool,
+    PricingTerm,
+    RatingInput,
+    Segment,
+)
 from billing.rating.lines import LineType
 from billing.rating.movements import Movement
 from billing.rating.schedule import BillingPeriod, DayShare, PlanSchedule
@@ -68,7 +76,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     ``facts`` open its calculation record and name its kind of record; ``portions`` are its band
     breakdown, charged for the days of ``shares`` where there are any. ``pricing`` is the price of
     an account plan that was applied, for steps that rate a part of the line again; ``aggregation``
-    and ``segment`` say what was measured. ``movements`` are stored with the bill.
+    and ``segment`` say what was measured. ``movements`` are stored with the bill. ``pool`` says
+    whose usage it is where accounts of a family are told apart.
     """
 
     line_type: LineType
@@ -89,6 +98,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     segment: Segment = ()
     movements: tuple[Movement, ...] = ()
     rate: Decimal | None = None
+    pool: Pool | None = None
 
     @property
     def account_plan_id(self) -> UUID | None:
@@ -120,8 +130,12 @@ def _plan_on_bill(bill: RatingInput, term: AccountPlanTerm) -> PlanOnBill:
     schedule = PlanSchedule(term.cycle, term.period, bill.timezone)
     boundary = bill.key.boundary
     currency = bill.currencies.get(term.currency) or Currency(term.currency)
+    family = term.family
+    is_shown = family is not None and family.is_of_child and family.mode is ChildBilling.BREAKDOWN
     attribution = Attribution(
         account_id=term.account_id,
+        child_account_id=term.account_id if is_shown else None,
+        child_account_code=term.account_code if is_shown else None,
         account_plan_id=term.id,
         plan_id=term.plan_id,
         plan_group_id=term.plan_group_id,

@@ -76,6 +76,46 @@ class Aggregation(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     query: str | None = None
 
 
+class ChildBilling(StrEnum):
+    """Where the charges of a family stand, by account plan (PAR-4)."""
+
+    SUMMARY = "PARENT_SUMMARY"
+    BREAKDOWN = "PARENT_BREAKDOWN"
+    CHILD = "CHILD"
+
+
+class FamilyRole(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+    """How an account plan of a family bears on a bill.
+
+    ``is_of_child``: the plan of a child, on the parent's bill. ``share_of``: the parent's plan on
+    a child's bill, where only that child's share of the usage stands.
+    """
+
+    mode: ChildBilling
+    is_of_child: bool = False
+    share_of: UUID | None = None
+
+
+class Share(msgspec.Struct, frozen=True, gc=False):
+    """What one account of a family used of a pooled quantity; > 0."""
+
+    account_id: UUID
+    account_code: str
+    quantity: Decimal
+
+
+class Pool(msgspec.Struct, frozen=True, gc=False):
+    """How the accounts of a family share a quantity that is rated as one block (PAR-5).
+
+    ``shares`` come with the parent's first, then the children's by code. ``largest`` is the
+    account that takes what rounding leaves over.
+    """
+
+    shares: tuple[Share, ...]
+    total: Decimal
+    largest: UUID
+
+
 class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     """The quantity of one pricing (and its segment) in one stretch of the arrears period.
 
@@ -85,7 +125,8 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     the same aggregation and segment before the window: read only with tiersSpanPlan (TSP-2).
     ``cuts`` are instants inside the window where a credit begins or ends, with the quantity from
     the start of the window up to each (DRW-3). ``granted`` units are free (BAL-15).
-    ``calculated`` says of a compound aggregation what its quantity was calculated from.
+    ``calculated`` says of a compound aggregation what its quantity was calculated from. ``pool``
+    says whose usage it is where that is told apart; ``None`` is the whole family's, or one's own.
     """
 
     period: Period
@@ -95,6 +136,7 @@ class UsageWindow(msgspec.Struct, frozen=True, gc=False):
     cuts: tuple[tuple[datetime, Decimal | None], ...] = ()
     granted: Decimal = ZERO
     calculated: Calculated | None = None
+    pool: Pool | None = None
 
 
 class StandingCharge(msgspec.Struct, frozen=True, gc=False):
@@ -225,6 +267,7 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     account_code: str = ""
     counter_pricings: tuple[CounterPricingTerm, ...] = ()
     group: PlanGroup | None = None
+    family: FamilyRole | None = None
 
 
 class RatingInput(msgspec.Struct, frozen=True, gc=False):

@@ -15,6 +15,7 @@ from billing.rating.kinds import (
     counters,
     credits,
     draw_downs,
+    families,
     grants,
     late_usage,
     minimum_spends,
@@ -30,12 +31,12 @@ KINDS: tuple[LineKind, ...] = (
     standing_charges.KIND,
     credits.KIND,
     minimum_spends.KIND,
+    families.SHARES,  # before draw-downs: each bill's own credit pays for what stands on it
     charges.KIND,  # before draw-downs: balances pay for one-off charges as well (BAL-5)
     late_usage.KIND,
     draw_downs.KIND,
     commitment_fees.KIND,
-    # memos (11.2)
-    # summary of families (12)
+    families.KIND,  # last: what was paid for as a block is told apart, or merged (12)
 )
 _DEFAULT: Final = Twice.AT_ONE_TIME
 

@@ -82,6 +82,7 @@ def rate_window(
         pricing=pricing,
         aggregation=aggregation,
         segment=pricing.segment,
+        pool=window.pool,
     )
 
 

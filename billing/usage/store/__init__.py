@@ -17,6 +17,7 @@ from billing.usage.store.requests import (
     Quantity,
     QuantityRequest,
     Segmentation,
+    Spans,
 )
 from billing.usage.store.rows import Measurement, append
 
@@ -32,6 +33,7 @@ __all__ = [
     "Quantity",
     "QuantityRequest",
     "Segmentation",
+    "Spans",
     "append",
     "breakdown",
     "claim",

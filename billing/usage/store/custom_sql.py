@@ -34,7 +34,7 @@ _STATEMENT: Final = """
 WITH measurements AS (
     SELECT m.account_id, m.meter_id, m.uid, m.ts, m.ets, m.received_at{columns}
       FROM public.{view} m
-     WHERE m.account_id = ANY({accounts}::uuid[]) AND m.meter_id = {meter}
+     WHERE (m.account_id = ANY({accounts}::uuid[]){spans}) AND m.meter_id = {meter}
        AND m.ts >= {start} AND m.ts < {end}{segment}
 )
 SELECT q.value::numeric, (SELECT count(*) FROM measurements) FROM ({query}) AS q (value) LIMIT $1
@@ -106,11 +106,22 @@ def _statement(request: QuantityRequest, query: CustomQuery) -> sql.Composed:
         columns=_columns(query),
         view=sql.Identifier(CUSTOM_SQL_VIEW),
         accounts=sql.Literal([str(one) for one in request.account_ids]),
+        spans=_spans(request),
         meter=sql.Literal(request.meter_id),
         start=sql.Literal(request.start_at),
         end=sql.Literal(request.end_at),
         segment=segment,
         query=sql.SQL(query.sql),
+    )
+
+
+def _spans(request: QuantityRequest) -> sql.Composed:
+    """Return the time of those accounts of which only a part of the window counts."""
+    return sql.Composed(
+        sql.SQL(" OR (m.account_id = {} AND m.ts >= {} AND m.ts < {})").format(
+            sql.Literal(str(account_id)), sql.Literal(start_at), sql.Literal(end_at)
+        )
+        for account_id, start_at, end_at in request.spans
     )
 
 

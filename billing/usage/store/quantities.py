@@ -48,7 +48,7 @@ class _Plan:
 
     def add(self, request: QuantityRequest) -> Answer:
         """Return the function that finds the request's quantity in the rows of the answer."""
-        if not request.account_ids:
+        if not request.account_ids and not request.spans:
             return lambda _: NO_DATA
         if request.method is Method.UNIQUE:
             return self._unique(request)
@@ -95,7 +95,9 @@ class _Plan:
                 )
             )
         reading = self.readings[number]
-        window = reading.window((request.account_ids, request.start_at, request.end_at))
+        window = reading.window(
+            (request.account_ids, request.start_at, request.end_at, request.spans)
+        )
         return number, window, reading.segment(request.segment)
 
     def _split(self, split: Segmentation) -> Segmentation:

@@ -13,10 +13,10 @@ from uuid import UUID
 from psycopg import sql
 
 from billing.usage.store import segments
-from billing.usage.store.requests import Filters, Segmentation
+from billing.usage.store.requests import Filters, Segmentation, Spans
 from organizations.kernel import ids
 
-Window = tuple[tuple[UUID, ...], datetime, datetime]
+Window = tuple[tuple[UUID, ...], datetime, datetime, Spans]
 Kind = Literal["FOLD", "UNIQUE", "LATEST"]
 VALUES = "values"
 NUMBERS = "numbers"
@@ -124,9 +124,10 @@ def _piece(number: int, organization_id: UUID, reading: Reading, guarded: bool) 
     split = reading.segmentation
     rows = [
         (account_id, start_at, end_at, window)
-        for (account_ids, start_at, end_at), window in reading.windows.items()
+        for (account_ids, start_at, end_at, _), window in reading.windows.items()
         for account_id in (account_ids if len(account_ids) == 1 else dict.fromkeys(account_ids))
     ]
+    rows += [(*span, window) for (*_, spans), window in reading.windows.items() for span in spans]
     # The newest of one account stands at the end of its index; of several all are compared.
     is_pooled = len(rows) > len(reading.windows)
     template = (OF_SEGMENTS if split else WHOLE)[reading.kind]

@@ -43,6 +43,8 @@ class CustomQuery(msgspec.Struct, frozen=True, gc=False):
 
 
 Filters = tuple[tuple[str, tuple[str, ...]], ...]
+# Stretches of time of single accounts: account, from, until.
+Spans = tuple[tuple[UUID, datetime, datetime], ...]
 
 
 class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
@@ -53,6 +55,7 @@ class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     one of ``segmentation.segments``; without segmentation all measurements of the window count
     (10.11). ``filters`` leave measurements whose field has one of the texts, for each field named;
     ``excluded`` leave out those whose field has one of the texts. ``query`` is that of CUSTOM_SQL.
+    ``spans`` are parts of the window for further accounts, of which only that time counts.
     """
 
     account_ids: tuple[UUID, ...]
@@ -66,6 +69,7 @@ class QuantityRequest(msgspec.Struct, frozen=True, gc=False):
     filters: Filters = ()
     query: CustomQuery | None = None
     excluded: Filters = ()
+    spans: Spans = ()
 
 
 class Quantity(msgspec.Struct, frozen=True, gc=False):

@@ -86,10 +86,10 @@ def test_what_nobody_expected_parks_only_the_account_at_fault(monkeypatch, caplo
     good, bad = shop.accounts(2)
     calculate = slices.calculation.calculate
 
-    def fail_for_bad(account):
+    def fail_for_bad(account, drawn=None):
         if account.facts.id == bad.pk:
             raise ZeroDivisionError("secret detail")
-        return calculate(account)
+        return calculate(account, drawn)
 
     monkeypatch.setattr(slices.calculation, "calculate", fail_for_bad)
 
