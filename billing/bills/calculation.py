@@ -4,15 +4,17 @@ Reads nothing and stores nothing; the step that runs, preview and explanation sh
 """
 
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
-from billing.bills.taken import AccountSnapshot, BillToRate
+from billing.bills.taken import AccountSnapshot, BillToRate, Snapshot
 from billing.rating.accounts import AccountInput
 from billing.rating.book import Book
 from billing.rating.lines import RatedBill
 from billing.rating.pipeline import order, rate_account
 from billing.rating.subjects import Subject
+from organizations.kernel.errors import DomainError
 from organizations.kernel.money import ZERO
 
 
@@ -64,6 +66,22 @@ def calculate(account: AccountSnapshot, drawn: Drawn | None = None) -> list[Calc
         given = msgspec.structs.replace(given, book=book)
     result = rate_account(given)
     return [Calculated(*pair) for pair in zip(sources, result.bills, strict=True)]
+
+
+def of_account(taken: Snapshot, account_id: UUID) -> list[Calculated]:
+    """Return the bills of one account, with what those of its family before it draw.
+
+    Raises what keeps this account from being billed; what keeps another is passed over.
+    """
+    drawn = Drawn()
+    for one in next(unit for unit in taken.families.in_order(taken.accounts) if account_id in unit):
+        if one == account_id:
+            break
+        try:
+            drawn.add(calculate(taken.accounts[one], drawn))
+        except DomainError:
+            continue
+    return calculate(taken.accounts[account_id], drawn)
 
 
 def account_input(account: AccountSnapshot, bills: list[BillToRate]) -> AccountInput:

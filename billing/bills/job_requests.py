@@ -38,7 +38,7 @@ SELECT DISTINCT bill.id
   FROM named
   JOIN billing_account a ON named.head IN (a.id, a.parent_account_id) AND a.id <> named.account_id
   JOIN billing_bill bill ON bill.account_id = a.id AND bill.boundary_date = named.boundary_date
- WHERE bill.organization_id = %s AND NOT bill.is_locked
+ WHERE bill.organization_id = %s AND (%s OR NOT bill.is_locked)
  ORDER BY bill.id
 """
 
@@ -104,13 +104,15 @@ def check_recalculation(organization: Organization, bill_ids: Sequence[str | UUI
     return _known("billIds", "bill", bill_ids, bills)
 
 
-def with_families(organization: Organization, bill_ids: Sequence[UUID]) -> list[UUID]:
+def with_families(
+    organization_id: UUID, bill_ids: Sequence[UUID], *, is_locked_too: bool = False
+) -> list[UUID]:
     """Return the bills with those of the same date that others in their families have (PAR-10).
 
     They share usage and credit; a locked one stays as it is. One query.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_RELATED, [organization.pk, list(bill_ids), organization.pk])
+        cursor.execute(_RELATED, [organization_id, list(bill_ids), organization_id, is_locked_too])
         related = [row[0] for row in cursor.fetchall()]
     return list(dict.fromkeys([*bill_ids, *related]))
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import JSONField
 
-from billing.bills import calculation, line_rows, snapshot, writer
+from billing.bills import calculation, families, line_rows, snapshot, writer
 from billing.bills.job_requests import JobRequest, check, wanted
 from billing.bills.taken import Snapshot
 from billing.models import Bill, LineItem
@@ -48,11 +48,12 @@ def preview(
     config = OrganizationConfig.objects.for_organization(organization).get()
     job = check(organization, config, request, at=at)
     account_id = UUID(job.account_ids[0])
-    taken = snapshot.take(organization.pk, [account_id], wanted(job), include_locked=True)
+    members = families.read(organization.pk, [account_id]).with_members([account_id])
+    taken = snapshot.take(organization.pk, members, wanted(job), include_locked=True)
     account = taken.accounts[account_id]
     bills = [
         bill
-        for bill in calculation.calculate(account)
+        for bill in calculation.of_account(taken, account_id)
         if bill.source.input.account_plans or bill.rated.lines
     ]
     if not bills:

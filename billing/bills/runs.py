@@ -76,7 +76,7 @@ def recalculate(
 
     The bills of the same date in the families of theirs are calculated with them (PAR-10).
     """
-    bills = with_families(organization, check_recalculation(organization, bill_ids))
+    bills = with_families(organization.pk, check_recalculation(organization, bill_ids))
     return _start(
         BillJob(
             organization=organization,
