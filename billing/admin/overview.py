@@ -1,4 +1,4 @@
-"""What an account's page shows above its form: usage, plans, latest bills, children."""
+"""What an account's page shows above its form: usage, plans, latest bills, family."""
 
 from datetime import timedelta, tzinfo
 from typing import Any
@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from billing.admin import (
     account_agreements,
     counters,
+    family,
     late_arrived,
     run_billing,
     usage_chart,
@@ -19,7 +20,6 @@ from organizations.kernel import clock
 from organizations.kernel.console import choices, linking, show
 
 LATEST_BILLS = 8
-MOST_CHILDREN = 20
 
 
 def of(request: HttpRequest, account: Account) -> dict[str, Any]:
@@ -33,12 +33,7 @@ def of(request: HttpRequest, account: Account) -> dict[str, Any]:
         "counters": counters.of_account(request, account),
         "late": late_arrived.about(request, account=account),
         "agreements": account_agreements.of(request, account),
-        "children": [
-            {"name": child.name, "code": child.code, "url": show.address(child)}
-            for child in linking.seen(request, account.children.all()).order_by("name", "pk")[
-                :MOST_CHILDREN
-            ]
-        ],
+        "family": family.of(request, account),
         "attach_url": linking.to_form(request, AccountPlan, account=account.pk),
         "run_billing_url": run_billing.address(request, account),
         "bills_url": linking.to_list(request, Bill, account__id__exact=account.pk),

@@ -31,7 +31,12 @@ def pool(quantities: Iterable[tuple[UUID, str, Decimal | None]]) -> Pool | None:
     if not shares or any(quantity < 0 for *_, quantity in found):
         return None
     largest = max(shares, key=lambda share: share.quantity)  # the first of equals
-    return Pool(shares, sum((share.quantity for share in shares), ZERO), largest.account_id)
+    return Pool(
+        shares,
+        sum((share.quantity for share in shares), ZERO),
+        largest.account_id,
+        {share.account_id: place for place, share in enumerate(shares)},
+    )
 
 
 def split(draft: Draft, pool: Pool, bill_account_id: UUID, *, is_shown: bool) -> Iterator[Draft]:
@@ -42,10 +47,10 @@ def split(draft: Draft, pool: Pool, bill_account_id: UUID, *, is_shown: bool) ->
 
 def only(draft: Draft, pool: Pool, account_id: UUID) -> Draft | None:
     """Return the line of one account, on that account's own bill; ``None`` when it used nothing."""
-    for share in pool.shares:
-        if share.account_id == account_id:
-            return _shared(draft, pool, share, account_id, is_shown=False)
-    return None
+    share = pool.of(account_id)
+    if share is None:
+        return None
+    return _shared(draft, pool, share, account_id, is_shown=False)
 
 
 def _shared(

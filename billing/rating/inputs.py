@@ -108,12 +108,18 @@ class Pool(msgspec.Struct, frozen=True, gc=False):
     """How the accounts of a family share a quantity that is rated as one block (PAR-5).
 
     ``shares`` come with the parent's first, then the children's by code. ``largest`` is the
-    account that takes what rounding leaves over.
+    account that takes what rounding leaves over; ``places`` says where each account's share is.
     """
 
     shares: tuple[Share, ...]
     total: Decimal
     largest: UUID
+    places: Mapping[UUID, int]
+
+    def of(self, account_id: UUID) -> Share | None:
+        """Return the share of an account; ``None`` when it used nothing."""
+        place = self.places.get(account_id)
+        return None if place is None else self.shares[place]
 
 
 class UsageWindow(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from billing.bills.measures import segmentation_of
 from billing.models import Bill, LineItem, LineItemType, StatementDefinition
 from billing.statements import slices
+from billing.statements.whose import Whose
 from billing.usage import store
 from billing.usage.store import Method
 from catalog.models import Aggregation
@@ -82,6 +83,7 @@ class Lines:
     def __init__(self, bill: Bill, layout: Layout, lines: QuerySet[LineItem]) -> None:
         self.bill, self.layout, self._lines = bill, layout, lines
         self._zone = parse_timezone(bill.timezone)
+        self._whose = Whose(bill)
         self._aggregations: dict[UUID, Aggregation] = {}
 
     def __iter__(self) -> Iterator[LineItem]:
@@ -144,7 +146,7 @@ class Lines:
                 return None
         own = (Method(aggregation.aggregation), aggregation.target_field)
         return store.Breakdown(
-            account_ids=(line.child_account_id or self.bill.account_id,),
+            account_ids=self._whose.accounts(line),
             meter_id=aggregation.meter_id,
             start_at=period.start,
             end_at=line.service_period_end,

@@ -8,6 +8,7 @@ import pytest
 from billing.bills import explain, runs
 from billing.models import Account, Bill, Commitment, LineItem
 from billing.rating.recompute import recompute
+from billing.statements.content import BY_DAY, Lines
 from catalog.models import Aggregation, Pricing
 from organizations.kernel import principals
 from organizations.models import OrganizationConfig
@@ -327,3 +328,23 @@ def test_an_account_without_relatives_is_not_touched_by_families():
     household.run()
 
     assert Bill.objects.get(account=alone).total == 7
+
+
+@pytest.mark.parametrize("mode", ["PARENT_SUMMARY", "PARENT_BREAKDOWN", "CHILD"])
+def test_statements_of_a_family_add_up_without_adjustment(mode):
+    household = Household(mode)
+    household.own_plan("b", mode)
+    household.use({**USED, "a": 500})
+    household.run()
+    wanted = {line.pk: line.quantity for line in LineItem.objects.all()}
+
+    shown, kinds = {}, set()
+    for bill in Bill.objects.all():
+        content = Lines(bill, BY_DAY, bill.line_items.all())
+        for line in content:
+            rows = list(content.usage(line))
+            shown[line.pk] = sum(row.quantity for row in rows)
+            kinds |= {row.kind for row in rows}
+
+    assert shown == wanted and sum(wanted.values()) == 1500
+    assert kinds == {"SLICE"}
