@@ -1,4 +1,4 @@
-"""Families under several workers: one bill each, credit drawn once, nothing calculated in halves."""
+"""Families under several workers: one bill each, credit drawn once, nothing in halves."""
 
 from datetime import date
 from decimal import Decimal
