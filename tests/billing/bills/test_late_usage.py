@@ -5,9 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.bills import lifecycle
-from billing.late import listing
 from billing.models import (
-    Account,
     Bill,
     LateUsage,
     LateUsageCheck,
@@ -15,48 +13,12 @@ from billing.models import (
     LineItem,
 )
 from billing.rating import recompute
-from billing.usage import store
-from organizations.kernel import clock, ids, principals
+from organizations.kernel import principals
 from tests import factories
-from tests.billing.bills import making, runners
+from tests.billing.bills import runners
+from tests.billing.bills.arriving import Late
 
 pytestmark = pytest.mark.django_db
-
-
-class Late:
-    """A shop at 0.10 a unit with one account whose April, 600 units, is billed and locked."""
-
-    def __init__(self, rule: str = "", **template) -> None:
-        self.shop = making.Shop(**{"standing_charge": Decimal(0), **template})
-        self.organization = self.shop.organization
-        self.account = self.shop.account()
-        if rule:
-            LateUsageRule.objects.create(organization=self.organization, action=rule)
-        runners.use(self.account, self.shop.meter, "2024-04-10", 600)
-        runners.run(self.organization, "2024-04-30")
-        self.april = Bill.objects.get(account=self.account)
-        Bill.objects.filter(pk=self.april.pk).update(status="APPROVED", is_locked=True)
-        self.check()
-
-    def arrives(self, quantity: str | int, at: str = "2024-04-20", account=None) -> None:
-        """Usage of that time is received now."""
-        arrive(account or self.account, self.shop.meter, at, quantity)
-
-    def check(self) -> int:
-        return listing.check(self.organization.pk)
-
-    def bill(self, on: str) -> Bill:
-        runners.run(self.organization, on)
-        return Bill.objects.order_by("boundary_date").last()
-
-
-def arrive(account: Account, meter, at: str, quantity: str | int) -> None:
-    code = meter.data_fields[0]["code"]
-    row = store.Measurement(
-        account.pk, meter.pk, runners.instant(at), None, str(ids.new_id()),
-        {code: Decimal(quantity)},
-    )  # fmt: skip
-    store.append(account.organization_id, [row], at=clock.now())
 
 
 def rows() -> list[tuple[str, Decimal, Decimal]]:
