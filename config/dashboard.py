@@ -99,7 +99,8 @@ def _figures(request: HttpRequest) -> list[dict[str, Any]]:
         shown = linking.to_list(request, Bill, status__exact="APPROVED", is_locked__exact=0)
         figures.append(_figure("approved, not locked", approved, shown, is_urgent=False))
     if linking.to_list(request, LateUsage):
-        late = _seen(request, LateUsage, "config:lateUsage").filter(status=LateUsageStatus.OPEN)
+        late = linking.seen(request, LateUsage.objects.for_organization(request.organization))
+        late = late.filter(status=LateUsageStatus.OPEN)
         shown = linking.to_list(request, LateUsage, status__exact="OPEN")
         if late.exists():  # most organizations never have any
             figures.append(_figure("late usage to decide", late, shown))

@@ -11,6 +11,7 @@ from unfold.decorators import action, display
 from billing.admin import overview
 from billing.late import deciding
 from billing.models import (
+    Bill,
     LateUsage,
     LateUsageCheck,
     LateUsageRule,
@@ -27,6 +28,7 @@ from organizations.kernel.console.filters import (
 )
 from organizations.kernel.wording import counted
 
+BILLS = ("config:retrieve", "billing:bill")
 COLOURS = {"OPEN": "warn", "ACCEPTED": "busy", "IGNORED": "plain"}
 
 
@@ -86,6 +88,23 @@ class LateUsageAdmin(ReadOnlyConsoleAdmin):
         rows = self.get_queryset(request).filter(status=LateUsageStatus.OPEN)
         context = {"open_amounts": by_currency(rows), "law": law_sentence(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def narrowed(self, request: HttpRequest, rows: QuerySet, action: str) -> QuerySet:
+        """Leave out what belongs to bills that are denied: it tells of their amounts."""
+        rows = super().narrowed(request, rows, action)
+        if not request.permissions.denies_some(*BILLS):
+            return rows
+        bills = Bill.objects.for_organization(request.organization)
+        return rows.filter(bill__in=request.permissions.not_denied(bills, *BILLS))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Ask for the row, and for its bill where some are denied."""
+        if not super().has_view_permission(request, obj):
+            return False
+        if obj is None or not request.permissions.denies_some(*BILLS):
+            return True
+        bills = Bill.objects.filter(pk=obj.bill_id)
+        return bool(request.permissions.not_denied(bills, *BILLS).exists())
 
     @action(description="Put on the next bill", permissions=["operate"])
     @confirmed(

@@ -4,7 +4,9 @@ import pytest
 
 from billing.late import law
 from billing.models import Account, Bill, LateUsage
+from organizations.models import PermissionPolicy
 from tests.billing.bills.arriving import Late
+from tests.console.clients import Console, make_person
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/billing/lateusage/"
@@ -80,3 +82,17 @@ def test_the_page_of_a_row_names_both_bills(console, late):
 
     assert str(late.april.pk) in page
     assert str(may.pk) in page
+
+
+def test_a_denied_bill_tells_nothing_of_its_late_usage(console, founded, late):
+    reading = {"effect": "allow", "action": ["config:retrieve"], "resource": ["*"]}
+    denied = {**reading, "effect": "deny", "resource": [f"billing:bill/item/{late.april.pk}"]}
+    policy = PermissionPolicy.objects.create(
+        organization=founded.organization, name="Some", statements=[reading, denied]
+    )
+    person = Console(make_person(founded, policy.name))
+    row = LateUsage.objects.get()
+
+    assert "5.00 USD" not in person.text(person.get(LateUsage))
+    assert person.get(LateUsage, "change", row).status_code in (302, 403, 404)
+    assert "late units" not in person.text(person.get(Account, "change", late.account))

@@ -52,6 +52,15 @@ class Permissions:
         if not self.allows(action, resource, item_id):
             raise Forbidden
 
+    def denies_some(self, action: str, resource: str) -> bool:
+        """Return whether a statement denies the action on any row."""
+        return self._rights is not None and self._rights.denies_some(action, resource)
+
+    def not_denied(self, rows: QuerySet, action: str, resource: str) -> QuerySet:
+        """Leave out only the rows that a statement denies."""
+        rights = self._rights
+        return rows.none() if rights is None else rights.not_denied(rows, action, resource)
+
     def visible(self, rows: QuerySet, action: str, resource: str) -> QuerySet:
         """Return only the rows the action is allowed on."""
         return rows.none() if self._rights is None else self._rights.visible(rows, action, resource)
