@@ -9,6 +9,7 @@ from billing import (
     registration_agreements,
     registration_bill_life,
     registration_late_usage,
+    registration_rehearsals,
     upload_registration,
 )
 from billing import representations as look
@@ -86,3 +87,4 @@ def register() -> None:
     query_registration.register()
     registration_bill_life.register()
     registration_late_usage.register()
+    registration_rehearsals.register()

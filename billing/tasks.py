@@ -7,7 +7,8 @@ from celery import shared_task
 from billing import balance_schedules
 from billing.bills import chunks, lifecycle, runs, scheduling
 from billing.late import law, listing
-from billing.models import BillJob, BillJobChunk, MeasurementUpload, StatementJob
+from billing.models import BillJob, BillJobChunk, MeasurementUpload, Rehearsal, StatementJob
+from billing.rehearsing import rehearsals
 from billing.statements import jobs as statement_jobs
 from billing.usage import partitions, resubmission, uploads
 from organizations.kernel import clock, isolation
@@ -125,3 +126,17 @@ def sweep_statements(**_later: object) -> None:
     """Hand out statement jobs nobody works on."""
     with isolation.everywhere():
         statement_jobs.sweep()
+
+
+@shared_task(name="billing.rehearse")
+def rehearse(*, rehearsal_id: str, **_later: object) -> None:
+    """Calculate what is left of a rehearsal."""
+    with within_that_of(Rehearsal, rehearsal_id):
+        rehearsals.work_off(UUID(rehearsal_id))
+
+
+@shared_task(name="billing.sweep_rehearsals")
+def sweep_rehearsals(**_later: object) -> None:
+    """Hand out rehearsals that stand still, and delete old ones."""
+    with isolation.everywhere():
+        rehearsals.sweep()

@@ -37,7 +37,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "notificationConfiguration", "scheduledEventConfiguration", "event",
         "integrationConfiguration", "integrationRun", "integrationCredentials",
         "externalMapping", "webhookDestination", "exportDestination", "exportSchedule",
-        "exportJob", "savedQuery", "analyticsJob", "lateUsage", "lateUsageRule",
+        "exportJob", "savedQuery", "analyticsJob", "lateUsage", "lateUsageRule", "rehearsal",
     ),
     "billing": BILLING_TYPES,
     "analytics": ("usage", "bill", "commitment"),

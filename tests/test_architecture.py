@@ -43,6 +43,7 @@ WITHOUT_ORGANIZATION = {
     "User": "a person may be a member of several organizations",
     "BillJobChunk": "belongs to its job",
     "BillJobAccount": "belongs to its job",
+    "RehearsedAccount": "belongs to its rehearsal",
     "DeliveryAttempt": "belongs to its delivery",
     "RunLogEntry": "belongs to its run",
     "SecondFactor": "belongs to a person",

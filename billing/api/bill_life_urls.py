@@ -6,6 +6,7 @@ from billing.api import (
     bill_csv,
     bill_explorer,
     late_usage,
+    rehearsals,
     statements,
 )
 
@@ -15,5 +16,6 @@ urlpatterns = [
     *bill_csv.urlpatterns,
     *bill_explorer.urlpatterns,
     *late_usage.urlpatterns,
+    *rehearsals.urlpatterns,
     *statements.urlpatterns,
 ]

@@ -41,6 +41,13 @@ from billing.models.late_usage import (
     LateUsageStatus,
 )
 from billing.models.queries import SavedQuery
+from billing.models.rehearsals import (
+    Rehearsal,
+    RehearsalStatus,
+    RehearsedAccount,
+    RehearsedKind,
+    RehearsedWhy,
+)
 from billing.models.statements import (
     AggregationFrequency,
     StatementDefinition,
@@ -90,6 +97,11 @@ __all__ = [
     "LineItem",
     "LineItemType",
     "MeasurementUpload",
+    "Rehearsal",
+    "RehearsalStatus",
+    "RehearsedAccount",
+    "RehearsedKind",
+    "RehearsedWhy",
     "ResubmissionOutcome",
     "SavedQuery",
     "ScheduleFrequency",

@@ -1,0 +1,1 @@
+"""Rehearsals: bill runs that write no bill."""
