@@ -1,5 +1,6 @@
 """The pages of late usage and of what is done with it by itself."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,7 @@ from organizations.kernel.console.filters import (
     RangeDateFilter,
     WordFilter,
 )
+from organizations.kernel.periods import parse_timezone
 from organizations.kernel.wording import counted
 
 BILLS = ("config:retrieve", "billing:bill")
@@ -62,7 +64,7 @@ class LateUsageAdmin(ReadOnlyConsoleAdmin):
     """Usage that arrived for a period whose bill is locked."""
 
     list_display = ["description", "account", "period", "shown_units", "shown_amount", "state"]
-    list_select_related = ["account"]
+    list_select_related = ["account", "bill"]
     list_filter = [
         "status",
         ChargedFilter,
@@ -134,8 +136,10 @@ class LateUsageAdmin(ReadOnlyConsoleAdmin):
 
     @display(description="Service period", ordering="service_period_start")
     def period(self, row: LateUsage) -> str:
-        """First instant and the one after the last, as days."""
-        return f"{show.day(row.service_period_start)} – {show.day(row.service_period_end)}"
+        """The first and the last day."""
+        last = row.service_period_end - timedelta(microseconds=1)
+        zone = parse_timezone(row.bill.timezone)
+        return f"{show.day(row.service_period_start, zone)} – {show.day(last, zone)}"
 
     @display(description="Units")
     def shown_units(self, row: LateUsage) -> str:

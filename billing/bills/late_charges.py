@@ -14,12 +14,27 @@ from django.db.models import Q
 from billing.bills.moved import Moved, Replacing
 from billing.bills.planning import PlannedBill
 from billing.bills.taken import AccountSnapshot
-from billing.models import LateUsage, LateUsageStatus
+from billing.models import LateUsage, LateUsageBill, LateUsageStatus
 from billing.rating.account_terms import LateTerm
 from billing.rating.cycles import BillKey
 from billing.rating.inputs import Product
+from organizations.kernel import changes, registry
 from organizations.kernel.among import Among
+from organizations.kernel.errors import DomainError
 from organizations.kernel.periods import Period
+from organizations.kernel.principals import Principal
+
+
+class LateUsageStands(DomainError):
+    """A later bill charges usage that arrived late for the bill."""
+
+    code = "LATE_USAGE_CHARGED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A later bill charges usage that arrived late for this one; delete that bill first, or "
+            "calculate this one again instead."
+        )
 
 
 def read(
@@ -63,6 +78,22 @@ def mark(replacing: Replacing, moved: Sequence[Moved]) -> None:
             by_bill[bill_id].append(row_id)
     for bill_id, row_ids in by_bill.items():
         LateUsage.objects.filter(Among("pk", row_ids)).update(charged_on_id=bill_id)
+
+
+def forget(bill_ids: Sequence[UUID], *, by: Principal) -> None:
+    """Let bills that are deleted take along what was listed for them and no bill charges.
+
+    Such a bill was locked by a lock date that was moved back since. Raises ``LateUsageStands``.
+    """
+    LateUsageBill.objects.filter(Among("bill_id", bill_ids))._raw_delete("default")
+    rows = list(LateUsage.objects.filter(Among("bill_id", bill_ids)))
+    if not rows:
+        return
+    if any(row.charged_on_id is not None for row in rows):
+        raise LateUsageStands
+    gone = [(row, registry.of(row).represent(row)) for row in rows]
+    LateUsage.objects.filter(Among("pk", [row.pk for row in rows]))._raw_delete("default")
+    changes.deleted_many(gone, by=by)
 
 
 def _home(row: LateUsage, bills: Sequence[PlannedBill]) -> PlannedBill | None:

@@ -17,7 +17,7 @@ from django.db.models import Sum
 from django.db.models.base import ModelState
 
 from billing import representations
-from billing.bills import line_rows, lock_dates, memo_order, movements
+from billing.bills import late_charges, line_rows, lock_dates, memo_order, movements
 from billing.bills.calculation import Calculated
 from billing.bills.movements import Moved, Replacing
 from billing.bills.reading import MEMO_TYPES, AccountFacts
@@ -97,6 +97,7 @@ def delete(bills: Sequence[Bill], *, by: Principal, at: datetime | None = None) 
     bill_ids = [bill.pk for bill in bills]
     movements.replace(Replacing(bills, by, at or clock.now()), ())
     jobs.forget(bill_ids, by=by)
+    late_charges.forget(bill_ids, by=by)
     LineItem.objects.filter(Among("bill_id", bill_ids))._raw_delete("default")
     Bill.objects.filter(Among("pk", bill_ids))._raw_delete("default")
     changes.deleted_many(gone, by=by)

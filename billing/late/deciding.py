@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billing.bills import slices
 from billing.models import LateUsage, LateUsageStatus
 from organizations.kernel import changes, clock
 from organizations.kernel.errors import DomainError, NotFound
@@ -44,7 +45,11 @@ def ignore(row_ids: Sequence[UUID], *, by: Principal) -> int:
 
 def _decide(row_ids: Sequence[UUID], status: str, *, by: Principal) -> int:
     changed = 0
+    named = LateUsage.objects.for_organization(by.organization_id).filter(pk__in=row_ids)
+    account_ids = set(named.values_list("account_id", flat=True))
     with transaction.atomic():
+        # A run that puts them on a bill holds the account; it sees the decision or we see its bill.
+        slices.lock_accounts(list(account_ids))
         rows = (
             LateUsage.objects.for_organization(by.organization_id)
             .select_for_update(no_key=True, of=("self",))

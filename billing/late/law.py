@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from billing.models import Contract, LateUsage, LateUsageCheck, LineItem, LineItemType
+from billing.models import Account, Contract, LateUsage, LateUsageCheck, LineItem, LineItemType
 from billing.rating.late import Held, usage_key
 from billing.usage import store
 from billing.usage.store import Method, QuantityRequest
@@ -82,8 +82,10 @@ def _lines(organization_id: UUID) -> QuerySet[LineItem]:
     divided = LineItem.objects.filter(
         bill_id=OuterRef("bill_id"), line_item_type=LineItemType.OVERAGE_USAGE
     )
+    family = Account.objects.filter(parent_account_id=OuterRef("bill__account_id"))
     return LineItem.objects.filter(
         Exists(plain),
+        ~Exists(family),
         ~Exists(filtered),
         ~Exists(divided),
         organization_id=organization_id,

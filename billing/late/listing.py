@@ -6,12 +6,12 @@ and what comes after it is a row of its own. All rows of a charge add up to its 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from billing.bills import slices
 from billing.late import comparing
 from billing.late.comparing import Found
 from billing.models import (
@@ -37,7 +37,6 @@ _STATUS = {
     LateUsageAction.IGNORE.value: LateUsageStatus.IGNORED.value,
 }
 Rules = Mapping[UUID | None, str]
-BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 def check(organization_id: UUID) -> int:
@@ -47,7 +46,8 @@ def check(organization_id: UUID) -> int:
     state, _ = LateUsageCheck.objects.get_or_create(organization_id=organization_id)
     # Read before the look: a bill that is locked meanwhile is looked at next time.
     locked = _not_remembered(organization_id)
-    since = state.checked_until or BEGINNING
+    # The first look of all finds everything by bills that no look knows.
+    since = state.checked_until or begun
     found = arrivals.bills_with_late_usage(organization_id, since)
     again = LateUsage.objects.for_organization(organization_id).filter(usage_key="")
     for bill_id in sorted({*found, *again.values_list("bill_id", flat=True)}):
@@ -66,7 +66,11 @@ def organizations() -> list[UUID]:
 
 def look_at(organization_id: UUID, bill_id: UUID) -> None:
     """Make the rows of one locked bill say what its usage is now."""
+    account_id = Bill.objects.filter(pk=bill_id).values_list("account_id", flat=True).first()
+    if account_id is None:
+        return
     with transaction.atomic():
+        slices.lock_accounts([account_id])
         bill = (
             Bill.objects.for_organization(organization_id)
             .select_for_update(no_key=True)

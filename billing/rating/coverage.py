@@ -20,7 +20,7 @@ from billing.rating.inputs import Band, PricingTerm, UsageWindow
 from billing.rating.lines import MEASURED, LineType
 from billing.rating.movements import Movement
 from billing.rating.quantities import to_units
-from billing.rating.subjects import Subject
+from billing.rating.subjects import Subject, SubjectKind
 from organizations.kernel.money import ZERO, round_money, ten_places
 from organizations.kernel.periods import Period, local_date
 
@@ -91,10 +91,15 @@ def covers(credit: Credit, draft: Draft) -> bool:
     """Whether the credit is meant for such lines at all."""
     product = draft.attribution.product
     return (
-        draft.line_type in credit.line_types
+        paid_as(draft) in credit.line_types
         and (not credit.product_ids or (product is not None and product.id in credit.product_ids))
         and credit.contract_id in (None, draft.attribution.contract_id)
     )
+
+
+def paid_as(draft: Draft) -> LineType:
+    """Return what credits take a line for: late usage is paid as the usage that it is."""
+    return LineType.USAGE if draft.subject.kind is SubjectKind.LATE else draft.line_type
 
 
 def is_inside(piece: Piece, window: CreditWindow) -> bool:
@@ -130,7 +135,7 @@ def _order(claim: Claim) -> tuple[object, ...]:
     draft = claim.draft
     product = draft.attribution.product
     return (
-        ORDER[draft.line_type],
+        ORDER[paid_as(draft)],
         draft.service_period.start,
         product.code if product else "",
         draft.description,

@@ -14,18 +14,29 @@ _STARTS = (
     "CASE WHEN b.billing_frequency = 'MIXED' THEN b.start_at - interval '1 year'"
     " ELSE b.start_at END"
 )
-_LATE = f"""
-    m.organization_id = b.organization_id AND m.account_id = b.account_id
-    AND m.ts >= {_STARTS} - interval '1 day' AND m.ts < b.end_at + interval '1 day'
+_IN_TIME = f"""
+    m.ts >= {_STARTS} - interval '1 day' AND m.ts < b.end_at + interval '1 day'
     AND m.received_at > b.latest_calculated_at - {_MARGIN}
 """
+# The bill's account and its children, whose usage may be on it.
+_LATE = f"""
+    m.organization_id = b.organization_id
+    AND m.account_id IN (SELECT a.id FROM billing_account a
+                          WHERE a.id = b.account_id OR a.parent_account_id = b.account_id)
+    AND {_IN_TIME}
+"""  # noqa: S608
 
 # Two ways: what arrived since the last look, for any locked bill; everything, for a bill that was
 # locked since. The margin of a day covers periods that reach back to another timezone's midnight.
 FIND = f"""
-    SELECT DISTINCT b.id FROM billing_measurement m JOIN billing_bill b ON {_LATE}
-     WHERE m.organization_id = %(organization)s AND b.is_locked
-       AND m.received_at >= %(since)s - {_MARGIN}
+    SELECT DISTINCT b.id
+      FROM (SELECT organization_id, account_id, ts, max(received_at) AS received_at
+              FROM billing_measurement
+             WHERE organization_id = %(organization)s AND received_at >= %(since)s - {_MARGIN}
+             GROUP BY 1, 2, 3) m
+      JOIN billing_account a ON a.id = m.account_id
+      JOIN billing_bill b ON b.account_id IN (a.id, a.parent_account_id) AND {_IN_TIME}
+     WHERE b.is_locked
     UNION
     SELECT b.id FROM billing_bill b
      WHERE b.organization_id = %(organization)s AND b.is_locked

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.bills import lifecycle
+from billing.bills.late_charges import LateUsageStands
 from billing.models import (
     Bill,
     LateUsage,
@@ -13,9 +14,10 @@ from billing.models import (
     LineItem,
 )
 from billing.rating import recompute
-from organizations.kernel import principals
+from billing.usage.store import arrivals
+from organizations.kernel import clock, principals
 from tests import factories
-from tests.billing.bills import runners
+from tests.billing.bills import charging, runners
 from tests.billing.bills.arriving import Late
 
 pytestmark = pytest.mark.django_db
@@ -267,3 +269,68 @@ def test_the_list_of_one_organization_holds_nothing_of_another():
 
     assert rows() == []
     assert LateUsageCheck.objects.get(organization=late.organization).checked_until
+
+
+def test_a_prepayment_pays_for_late_usage_of_its_time():
+    late = Late("NEXT_BILL")
+    row = charging.commitment(late.account, 100)
+    late.arrives(50)
+    late.check()
+
+    may = late.bill("2024-05-31")
+
+    assert ("AD_HOC", 5) in runners.shown(may)
+    assert ("COMMITMENT_CONSUMED", -5) in runners.shown(may)
+    row.refresh_from_db()
+    assert row.amount_spent == 5
+
+
+def test_a_freed_bill_that_is_deleted_takes_its_list_along():
+    late = Late()
+    late.arrives(50)
+    late.check()
+    Bill.objects.update(is_locked=False)
+
+    lifecycle.delete(late.april, by=principals.system(late.organization.pk))
+
+    assert rows() == []
+    assert not Bill.objects.exists()
+
+
+def test_a_freed_bill_stays_while_a_later_one_charges_its_late_usage():
+    late = Late("NEXT_BILL")
+    late.arrives(50)
+    late.check()
+    late.bill("2024-05-31")
+    Bill.objects.update(is_locked=False)
+
+    with pytest.raises(LateUsageStands):
+        lifecycle.delete(late.april, by=principals.system(late.organization.pk))
+
+    assert Bill.objects.filter(pk=late.april.pk).exists()
+
+
+def test_a_freed_bill_that_took_the_usage_itself_makes_the_charge_a_credit():
+    late = Late("NEXT_BILL")
+    late.arrives(50)
+    late.check()
+    late.bill("2024-05-31")
+    Bill.objects.filter(boundary_date="2024-05-01").update(is_locked=False)
+    runners.run(late.organization, "2024-04-30")
+    late.april.refresh_from_db()
+    assert late.april.total == 65
+    Bill.objects.filter(pk=late.april.pk).update(status="APPROVED", is_locked=True)
+
+    late.check()
+
+    assert rows() == [("ACCEPTED", 50, 5), ("ACCEPTED", -50, -5)]
+
+
+def test_a_look_is_one_query_before_anything_is_rated(django_assert_num_queries):
+    late = Late()
+    late.arrives(50)
+
+    with django_assert_num_queries(1):
+        found = arrivals.bills_with_late_usage(late.organization.pk, clock.now())
+
+    assert found == [late.april.pk]
