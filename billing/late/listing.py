@@ -114,6 +114,9 @@ def _keep(
     for row in rows:
         if row is not follows:
             left = left.less(_listed(row))
+    if found.note and not left.is_of_usage:
+        # Another price alone is no matter of late usage.
+        left = Change(left.key, ZERO, ZERO, ZERO)
     if follows is not None:
         if not left:
             changes.delete(follows, by=by)

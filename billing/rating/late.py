@@ -59,6 +59,11 @@ class Change(msgspec.Struct, frozen=True, gc=False):
         )
 
     def __bool__(self) -> bool:
+        return bool(self.quantity or self.units or self.subtotal or self.minimum)
+
+    @property
+    def is_of_usage(self) -> bool:
+        """Whether the usage itself differs, not only what is charged for it."""
         return bool(self.quantity or self.units)
 
 
@@ -73,19 +78,29 @@ def usage_key(line: Held) -> str:
 def changes(
     stored: Sequence[Held], now: Sequence[Held], *, kept: Iterable[str] = ()
 ) -> dict[str, Change]:
-    """Return the charges for usage whose quantity differs, and those of ``kept``."""
+    """Return the charges for usage that differ because usage does, and those of ``kept``."""
     before, after = _usage(stored), _usage(now)
+    every = {
+        key: _sums(key, after.get(key, ())).less(_sums(key, before.get(key, ())))
+        for key in sorted(before.keys() | after.keys())
+    }
+    # Accounts of a family share one price: what one of them used changes the others' shares.
+    shared = {_measured(key, before, after) for key, one in every.items() if one.is_of_usage}
     wanted = set(kept)
-    found: dict[str, Change] = {}
-    for key in sorted(before.keys() | after.keys()):
-        was, is_now = _sums(key, before.get(key, ())), _sums(key, after.get(key, ()))
-        change = is_now.less(was)
-        if change or key in wanted:
-            found[key] = change
+    found = {
+        key: change
+        for key, change in every.items()
+        if key in wanted or (change and _measured(key, before, after) in shared)
+    }
     owners = {key: next(iter(after.get(key) or before.get(key) or ())) for key in found}
     for difference, minimum in _minimums(stored, now):
         _give(found, owners, minimum, difference)
     return found
+
+
+def _measured(key: str, *sides: Mapping[str, Sequence[Held]]) -> tuple[UUID | None, UUID | None]:
+    line = next(line for side in sides for line in side.get(key, ()))
+    return line.measured, line.pricing_id
 
 
 def _usage(lines: Iterable[Held]) -> dict[str, list[Held]]:

@@ -6,6 +6,7 @@ import pytest
 
 from billing.bills import lifecycle
 from billing.bills.late_charges import LateUsageStands
+from billing.late import listing
 from billing.models import (
     Bill,
     LateUsage,
@@ -18,7 +19,8 @@ from billing.usage.store import arrivals
 from organizations.kernel import clock, principals
 from tests import factories
 from tests.billing.bills import charging, runners
-from tests.billing.bills.arriving import Late
+from tests.billing.bills.arriving import Late, arrive
+from tests.billing.bills.test_families import Household
 
 pytestmark = pytest.mark.django_db
 
@@ -334,3 +336,21 @@ def test_a_look_is_one_query_before_anything_is_rated(django_assert_num_queries)
         found = arrivals.bills_with_late_usage(late.organization.pk, clock.now())
 
     assert found == [late.april.pk]
+
+
+def test_late_usage_of_a_child_is_listed_with_the_shares_it_changes():
+    # 1.00 up to 1,000 units, 0.50 beyond: 1,500 units make 1,250, 300 more make 1,400.
+    household = Household("PARENT_BREAKDOWN")
+    household.use()
+    household.run()
+    Bill.objects.update(status="APPROVED", is_locked=True)
+    arrive(household.accounts["a"], household.shop.meter, "2024-06-20", 300)
+
+    listing.check(household.shop.organization.pk)
+
+    found = LateUsage.objects.all()
+    # Parent 400, a 800, b 600 of 1,800 units share 1,400: 311.11, 622.22, 466.67.
+    assert sorted((row.units, row.amount) for row in found) == [
+        (0, Decimal("-33.33")), (0, Decimal("-22.22")), (300, Decimal("205.55")),
+    ]  # fmt: skip
+    assert sum(row.amount for row in found) == 150
