@@ -3,6 +3,7 @@
 from billing import (
     account_rules,
     catalogue_accounts,
+    price_use,
     counter_registration,
     plan_group_rules,
     query_registration,
@@ -25,6 +26,7 @@ from organizations.models import Currency, OrganizationConfig
 def register() -> None:
     """Register entities, delete guards and sentences for constraints."""
     catalogue_accounts.register()
+    price_use.register()
     registry.register(
         Account,
         "config:account",

@@ -41,6 +41,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Pricing",
         (
+            Page("Pricing editor", "grid_on", "catalog.Pricing", view="pricing_editor"),
             Page("Plan templates", "copy_all", "catalog.PlanTemplate"),
             Page("Plans", "sell", "catalog.Plan"),
             Page("Plan groups", "stacks", "catalog.PlanGroup"),

@@ -18,6 +18,8 @@ from organizations.kernel import exact_json, ids, money
 from organizations.kernel.console import show
 from organizations.kernel.errors import DomainError
 
+STEPS, MOST_LIMITS = 40, 100
+
 
 @require_POST
 def price_of_units(request: HttpRequest) -> HttpResponse:
@@ -32,6 +34,40 @@ def price_of_units(request: HttpRequest) -> HttpResponse:
         return JsonResponse(_calculate(units, steps, is_cumulative=SHAPES[shape][1]))
     except DomainError as refusal:
         return JsonResponse({"problem": refusal.message})
+
+
+@require_POST
+def price_curve(request: HttpRequest) -> HttpResponse:
+    """Answer what rising numbers of units cost: at the ends of bands, just above, and between."""
+    if request.principal is None:
+        return JsonResponse({"problem": "Log in again."}, status=403)
+    try:
+        shape, most, bands = _read(request.body)
+    except (InvalidOperation, KeyError, TypeError, AttributeError, msgspec.DecodeError):
+        return JsonResponse({"problem": "Enter numbers in the bands."})
+    try:
+        limits = sorted({band.lower_limit for band in bands if band.lower_limit > 0})
+        end = most if most > 0 else (limits[-1] * 2 if limits else Decimal(100))
+        inside = [one for one in limits if one < end][:MOST_LIMITS]
+        is_cumulative = SHAPES[shape][1]
+        with money.working_precision():
+            between = {end * step / STEPS for step in range(STEPS + 1)}
+            above = {one + end / 1000 for one in inside}
+            points = [
+                (units, rating.charge(
+                    rating.split(units, rating.ladder(bands), cumulative=is_cumulative)
+                ))
+                for units in sorted(between | above | set(inside))
+            ]  # fmt: skip
+    except DomainError as refusal:
+        return JsonResponse({"problem": refusal.message})
+    exact = {*inside, end}
+    return JsonResponse({
+        "points": [[str(units), str(amount)] for units, amount in points],
+        "table": [
+            [show.amount(units), show.money(amount)] for units, amount in points if units in exact
+        ],
+    })  # fmt: skip
 
 
 def _read(body: bytes) -> tuple[str, Decimal, tuple[Band, ...]]:

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from config import api_document
 from config.dashboard import usage_view
 from config.health import health
-from config.price_calculator import price_of_units
+from config.price_calculator import price_curve, price_of_units
 
 handler400 = "organizations.kernel.api.errors.bad_request"
 handler403 = "organizations.kernel.api.errors.permission_denied"
@@ -28,6 +28,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/usage-chart/", usage_view, name="usage_chart"),
     path("admin/price-of-units/", price_of_units, name="price_of_units"),
+    path("admin/price-curve/", price_curve, name="price_curve"),
     path("admin/sign-in/", include("organizations.signin.urls")),
     path("admin/installation/", include("organizations.installation.urls")),
     path("admin/", admin.site.urls),

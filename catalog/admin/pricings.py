@@ -3,16 +3,20 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from catalog import price_use
+from catalog.admin import price_editor
 from catalog.admin.segments import SegmentField
 from catalog.models import Pricing
-from organizations.kernel import clock
+from organizations.kernel import changes, clock, exact_json, ids
 from organizations.kernel.console import choices, fields, linking, show
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.filters import OwnRelatedFilter, WordFilter
@@ -41,6 +45,12 @@ BANDS = (
         "unitPrice", "Price a unit", "decimal", is_required=False, show="$store.price.hasUnit()"
     ),
 )
+
+# A new price has its own times and code, and what every row has of its own.
+NOT_TAKEN_OVER = {
+    "id", "organization", "version", "created_at", "modified_at", "created_by", "modified_by",
+    "start_date", "end_date", "code", "segment_key",
+}  # fmt: skip
 
 
 def shape_of(pricing: Pricing) -> str:
@@ -89,15 +99,25 @@ class PricingForm(ConsoleForm):
         ):
             raise ValidationError("Choose either an aggregation or a compound aggregation.")
         _words, _cumulative, has_fixed, has_unit = SHAPES[cleaned.get("shape", "CUSTOM_TIERED")]
-        for number, band in enumerate(cleaned.get("bands") or [], 1):
+        rows = cleaned["bands"] if "bands" in cleaned else self._as_typed()
+        for number, band in enumerate(rows or [], 1):
             self._complete(number, band, "fixedPrice", "Fixed price", has_fixed)
             self._complete(number, band, "unitPrice", "Price a unit", has_unit)
         return cleaned
 
+    def _as_typed(self) -> list[dict[str, Any]]:
+        """Return the bands of a refused table: what else is missing in it is told as well."""
+        field = self.fields["bands"]
+        try:
+            rows = exact_json.loads(self.data.get(self.add_prefix("bands")) or "[]")
+            return [dict(row) for row in rows if field.is_filled(row)]
+        except (msgspec.DecodeError, AttributeError, TypeError, ValueError):
+            return []
+
     def _complete(self, number: int, band: dict[str, Any], key: str, name: str, has: bool) -> None:
         if not has:
             band[key] = Decimal(0)
-        elif band.get(key) is None:
+        elif not str("" if band.get(key) is None else band[key]).strip():
             self.add_error("bands", f"Row {number}: {name} is missing.")
 
 
@@ -170,6 +190,7 @@ class PricingAdmin(ConsoleModelAdmin):
         ),
     ]  # fmt: skip
     read_only_as = {"shape": "kind"}
+    change_form_outer_before_template = "console/price_used.html"
     change_form_after_template = "console/price_calculator.html"
     empty_hint = "A price says what the units of an aggregation cost, on a plan or on its template."
 
@@ -182,7 +203,47 @@ class PricingAdmin(ConsoleModelAdmin):
         start = choices.month_begins(request)
         band = {"lowerLimit": "0", "fixedPrice": "", "unitPrice": ""}
         initial = super().get_changeform_initial_data(request)
+        if (old := self.taken_over(request)) is not None:
+            kept = {
+                one.name: getattr(old, one.attname if one.is_relation else one.name)
+                for one in self.opts.concrete_fields
+                if one.name not in NOT_TAKEN_OVER
+            }
+            return {**kept, "shape": shape_of(old), "start_date": None}
         return {"shape": "TIERED", "start_date": start, "bands": [band], **initial}
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pricing editor, once: pages of other prices share it."""
+        view = self.admin_site.admin_view(self.editor_view)
+        own = [path("editor/", view, name="pricing_editor")] if self.model is Pricing else []
+        return [*own, *super().get_urls()]
+
+    def editor_view(self, request: HttpRequest) -> HttpResponse:
+        """Show prices in a grid."""
+        return price_editor.view(self, request)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:
+        """Say who was billed by the price already, and offer a new one from a date first."""
+        extra = {**(options.pop("extra_context", None) or {})}
+        row = self.get_object(request, object_id)
+        if row is not None and self.has_change_permission(request, row):
+            extra["used"] = price_editor.told(request, row)
+            extra["new_price"] = linking.to_form(request, self.model, after=row.pk)
+        return super().change_view(request, object_id, *args, extra_context=extra, **options)
+
+    def taken_over(self, request: HttpRequest) -> Any:
+        """Return the price that a new one takes over from, where the address or form names one."""
+        known = ids.parse(request.POST.get("after") or request.GET.get("after") or "")
+        row = self.get_object(request, str(known)) if known else None
+        return row if row is not None and self.has_change_permission(request, row) else None
+
+    def create_row(self, request: HttpRequest, row: Any, form: Any) -> None:
+        """Create the price; the one it takes over from ends where it begins."""
+        old = self.taken_over(request)
+        if old is None:
+            changes.create(row, by=request.principal)
+        else:
+            price_use.take_over(old, row, by=request.principal)
 
     def prepare(self, request: HttpRequest, row: Pricing, form: Any) -> None:
         """The type decides whether bands add up."""

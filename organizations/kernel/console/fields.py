@@ -185,14 +185,15 @@ class RowsField(forms.Field):
             raise ValidationError("The table could not be read.")
         if _holds_nul(rows):
             raise ValidationError("Null characters are not allowed.")
-        filled = [row for row in rows if self._is_filled(row)]
+        filled = [row for row in rows if self.is_filled(row)]
         problems: list[ValidationError] = []
         cleaned = [self._row(number, row, problems) for number, row in enumerate(filled, 1)]
         if problems:
             raise ValidationError(problems)
         return cleaned
 
-    def _is_filled(self, row: dict[str, Any]) -> bool:
+    def is_filled(self, row: dict[str, Any]) -> bool:
+        """Say whether anything was typed into a row."""
         return any(
             str(row.get(column.name) or "").strip() not in {"", column.default}
             for column in self.columns
