@@ -3,9 +3,9 @@
 from billing import (
     account_rules,
     catalogue_accounts,
-    price_use,
     counter_registration,
     plan_group_rules,
+    price_use,
     query_registration,
     registration_agreements,
     registration_bill_life,

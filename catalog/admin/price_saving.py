@@ -21,7 +21,7 @@ def save(page: Any, request: HttpRequest) -> JsonResponse:
     identity = request.POST.get("id", "")
     row = page.get_object(request, identity) if ids.parse(identity) else None
     if identity and row is None:
-        return JsonResponse({"errors": {"": ["This price is no longer there."]}}, status=404)
+        return JsonResponse({"errors": {"": ["This price is no longer there."]}})
     is_allowed = page.has_change_permission(request, row) if row else page.has_add_permission(
         request
     )  # fmt: skip
@@ -37,7 +37,7 @@ def save(page: Any, request: HttpRequest) -> JsonResponse:
         form_class.refusal = refusal
         fresh = page.get_object(request, identity) if row else None
         errors = _told(form_class(request.POST, instance=fresh))
-    return JsonResponse({"errors": errors}, status=400 if errors else 200)
+    return JsonResponse({"errors": errors})
 
 
 def _initial(page: Any, request: HttpRequest, row: Any) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""The pricing editor: the grid of a product, saving as the form does, and who was billed already."""
+"""The pricing editor: the grid of a product, saving as the form does, who was billed already."""
 
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import pytest
 from django.urls import reverse
 
 from catalog.models import Pricing
@@ -13,6 +12,12 @@ from tests.console.clients import Console, address, make_person
 from tests.console.test_pricings import sold  # noqa: F401  (a fixture)
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def of_template(price):
+    """Move a price from its plan to the template."""
+    template = price.plan.plan_template
+    Pricing.objects.filter(pk=price.pk).update(plan=None, plan_template=template)
 
 
 def send(console, plan, aggregation, bands, **fields):
@@ -36,7 +41,7 @@ def cells(console):
 
 def test_a_plan_shows_the_price_of_its_template_as_inherited(console, sold):  # noqa: F811
     plan, aggregation = sold
-    factories.make_pricing(plan, aggregation, plan=None, plan_template=plan.plan_template)
+    of_template(factories.make_pricing(plan, aggregation))
 
     texts, grid = cells(console)
 
@@ -56,7 +61,6 @@ def test_a_price_is_saved_as_the_form_saves_it(console, sold):  # noqa: F811
 def test_all_faults_are_told_at_once_and_nothing_is_saved(console, sold):  # noqa: F811
     answer = send(console, *sold, [("0", "", "x"), ("10", "", "")], start_date_0="nonsense")
 
-    assert answer.status_code == 400
     assert set(answer.json()["errors"]) == {"bands", "start_date"}
     assert len(answer.json()["errors"]["bands"]) == 2
     assert not Pricing.objects.exists()
@@ -89,7 +93,7 @@ def test_a_new_price_from_a_date_ends_the_one_before(console, sold):  # noqa: F8
     taken = send(console, *sold, [("0", "", "2")], after=old.pk)
 
     old.refresh_from_db()
-    assert refused.status_code == 400 and taken.json() == {"errors": {}}
+    assert "start_date" in refused.json()["errors"] and taken.json() == {"errors": {}}
     assert old.end_date == datetime(2026, 5, 1, tzinfo=UTC)
     assert Pricing.objects.exclude(pk=old.pk).get().start_date == old.end_date
 

@@ -10,6 +10,7 @@ from catalog.models import Pricing
 from tests import factories
 from tests.console.browsing import chromium  # noqa: F401  (a fixture)
 from tests.console.test_browser import founded, visit  # noqa: F401  (fixtures)
+from tests.console.test_pricing_editor import of_template
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASTE = """text => {
@@ -30,7 +31,7 @@ def test_a_price_is_pasted_refused_mended_and_saved_by_keyboard(visit, founded):
     meter = factories.make_meter(founded.organization, product=product)
     factories.make_aggregation(meter, name="Images")
     tokens = factories.make_aggregation(meter, name="Tokens")
-    factories.make_pricing(plan, tokens, plan=None, plan_template=plan.plan_template)
+    of_template(factories.make_pricing(plan, tokens))
     window = visit()
     page = window.log_in(founded.admin.email, "a-long-secret")
     page.goto(window.base + reverse("admin:pricing_editor"))
