@@ -11,8 +11,13 @@ from uuid import UUID
 from django.db import transaction
 
 from organizations.kernel import changes
-from organizations.kernel.errors import FieldRefused
+from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
+
+PLACE = (
+    "plan_id", "plan_template_id", "aggregation_id", "compound_aggregation_id", "counter_id",
+    "segment",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ def of(price: Any) -> Use:
 
 def take_over(old: Any, new: Any, *, by: Principal, version: int | None = None) -> Any:
     """End one price where a new one begins, and create the new one; both or neither."""
+    if any(getattr(old, name, None) != getattr(new, name, None) for name in PLACE):
+        raise DomainError("A new price takes over from one of the same plan and the same usage.")
     if new.start_date <= old.start_date:
         raise FieldRefused("startDate", "must be after the start of the price it takes over from")
     with transaction.atomic():

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -124,8 +125,8 @@ def _rows(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
         ("Aggregation", "pricing", "aggregation",
          Aggregation.objects.filter(meter__product=product)),
         ("Compound aggregation", "pricing", "compound_aggregation",
-         CompoundAggregation.objects.filter(product=product)),
-        ("Counter", "counter", "counter", Counter.objects.filter(product=product)),
+         CompoundAggregation.objects.filter(Q(product=product) | Q(product=None))),
+        ("Counter", "counter", "counter", Counter.objects.filter(Q(product=product) | Q(product=None))),
     )  # fmt: skip
     found = []
     for title, kind, field, rows in kinds:
