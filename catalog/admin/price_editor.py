@@ -126,7 +126,8 @@ def _rows(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
          Aggregation.objects.filter(meter__product=product)),
         ("Compound aggregation", "pricing", "compound_aggregation",
          CompoundAggregation.objects.filter(Q(product=product) | Q(product=None))),
-        ("Counter", "counter", "counter", Counter.objects.filter(Q(product=product) | Q(product=None))),
+        ("Counter", "counter", "counter",
+         Counter.objects.filter(Q(product=product) | Q(product=None))),
     )  # fmt: skip
     found = []
     for title, kind, field, rows in kinds:
