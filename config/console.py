@@ -73,6 +73,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Bills", "receipt_long", "billing.Bill"),
             Page("Month end", "event_available", "billing.Bill", view="month_end"),
             Page("Bill jobs", "manufacturing", "billing.BillJob"),
+            Page("Rehearsals", "difference", "billing.Rehearsal"),
             Page("Statements", "summarize", "billing.StatementJob"),
             Page("Statement definitions", "table_rows", "billing.StatementDefinition"),
             Page("Late usage", "more_time", "billing.LateUsage"),

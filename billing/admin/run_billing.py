@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 from billing.bills import foreseen, runs
 from billing.bills.job_requests import JobRequest
 from billing.models import Account
+from billing.rehearsing import rehearsals
 from organizations.kernel import clock, ids
 from organizations.kernel.console import linking, show
 from organizations.kernel.console.confirming import CONFIRMED
@@ -94,7 +95,10 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
         except DomainError as refusal:
             form.show_refusal(refusal)
         else:
-            messages.success(request, "Billing has started.")
+            what = (
+                "The rehearsal has started." if _is_rehearsal(request) else "Billing has started."
+            )
+            messages.success(request, what)
             return HttpResponseRedirect(linking.back_to(request, job))
     context = {
         **page.admin_site.each_context(request),
@@ -128,6 +132,7 @@ def _ask(page: Any, request: HttpRequest, asked: dict[str, Any]) -> HttpResponse
         "proposed": show.day(foreseen.latest_finished_day(config, at)),
         "repeated": {name: request.POST.get(name, "") for name in ("day", "frequency", "accounts")},
         "back": request.get_full_path(),
+        "may_rehearse": _may_rehearse(request),
     }
     return TemplateResponse(request, "console/run_billing.html", context)
 
@@ -154,19 +159,29 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     account = Account.objects.for_organization(request.organization).filter(pk=wanted).first()
     config = OrganizationConfig.objects.get(organization=request.organization)
     return {
-        "day": foreseen.latest_finished_day(config, clock.now()),
-        "accounts": account.code if wanted and account else "",
+        "day": request.GET.get("day") or foreseen.latest_finished_day(config, clock.now()),
+        "frequency": request.GET.get("frequency", ""),
+        "accounts": account.code if wanted and account else request.GET.get("accounts", ""),
     }
 
 
+def _may_rehearse(request: HttpRequest) -> bool:
+    return request.permissions.allows("config:create", "config:rehearsal")
+
+
 def _start(request: HttpRequest, asked: dict[str, Any]) -> Any:
-    return runs.start(
-        request.organization,
-        JobRequest(
-            latest_date_in_billing_period=asked["day"],
-            billing_frequency=asked["frequency"] or None,
-            account_ids=asked["accounts"],
-        ),
-        by=request.principal,
-        at=clock.now(),
+    """Start the run, or its rehearsal where the person pressed that button."""
+    wanted = JobRequest(
+        latest_date_in_billing_period=asked["day"],
+        billing_frequency=asked["frequency"] or None,
+        account_ids=asked["accounts"],
     )
+    if not _is_rehearsal(request):
+        return runs.start(request.organization, wanted, by=request.principal, at=clock.now())
+    if not _may_rehearse(request):
+        raise PermissionDenied
+    return rehearsals.start(request.organization, wanted, by=request.principal)
+
+
+def _is_rehearsal(request: HttpRequest) -> bool:
+    return request.POST.get("rehearse") == "yes"

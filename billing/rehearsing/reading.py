@@ -11,6 +11,7 @@ from billing.bills import line_reading
 from billing.models import Account, Bill, LineItem, Rehearsal, RehearsedAccount, RehearsedKind
 from organizations.access import Rights
 from organizations.kernel import csv_text
+from organizations.kernel.errors import Forbidden
 from organizations.kernel.money import plain
 
 ACCOUNT = ("config:retrieve", "config:account")
@@ -30,8 +31,8 @@ def readable(rights: Rights, rehearsal: Rehearsal) -> QuerySet[RehearsedAccount]
     Amounts and reasons come from bills and their lines, so an account leaves with all of them
     or not at all.
     """
-    rights.require_some(*BILL)
-    rights.require_some(*LINE)
+    if not (rights.allows_some(*BILL) and rights.allows_some(*LINE)):
+        raise Forbidden
     rows = rehearsal.accounts.exclude(kind=RehearsedKind.PENDING).select_related("account")
     organization_id = rehearsal.organization_id
     if not rights.allows_all(*ACCOUNT):

@@ -3,7 +3,15 @@
 from django.db import models
 
 from billing.bills import lock_dates
-from billing.models import Bill, LateUsage, LateUsageRule, StatementDefinition, StatementJob
+from billing.models import (
+    Bill,
+    LateUsage,
+    LateUsageRule,
+    Rehearsal,
+    RehearsedAccount,
+    StatementDefinition,
+    StatementJob,
+)
 
 
 def bill_life(mark: str, bill: Bill) -> list[models.Model]:
@@ -19,4 +27,19 @@ def bill_life(mark: str, bill: Bill) -> list[models.Model]:
         currency="USD", amount=5, status="OPEN",
     )  # fmt: skip
     rule = LateUsageRule.objects.create(**own, action="ASK")
-    return [late, rule, lock_dates.of_organization(bill.organization_id), definition, job]
+    rehearsal = Rehearsal.objects.create(
+        **own, request={"latest_date_in_billing_period": "2024-06-30"}, total=1, status="COMPLETE"
+    )
+    RehearsedAccount.objects.create(
+        rehearsal=rehearsal, account_id=bill.account_id, kind="CHANGED", currency="USD", before=5,
+        after=7, difference=2, moved=2, why="USAGE",
+        sentences=[{"sentence": f"Usage of {mark} rose by 2", "amount": 2}],
+    )  # fmt: skip
+    return [
+        rehearsal,
+        late,
+        rule,
+        lock_dates.of_organization(bill.organization_id),
+        definition,
+        job,
+    ]

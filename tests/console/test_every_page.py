@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from billing.models import Bill, BillJob, LineItem
+from billing.models import Bill, BillJob, LineItem, Rehearsal
 from catalog.models import Aggregation, Meter
 from integrations.models import IntegrationCredential, WebhookDestination
 from organizations import access
@@ -60,6 +60,8 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "pricing_editor": ("GET", READ, "config:pricing", None),
     "month_end": ("GET", READ, "billing:bill", None),
     "run_billing": ("GET", "config:create", "billing:billJob", None),
+    "rehearsal_csv": ("GET", READ, "config:rehearsal", Rehearsal),
+    "rehearsal_progress": ("GET", READ, "config:rehearsal", Rehearsal),
     "bill_job_progress": ("GET", READ, "billing:billJob", BillJob),
     "usage_csv": ("GET", "measurements:upload", "data:measurement", None),
     "integrations_integrationcredential_send_test": (
