@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from billing import tasks
 from billing.bills import lifecycle
 from billing.bills.late_charges import LateUsageStands
 from billing.late import listing
@@ -354,3 +355,17 @@ def test_late_usage_of_a_child_is_listed_with_the_shares_it_changes():
         (0, Decimal("-33.33")), (0, Decimal("-22.22")), (300, Decimal("205.55")),
     ]  # fmt: skip
     assert sum(row.amount for row in found) == 150
+
+
+def test_the_tasks_look_and_compare():
+    late = Late()
+    late.arrives(50)
+    about = {"organization_id": str(late.organization.pk)}
+
+    tasks.check_late_usage(**about)
+    tasks.compare_late_usage(**about)
+
+    assert rows() == [("OPEN", 50, 5)]
+    state = LateUsageCheck.objects.get()
+    assert (state.lines_checked, state.lines_off) == (1, 0)
+    assert listing.organizations() == [late.organization.pk]
