@@ -20,6 +20,12 @@ from organizations.kernel.money import ZERO
 
 AT_MOST = 3
 _MONTHS = {"MONTHLY": 1, "ANNUALLY": 12}
+# The columns of a line that are compared; bands and groups are most of a row, and not needed.
+_COMPARED = (
+    "bill_id", "line_item_type", "child_account_id", "compound_aggregation_id", "aggregation_id",
+    "counter_id", "plan_group_id", "plan_id", "segment", "calculation", "description",
+    "account_plan_id", "plan_name", "units", "unit", "converted_subtotal", "service_period_start",
+)  # fmt: skip
 Identity = tuple[UUID, str, int, str]
 
 
@@ -64,7 +70,8 @@ def read_stored(
         bills[bill.account_id].append(bill)
     lines: dict[UUID, list[BilledLine]] = defaultdict(list)
     kept = [bill.pk for bill in newest.values()]
-    for line in LineItem.objects.for_organization(organization_id).filter(Among("bill_id", kept)):
+    rows_of_lines = LineItem.objects.for_organization(organization_id).only(*_COMPARED)
+    for line in rows_of_lines.filter(Among("bill_id", kept)):
         lines[line.bill_id].append(what_changed.stored(line))
     return Stored(bills, lines)
 
