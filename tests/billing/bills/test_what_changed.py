@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from billing.bills import what_changed
+from billing.models import Account as AccountRow
 from billing.models import AccountPlan, Bill
 from billing.rating.since_last import Account, Cause, Effect
 from catalog.models import PlanTemplate, Pricing
 from organizations import grants
-from organizations.models import PermissionPolicy
+from organizations.models import OrganizationConfig, PermissionPolicy
 from tests import factories
 from tests.billing.bills import runners
 from tests.clients import ApiClient
@@ -189,3 +190,24 @@ def test_who_may_not_read_the_bill_before_is_told_nothing_of_it(api: ApiClient):
     assert (answer.json["previousBillId"], answer.json["previousTotal"]) == (None, None)
     assert answer.json["sentences"] == []
     assert api.get(f"bills/{previous.pk}/explanation").status == 403
+
+
+def test_another_conversion_rate_is_told_apart_from_usage():
+    organization = factories.make_organization(
+        currency_conversions=[{"from": "USD", "to": "EUR", "multiplier": Decimal("0.9")}]
+    )
+    factories.make_currency(organization, code="EUR")
+    account, *_ = two_months(organization, used=(500, 600))
+    Bill.objects.all().delete()
+    AccountRow.objects.filter(pk=account.pk).update(currency="EUR")
+    runners.run(organization, "2024-06-30")
+    OrganizationConfig.objects.filter(organization=organization).update(
+        currency_conversions=[{"from": "USD", "to": "EUR", "multiplier": Decimal("0.8")}]
+    )
+    runners.run(organization, "2024-07-31")
+
+    # June 50 USD x 0.9 = 45. July 60 USD x 0.8 = 48; at the older rate it would be 54.
+    assert why(july(account)) == [
+        (Cause.USAGE, "Usage of Tokens rose by 100 tokens", Decimal(9)),
+        (Cause.OTHER, "The conversion rate changed", Decimal(-6)),
+    ]
