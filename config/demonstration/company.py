@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
-from config.demonstration import catalogue, pricing, seats, subscriptions
+from config.demonstration import agreements, catalogue, pricing, seats, subscriptions
 from config.demonstration.months import Months
 from config.models import Demonstration
 from integrations import connections
@@ -78,6 +78,7 @@ def found(as_of: datetime, scale: Decimal) -> Demonstration:
             plans = pricing.make(organization, made, months, by=by)
             subscriptions.make(organization, made, plans, months, by=by)
             seats.make(organization, plans["support-business"], plans, months, by=by)
+            agreements.make(organization, months, by=by)
             _add_webhook(organization, by)
             return Demonstration.objects.create(
                 organization=organization, as_of=as_of, scale=scale, usage_until=months.older

@@ -39,6 +39,10 @@ AGREEMENT = "models-nordlicht"  # the plan that one customer negotiated
 # Day of the last full month on which a customer began, or left.
 NEWCOMERS = {"jetty-software": 9, "wicket-sports": 21, "lumenpath-optics": 1}
 LEAVERS = {"gullwing-car": 20}
+# Child and parent. The first keeps plans of its own, which stand on the parent's bill; the second
+# has none: what it uses counts with the parent's.
+CHILDREN = {"ember-trail": "juniper-peak", "clover-ridge": "hazel-grove"}
+POOLED = {"clover-ridge"}
 PAYS_WITHIN_DAYS = {"nordlicht-mobilitat": 14, "halden-robotics": 45, "larkfield-insurance": 60}
 ORDER_NUMBERS = {"kestrel-therapeutics": "PO-77120", "polder-logistics": "2024/0318"}
 
@@ -75,8 +79,10 @@ def make(
 ) -> None:
     """Make the accounts and attach their plans."""
     attached: dict[tuple[str, str], AccountPlan] = {}
+    accounts: dict[str, Account] = {}
     for customer in CUSTOMERS:
         account = changes.create(_account(organization, customer), by=by)
+        accounts[customer.code] = account
         if AGREEMENT in customer.plans:
             plans[AGREEMENT] = _agreement(account, catalogue, plans, months, by)
         period = stay(customer, months)
@@ -84,10 +90,15 @@ def make(
             suite = suites.make(organization, plans, customer.plans, by=by)
             changes.create(_on_suite(account, suite, period.start), by=by)
             continue
+        if customer.code in POOLED:
+            continue
         for code in customer.plans:
             row = _account_plan(account, plans[code], period.start)
             row.end_date = midnight(period.end) if period.end else None
             attached[customer.code, code] = changes.create(row, by=by)
+    for child, parent in CHILDREN.items():
+        with changes.editing(accounts[child], by=by) as row:
+            row.parent_account = accounts[parent]
     for change in PLAN_CHANGES:
         original = attached[change.customer, change.old]
         day = _day(months, change.day)

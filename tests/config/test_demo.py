@@ -171,17 +171,18 @@ def test_the_older_month_is_locked_and_the_latest_waits_for_approval(
     )
 
     # Three of the sixty customers came in May; one of them on the first, and its April bill has
-    # the support of May, which is charged in advance (DAT-3).
+    # the support of May, which is charged in advance (DAT-3). Two are children of others, on whose
+    # bills they stand.
     assert bills == [
-        (date(2024, 5, 1), "APPROVED", True, 58),
-        (date(2024, 6, 1), "PENDING", False, 60),
+        (date(2024, 5, 1), "APPROVED", True, 56),
+        (date(2024, 6, 1), "PENDING", False, 58),
     ]
     assert installation.query("SELECT status, parked FROM billing_billjob") == [
         ("COMPLETE", 0),
         ("COMPLETE", 0),
     ]
     numbers = installation.query("SELECT invoice_reference FROM billing_bill")
-    assert {number for (number,) in numbers} == {f"NIM-{n}" for n in range(1001, 1119)}
+    assert {number for (number,) in numbers} == {f"NIM-{n}" for n in range(1001, 1115)}
 
 
 def test_a_plan_change_in_the_middle_of_the_month_is_charged_by_days(
@@ -257,6 +258,51 @@ def test_a_suite_is_one_plan_group_whose_plans_are_all_on_the_bill(
     assert 0 < minimum < 12_000
 
 
+def lines_of(installation: Installation, account: str, boundary: str) -> list[tuple[Any, ...]]:
+    """Return type, child and amount of the lines of a bill."""
+    return installation.query(
+        "SELECT l.line_item_type, l.child_account_code, l.subtotal FROM billing_lineitem l"
+        " JOIN billing_bill b ON b.id = l.bill_id"
+        " WHERE b.account_code = %s AND b.boundary_date = %s ORDER BY l.sequence_number",
+        account, boundary,
+    )  # fmt: skip
+
+
+def test_a_prepayment_and_a_balance_pay_for_bills(installation: Installation) -> None:
+    drawn = [
+        sum(amount for kind, _, amount in lines_of(installation, account, "2024-05-01")
+            if kind == consumed)
+        for account, consumed in (
+            ("halden-robotics", "COMMITMENT_CONSUMED"),
+            ("kestrel-therapeutics", "BALANCE_CONSUMED"),
+        )
+    ]  # fmt: skip
+    (spent,) = installation.query("SELECT amount_spent FROM billing_commitment")
+    (left,) = installation.query("SELECT amount FROM billing_balance")
+
+    assert -6_000 <= drawn[1] < 0 and -40_000 <= drawn[0] < 0
+    assert spent[0] >= -drawn[0]
+    assert left[0] <= 6_000 + drawn[1]
+
+
+def test_children_stand_on_the_bills_of_their_parents(installation: Installation) -> None:
+    with_plans = lines_of(installation, "juniper-peak", "2024-06-01")
+    pooled = lines_of(installation, "hazel-grove", "2024-06-01")
+
+    assert {child for _, child, _ in with_plans} == {None, "ember-trail"}
+    assert {child for _, child, _ in pooled} == {None, "clover-ridge"}
+
+
+def test_a_contract_puts_its_order_number_on_the_lines(installation: Installation) -> None:
+    rows = installation.query(
+        "SELECT DISTINCT c.purchase_order_number FROM billing_lineitem l"
+        " JOIN billing_bill b ON b.id = l.bill_id JOIN billing_contract c ON c.id = l.contract_id"
+        " WHERE b.account_code = 'larkfield-insurance'"
+    )
+
+    assert rows == [("LARK-2291",)]
+
+
 def test_another_run_prints_the_same_bills_and_changes_nothing(installation: Installation) -> None:
     before = installation.counts()
     started = time.monotonic()
@@ -266,9 +312,9 @@ def test_another_run_prints_the_same_bills_and_changes_nothing(installation: Ins
     assert time.monotonic() - started < 30
     assert installation.counts() == before
     first = installation.outputs[0]
-    tables = first[first.index("April 2024: 58 bills") :]
+    tables = first[first.index("April 2024: 56 bills") :]
     assert output.endswith(tables)
-    assert "May 2024: 60 bills, waiting for approval" in tables
+    assert "May 2024: 58 bills, waiting for approval" in tables
     assert "is loaded already" in output
 
 
