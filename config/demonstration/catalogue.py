@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from catalog.models import Aggregation, Meter, Product
+from config.demonstration import reckoning
 from organizations.kernel import changes
 from organizations.kernel.principals import Principal
 from organizations.models import Organization
@@ -58,6 +59,7 @@ METERS: dict[str, tuple[str, str, tuple[Field, ...]]] = {
         ),
     ),
 }
+DERIVED: dict[str, list[dict[str, str]]] = {"gpu_usage": [reckoning.ENERGY]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ AGGREGATIONS = {
     "parallel_jobs": Measured(
         "gpu_usage", "Most jobs in parallel", "parallel_jobs", "jobs", method="MAX"
     ),
+    "gpu_energy": Measured("gpu_usage", "Energy of GPUs", "energy", "kWh"),
     "stored_data": Measured("storage_usage", "Stored data", "gb_hours", "GB months", Decimal(730)),
     "egress": Measured("storage_usage", "Data sent out", "egress_gb", "GB"),
     "storage_requests": Measured(
@@ -109,6 +112,7 @@ class Catalogue:
 
 def make(organization: Organization, *, by: Principal) -> Catalogue:
     """Make products, meters and aggregations."""
+    reckoning.make_table(organization, by=by)
     products = {
         code: changes.create(Product(organization=organization, name=name, code=code), by=by)
         for code, name in PRODUCTS.items()
@@ -121,6 +125,7 @@ def make(organization: Organization, *, by: Principal) -> Catalogue:
                 name=name,
                 code=code,
                 data_fields=[_field(field) for field in fields],
+                derived_fields=DERIVED.get(code, []),
             ),
             by=by,
         )
@@ -130,6 +135,7 @@ def make(organization: Organization, *, by: Principal) -> Catalogue:
         code: changes.create(_aggregation(organization, code, measured, meters), by=by)
         for code, measured in AGGREGATIONS.items()
     }
+    reckoning.make_compound(organization, products["language-models"], by=by)
     return Catalogue(products, aggregations)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from billing import account_plans
 from billing.models import Account, AccountPlan
 from catalog.models import Plan, PlanGroup
-from config.demonstration import suites
+from config.demonstration import reckoning, suites
 from config.demonstration.catalogue import Catalogue
 from config.demonstration.customers import CUSTOMERS, Customer
 from config.demonstration.months import Months, first_of_month, midnight
@@ -127,6 +127,7 @@ def _agreement(
         by=by,
     )
     make_prices(plan, AGREEMENT_PRICES, catalogue.aggregations, months, by=by)
+    reckoning.price(plan, months, by=by)
     return plan
 
 

@@ -293,6 +293,43 @@ def test_children_stand_on_the_bills_of_their_parents(installation: Installation
     assert {child for _, child, _ in pooled} == {None, "clover-ridge"}
 
 
+def test_a_price_at_cost_is_calculated_from_two_aggregations(
+    installation: Installation, generated: list[Item]
+) -> None:
+    (line,) = installation.query(
+        "SELECT l.quantity, l.subtotal FROM billing_lineitem l"
+        " JOIN billing_bill b ON b.id = l.bill_id"
+        " WHERE b.account_code = 'nordlicht-mobilitat' AND b.boundary_date = '2024-05-01'"
+        " AND l.compound_aggregation_id IS NOT NULL"
+    )
+
+    used = [
+        item.measure or {}
+        for item in generated
+        if (item.account, item.meter) == ("nordlicht-mobilitat", "inference")
+        and item.ts.startswith("2024-04")
+    ]
+    tokens = [
+        sum(Decimal(one[field]) for one in used) for field in ("input_tokens", "output_tokens")
+    ]
+    cost = (tokens[0] * Decimal("0.11") + tokens[1] * Decimal("0.42")) / 1_000_000
+    handling = (cost * Decimal("0.15")).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert cost > 0
+    assert line == (cost, handling)
+
+
+def test_energy_is_looked_up_by_type_of_gpu(installation: Installation) -> None:
+    rows = installation.query(
+        "SELECT fields ->> 'gpu_type', sum((fields ->> 'gpu_hours')::numeric),"
+        " sum((fields ->> 'energy')::numeric) FROM billing_measurement"
+        " WHERE fields ? 'gpu_type' GROUP BY 1"
+    )
+
+    power = {"L4": Decimal("0.072"), "A100": Decimal("0.4"), "H100": Decimal("0.7")}
+    assert {kind for kind, _, _ in rows} == power.keys()
+    assert [energy for _, _, energy in rows] == [hours * power[kind] for kind, hours, _ in rows]
+
+
 def test_a_contract_puts_its_order_number_on_the_lines(installation: Installation) -> None:
     rows = installation.query(
         "SELECT DISTINCT c.purchase_order_number FROM billing_lineitem l"
