@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from billing.admin import late_arrived, memos, overview, waterfall
-from billing.bills import documents, explain, line_reading, marked, periods_over
+from billing.bills import documents, explain, line_reading, line_words, marked, periods_over
 from billing.models import Bill, LineItem
 from billing.rating import band_rows
 from billing.rating.band_rows import BandRow
@@ -135,13 +135,13 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
     is_metered = bool(line.unit)
     is_converted = line.currency != bill.currency
     return {
-        "description": line.description,
+        "description": line_words.description(line),
         "kind": line.get_line_item_type_display(),
         "plan": line.plan_name or "",
         "segment": line.segment or {},
         "period": _service_period(line, parse_timezone(bill.timezone)),
         "quantity": show.amount(line.quantity) if is_metered else "",
-        "units": f"{show.shortened(line.units)} {line.unit}" if is_metered else "",
+        "units": _units(line) if is_metered else "",
         "bands": [_band(band) for band in band_rows.of_line(line.band_usage)],
         "subtotal": show.money(line.subtotal, line.currency) if is_converted else "",
         "rate": show.amount(line.conversion_rate) if is_converted else "",
@@ -149,6 +149,12 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
         "memo_id": memos.removable(bill, line),
         "explain_url": reverse("admin:bill_line_explanation", args=[bill.pk, line.pk]),
     }
+
+
+def _units(line: LineItem) -> str:
+    shown, is_exact = line_words.readable(line.units)
+    figure = show.amount(shown)
+    return line_words.with_unit(figure if is_exact else f"≈ {figure}", line.unit)
 
 
 def _band(band: BandRow) -> dict[str, str]:

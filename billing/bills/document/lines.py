@@ -8,9 +8,10 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from billing.bills import line_words
 from billing.bills.document.locales import Locale
 from billing.bills.document.text import printable
-from billing.models import LineItem
+from billing.models import LineItem, LineItemType
 from billing.rating import band_rows
 from billing.rating.band_rows import BandRow
 from organizations.kernel.money import ZERO
@@ -39,8 +40,10 @@ class Writing:
         return self.money(amount, self.bill_currency)
 
     def units(self, units: Decimal, unit: str) -> str:
-        """Write units with their label."""
-        return printable(f"{self.locale.number(units)} {unit}")
+        """Write units with their label, at a readable number of places."""
+        shown, is_exact = line_words.readable(units)
+        figure = self.locale.number(shown)
+        return printable(line_words.with_unit(figure if is_exact else f"≈\u00a0{figure}", unit))
 
     def service_period(self, line: LineItem) -> str:
         """Write when the service was used, in the bill's timezone."""
@@ -90,7 +93,9 @@ def line_content(line: LineItem, writing: Writing) -> Content:
     is_single = len(bands) == 1 and not bands[0].fixed
     is_metered = bool(bands) or line.units != 1 or bool(line.unit)
     return {
-        "description": printable(line.description),
+        "description": printable(
+            line_words.description(line, writing.locale.words["other_values"])
+        ),
         "details": _details(line, writing),
         "units": writing.units(line.units, line.unit) if is_metered else "",
         "price": _unit_price(line, bands[0], writing) if is_single else "",
@@ -103,6 +108,8 @@ def _details(line: LineItem, writing: Writing) -> list[str]:
     """Return the small print below a line's description."""
     words = writing.locale.words
     details = [writing.service_period(line), *_days(line, writing)]
+    if line.line_item_type == LineItemType.MINIMUM_SPEND_REFUND:
+        details.append(words["refund"])
     if line.child_account_code:
         details.append(printable(words["for_account"].format(code=line.child_account_code)))
     if line.currency != writing.bill_currency:

@@ -15,19 +15,16 @@ _UNPRINTABLE: Final = re.compile(
 )
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _WHITE_SPACE: Final = re.compile(r"[\t\n\r\u2028\u2029]+")
-_LONG_WORD: Final = re.compile(r"\S{21,}")
-_WORD_PART: Final = re.compile(r".{1,10}")
-_BREAK: Final = "\N{ZERO WIDTH SPACE}"
 
 
 def printable(value: object) -> str:
     """Return one line of text; what cannot be printed is shown as a replacement character.
 
-    A word too long for a column may be broken every ten characters, at a space of no width.
+    Nothing is added to it: what is copied from the document is what was stored. Where a long word
+    may be broken is the layout's business.
     """
     text = _WHITE_SPACE.sub(" ", str(value))
-    text = _UNPRINTABLE.sub(_REPLACEMENT, text).strip()
-    return _LONG_WORD.sub(_breakable, text)
+    return _UNPRINTABLE.sub(_REPLACEMENT, text).strip()
 
 
 def monogram(name: str) -> str:
@@ -35,7 +32,3 @@ def monogram(name: str) -> str:
     words = [word for word in printable(name).split() if word[0].isalnum()]
     initials = "".join(word[0] for word in (words[0], *words[1:][-1:])) if words else ""
     return initials.upper()
-
-
-def _breakable(word: re.Match[str]) -> str:
-    return _BREAK.join(_WORD_PART.findall(word.group()))
