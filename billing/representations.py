@@ -23,6 +23,7 @@ def account(row: Account) -> dict[str, Any]:
         "currency": row.currency,
         "billEpoch": row.bill_epoch,
         "purchaseOrderNumber": row.purchase_order_number,
+        "documentLanguage": row.document_language or None,
         "daysBeforeBillDue": row.days_before_bill_due,
         "statementDefinitionId": text(row.statement_definition_id),
         "autoGenerateStatementMode": row.auto_generate_statement_mode,

@@ -114,6 +114,7 @@ def organization(row: Organization) -> dict[str, Any]:
         **{key: row.address.get(key) for key in ("locality", "region", "postCode", "country")},
         "taxId": row.tax_id or None,
         "purchaseOrderNumber": row.purchase_order_number or None,
+        "documentLanguage": row.document_language,
         "invoiceGeneralReference": row.invoice_general_reference or None,
         **{f"billingContactUserId{n}": text(c) for n, c in enumerate(contacts, 1)},
         "type": row.type,

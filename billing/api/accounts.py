@@ -52,13 +52,16 @@ class AccountSerializer(TenantSerializer):
         child=fields.ChoiceField(choices=["PREPAYMENT", "BALANCE"]), required=False
     )
 
+    # Said in the console; a program that sends an account without it changes nothing.
+    document_language = serializers.CharField(read_only=True, allow_null=True)
+
     class Meta:
         model = Account
         fields = [
             "name", "code", "email_address", "address", "parent_account", "bill_epoch",
             "purchase_order_number", "currency", "days_before_bill_due",
             "statement_definition_id", "auto_generate_statement_mode",
-            "credit_application_order", "custom_fields",
+            "credit_application_order", "custom_fields", "document_language",
         ]  # fmt: skip
 
 

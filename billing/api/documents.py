@@ -40,7 +40,7 @@ class BillDocumentViewSet(TenantViewSet):
         _, asked = apply(self.queryset, self.action_filters["pdf"], request.query_params)
         written = documents.pdf(
             bill,
-            asked.get("locale", locales.DEFAULT),
+            asked.get("locale", ""),
             among=line_reading.of_bill(self.rights, bill),
         )
         response = HttpResponse(written, content_type=PDF)

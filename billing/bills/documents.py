@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import typst
+from django.conf import settings
 from django.db.models import QuerySet
 
 from billing.bills.document import content, locales
@@ -25,12 +26,11 @@ _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _of_thread = threading.local()
 
 
-def pdf(
-    bill: Bill, locale: str = locales.DEFAULT, *, among: QuerySet[LineItem] | None = None
-) -> bytes:
+def pdf(bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None) -> bytes:
     """Return the bill's document: draft-marked while the bill is pending.
 
-    ``locale`` is a tag such as ``de``; the nearest that there is is taken. ``among`` are the lines
+    ``locale`` is a tag such as ``de``; the nearest that there is is taken, without one that of the
+    account, else of the organization. ``among`` are the lines
     that the reader may read: where some are left out, the document says so.
     """
     shown = bill.line_items.all() if among is None else among
@@ -43,7 +43,9 @@ def pdf(
             is_complete=among is None or len(line_items) == bill.line_items.count(),
             supplier=organization,
             places=_places(bill),
-            locale=locales.find(locale),
+            locale=locales.find(
+                locale or bill.account.document_language or organization.document_language
+            ),
         )
     )
     return render(said, bill)
@@ -72,8 +74,11 @@ def _places(bill: Bill) -> dict[str, int]:
 
 
 def _compiler() -> typst.Compiler:
-    # Fonts of the system only stand in for letters that the shipped ones lack, such as Japanese.
+    # Fonts of the system and of the setting stand in for letters that the shipped ones lack, such
+    # as Japanese.
     if not hasattr(_of_thread, "compiler"):
-        _of_thread.compiler = typst.Compiler(_FOLDER / "bill.typ", root=_FOLDER)
+        _of_thread.compiler = typst.Compiler(
+            _FOLDER / "bill.typ", root=_FOLDER, font_paths=settings.DOCUMENT_FONTS
+        )
     compiler: typst.Compiler = _of_thread.compiler
     return compiler

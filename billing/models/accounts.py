@@ -9,7 +9,7 @@ from catalog.models import InstantRange, Plan, PlanGroup, Product
 from organizations.kernel import ids
 from organizations.kernel.exact_json import ExactJSONField
 from organizations.kernel.tenancy import TenantModel, newest_first_index
-from organizations.models import StatementMode
+from organizations.models import DocumentLanguage, StatementMode
 
 
 class Account(TenantModel):
@@ -32,6 +32,14 @@ class Account(TenantModel):
     )
     bill_epoch = models.DateField(null=True, blank=True)
     purchase_order_number = models.CharField(max_length=100, null=True, blank=True)
+    document_language = models.CharField(
+        "language of bills",
+        max_length=8,
+        choices=DocumentLanguage,
+        blank=True,
+        default="",
+        help_text="Without one, the organization's.",
+    )
     days_before_bill_due = models.PositiveIntegerField(null=True, blank=True)
     statement_definition_id = models.UUIDField(null=True, blank=True)
     auto_generate_statement_mode = models.CharField(

@@ -114,7 +114,14 @@ class OrganizationAdmin(OneRowAdmin):
         (None, {"fields": ["name", "short_name", "address"]}),
         (
             "On documents",
-            {"fields": ["tax_id", "purchase_order_number", "invoice_general_reference"]},
+            {
+                "fields": [
+                    "tax_id",
+                    "purchase_order_number",
+                    "invoice_general_reference",
+                    "document_language",
+                ]
+            },
         ),
     ]
 

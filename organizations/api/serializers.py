@@ -216,7 +216,8 @@ OrganizationFactsSerializer = type(
         **_texts(
             "orgId", "customerId", "organizationName", "shortName", "addressLine1",
             "addressLine2", "addressLine3", "addressLine4", "locality", "region", "postCode",
-            "country", "taxId", "purchaseOrderNumber", "invoiceGeneralReference",
+            "country", "taxId", "purchaseOrderNumber", "documentLanguage",
+            "invoiceGeneralReference",
             "billingContactUserId1", "billingContactUserId2", "billingContactUserId3", "type",
             "status",
         ),

@@ -15,6 +15,7 @@ from organizations.models.invitations import Invitation
 from organizations.models.kept_answers import KeptAnswer
 from organizations.models.organizations import (
     Currency,
+    DocumentLanguage,
     ExternalInvoiceDateRule,
     GracePeriodUnit,
     Organization,
@@ -57,6 +58,7 @@ __all__ = [
     "Currency",
     "CustomFieldDefaults",
     "DebitReason",
+    "DocumentLanguage",
     "Event",
     "ExternalInvoiceDateRule",
     "FileState",

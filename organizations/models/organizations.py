@@ -19,6 +19,16 @@ class OrganizationType(models.TextChoices):
     SANDBOX = "SANDBOX", "Sandbox"
 
 
+class DocumentLanguage(models.TextChoices):
+    """How bills are written: words, figures and dates."""
+
+    EN = "en", "English"
+    EN_US = "en-US", "English (United States)"
+    DE = "de", "German"
+    FR = "fr", "French"
+    ES = "es", "Spanish"
+
+
 class OrganizationStatus(models.TextChoices):
     ACTIVE = "ACTIVE", "Active"
     ARCHIVED = "ARCHIVED", "Archived"
@@ -41,6 +51,9 @@ class Organization(models.Model):
     tax_id = models.CharField(max_length=100, blank=True)
     purchase_order_number = models.CharField(max_length=100, blank=True)
     invoice_general_reference = models.CharField(max_length=200, blank=True)
+    document_language = models.CharField(
+        "language of bills", max_length=8, choices=DocumentLanguage, default=DocumentLanguage.EN
+    )
     billing_contact_user_ids = ArrayField(models.UUIDField(), default=list, blank=True, size=3)
     # Raised by every change of what ingest resolves from its caches: codes, fields, calculations.
     catalog_revision = models.PositiveBigIntegerField(default=1, editable=False)

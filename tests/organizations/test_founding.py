@@ -122,6 +122,7 @@ def test_me_tells_every_fact_of_the_organization(api, organization):
     assert {name for name in facts if not name.startswith(("addressLine", "billingContact"))} == {
         "id", "version", "orgId", "customerId", "organizationName", "shortName", "locality",
         "region", "postCode", "country", "taxId", "purchaseOrderNumber", "invoiceGeneralReference",
+        "documentLanguage",
         "type", "status", "dtCreated", "dtLastModified", "createdBy", "lastModifiedBy",
     }  # fmt: skip
     assert [facts[f"addressLine{n}"] for n in range(1, 5)] == ["1 Main Street", None, None, None]

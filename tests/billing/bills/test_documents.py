@@ -10,7 +10,7 @@ from billing.bills import documents
 from billing.bills.document import locales
 from billing.bills.document.text import printable
 from billing.models import Bill, BillStatus, LineItem
-from organizations.models import Organization
+from organizations.models import DocumentLanguage, Organization
 from tests import factories
 from tests.billing.bills.printed_bills import (
     band,
@@ -332,3 +332,25 @@ def test_figures_of_usage_are_readable_and_said_in_words():
     assert "141,385 × 10,000 requests" in said
     assert "Traffic (other region)" in said and "(*)" not in said
     assert "Given back of a minimum charged in advance" in said
+
+
+@pytest.mark.parametrize(
+    ("of_account", "of_organization", "asked", "title"),
+    [
+        ("", "en", "", "Invoice"), ("", "de", "", "Rechnung"), ("fr", "de", "", "Facture"),
+        ("fr", "de", "es", "Factura"),
+    ],
+)  # fmt: skip
+def test_a_bill_is_written_in_the_language_of_its_account(
+    of_account: str, of_organization: str, asked: str, title: str
+):
+    bill = make_bill(factories.make_organization())
+    Organization.objects.filter(pk=bill.organization_id).update(document_language=of_organization)
+    bill.account.document_language = of_account
+    bill.account.save()
+
+    assert title in "".join(pages(documents.pdf(bill, asked)))
+
+
+def test_the_languages_to_choose_are_those_that_are_written():
+    assert tuple(DocumentLanguage.values) == locales.TAGS
