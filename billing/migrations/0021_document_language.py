@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0019_late_usage")]
+    dependencies = [("billing", "0020_rehearsals")]
     operations = [
         migrations.AddField(
             model_name="account",
