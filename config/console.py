@@ -26,7 +26,13 @@ class Page:
 # The console's map (C1). An area without any page that the person may see is left out, and so is
 # the page.
 AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
-    ("Products", (Page("Products", "category", "catalog.Product"),)),
+    (
+        "Products",
+        (
+            Page("Products", "category", "catalog.Product"),
+            Page("Catalogue as code", "code", "catalog.Product", view="catalogue_as_code"),
+        ),
+    ),
     (
         "Metering",
         (

@@ -4,9 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from unfold.decorators import display
 
+from catalog.admin import catalogue_page
 from catalog.models import (
     Aggregation,
     CompoundAggregation,
@@ -33,6 +35,15 @@ class ProductAdmin(ConsoleModelAdmin):
         "A product is what you sell, for example Inference. Meters, plans and prices hang on it."
     )
     change_form_outer_after_template = "console/product_children.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the catalogue as code."""
+        view = self.admin_site.admin_view(self.catalogue_view)
+        return [path("catalogue/", view, name="catalogue_as_code"), *super().get_urls()]
+
+    def catalogue_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the catalogue as a file."""
+        return catalogue_page.view(self, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Count children in the list's one query."""

@@ -1,6 +1,6 @@
 """Addresses of this app's entities below the organization."""
 
-from catalog.api import compounds, counters, lookup_urls, plan_groups, views
+from catalog.api import catalogue, compounds, counters, lookup_urls, plan_groups, views
 from organizations.kernel.api.views import routes
 
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     *routes("plantemplates", views.PlanTemplateViewSet),
     *routes("plans", views.PlanViewSet),
     *routes("pricings", views.PricingViewSet),
+    *catalogue.urlpatterns,
     *compounds.urlpatterns,
     *counters.urlpatterns,
     *plan_groups.urlpatterns,

@@ -10,10 +10,11 @@ from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from catalog.api import compounds, counters, plan_groups, serializers
-from catalog.as_code import diff, kinds, stored, touching
+from catalog.as_code import diff, kinds, permissions, stored, touching
 from catalog.as_code.diff import CREATE, DELETE, Change, Difference
 from catalog.as_code.files import FileRefused
 from catalog.as_code.values import Catalogue, Fault, Item, Ref
+from organizations.access import Rights
 from organizations.kernel import changes
 from organizations.kernel.api.errors import flattened
 from organizations.kernel.api.serializers import TenantSerializer
@@ -55,12 +56,14 @@ class _Undone(Exception):
     """Ends a trial."""
 
 
-def plan(wanted: Catalogue, *, by: Principal, prunes: bool) -> Planned:
+def plan(
+    wanted: Catalogue, *, by: Principal, prunes: bool, rights: Rights | None = None
+) -> Planned:
     """Return what ``apply`` would do, tried out and undone; raises ``FileRefused`` as it does."""
     result: Planned | None = None
     try:
         with transaction.atomic():
-            result = apply(wanted, by=by, prunes=prunes)
+            result = apply(wanted, by=by, prunes=prunes, rights=rights)
             raise _Undone
     except _Undone:
         pass
@@ -68,8 +71,13 @@ def plan(wanted: Catalogue, *, by: Principal, prunes: bool) -> Planned:
     return result
 
 
-def apply(wanted: Catalogue, *, by: Principal, prunes: bool) -> Planned:
-    """Change the stored catalogue in one transaction; raises ``FileRefused`` with all faults."""
+def apply(
+    wanted: Catalogue, *, by: Principal, prunes: bool, rights: Rights | None = None
+) -> Planned:
+    """Change the stored catalogue in one transaction; raises ``FileRefused`` with all faults.
+
+    With ``rights`` every change needs a policy that allows it; raises ``Forbidden`` otherwise.
+    """
     with transaction.atomic():
         before = stored.read(by.organization_id)
         difference = diff.compare(before.catalogue, wanted, prunes=prunes)
@@ -79,6 +87,9 @@ def apply(wanted: Catalogue, *, by: Principal, prunes: bool) -> Planned:
         )
         writing = _Writing(by, before.rows)
         for change in difference.changes:
+            if rights is not None:
+                row = before.rows[change.item.section].get(change.item.key)
+                permissions.require_change(rights, change, row)
             writing.make(change)
         if writing.faults:
             raise FileRefused(writing.faults)

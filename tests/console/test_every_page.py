@@ -85,6 +85,7 @@ OPEN = {
     "running_tasks": "tells of what one may read",
     "app_list": "names the pages one may open",
     "price_of_units": "reckons with numbers of the form, and reads nothing",
+    "catalogue_as_code": "asks for every kind in it: tested with the page",
     "price_curve": "reckons with numbers of the form, and reads nothing",
     "policy_read": "for whoever composes statements: tested with the editor",
     "policy_targets": "for whoever composes statements: tested with the editor",
