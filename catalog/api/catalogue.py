@@ -85,7 +85,7 @@ class CatalogueViewSet(TenantViewSet):
             text = files.written(stored.read(self.organization_id).catalogue)
         except files.FileRefused as refused:
             raise _told(refused) from refused
-        response = HttpResponse(text, content_type=f"{YAML}; charset=utf-8")
+        response = HttpResponse(text, content_type=YAML)
         response["Content-Disposition"] = 'attachment; filename="catalogue.yaml"'
         response["Cache-Control"] = "private, no-store"
         return response

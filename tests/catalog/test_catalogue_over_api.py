@@ -29,7 +29,7 @@ def test_a_file_is_planned_then_applied_and_a_second_time_changes_nothing(api):
     nothing_yet = Product.objects.count()
     applied = api.post("catalogue/apply", {"catalogue": FILE})
     again = api.post("catalogue/apply", {"catalogue": FILE})
-    text = api.get("catalogue").response.content.decode()
+    text = api.get("catalogue").raw.decode()
 
     assert planned.status == 200, planned
     assert [(one["verb"], one["item"]) for one in planned.json["changes"]] == [
