@@ -52,3 +52,12 @@ def placed(prices: list[Any]) -> dict[Place, list[Any]]:
 def in_force(prices: list[Any], now: datetime) -> Any:
     """Return the price in force, or None."""
     return next((one for one in prices if stage(one, now) == NOW), None)
+
+
+def of_price(price: Any, currency: str) -> tuple[Any, ...]:
+    """Return what makes two prices the same: currency, kind, bands and minimum."""
+    keys = ("lowerLimit", "fixedPrice", "unitPrice")
+    bands = tuple(tuple(Decimal(band[key]) for key in keys) for band in price.bands)
+    is_spanning = getattr(price, "tiers_span_plan", None)
+    minimum, kind = getattr(price, "minimum_spend", None), getattr(price, "type", None)
+    return currency, price.is_cumulative, bands, is_spanning, minimum, kind

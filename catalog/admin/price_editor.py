@@ -1,14 +1,17 @@
 """The pricing editor: prices of a product in a grid, opened and changed in place (C6)."""
 
 from typing import Any
+from urllib.parse import urlencode
 
+from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from catalog import price_grid, price_use
+from catalog import plan_copies, price_grid, price_use
 from catalog.admin import price_saving
 from catalog.models import (
     Aggregation,
@@ -20,16 +23,26 @@ from catalog.models import (
     Pricing,
     Product,
 )
-from organizations.kernel import clock, exact_json, ids
-from organizations.kernel.console import choices, linking, show
+from organizations.kernel import clock, exact_json, ids, registry
+from organizations.kernel.console import choices, linking, show, telling
 from organizations.kernel.console.fields import plain_text
+from organizations.kernel.errors import DomainError
 
 MOST = 200
 KINDS = {"pricing": Pricing, "counter": CounterPricing}
 
 
+class CopyForm(forms.Form):
+    """What a copy of a plan is called."""
+
+    name = forms.CharField(max_length=200)
+    code = forms.CharField(max_length=80, validators=[ids.relaxed_code])
+
+
 def view(page: Any, request: HttpRequest) -> HttpResponse:
     """Show the grid of a product, or save a price of it."""
+    if request.method == "POST" and request.POST.get("do") == "duplicate":
+        return _duplicate(request)
     if request.method == "POST":
         model = KINDS.get(request.POST.get("kind", ""))
         owner = page.admin_site._registry.get(model)
@@ -53,6 +66,32 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
         "curve_url": reverse("price_curve"),
     }
     return TemplateResponse(request, "console/pricing_editor.html", context)
+
+
+def _duplicate(request: HttpRequest) -> HttpResponse:
+    """Copy a plan with those of its prices one may read, and show the copy's column."""
+    plan = _seen(request, Plan.objects.filter(pk=ids.parse(request.POST.get("plan", "")))).first()
+    allows = request.permissions.allows_verb
+    if plan is None or not allows("add", "config:plan"):
+        raise PermissionDenied
+    prices: list[Any] = []
+    for model in KINDS.values():
+        own = list(_seen(request, model.objects.filter(plan=plan)))
+        if own and not allows("add", registry.of(model).name):
+            raise PermissionDenied
+        prices += own
+    name, code = (request.POST.get(one, "").strip() for one in ("name", "code"))
+    form = CopyForm({"name": name, "code": code})
+    try:
+        if form.is_valid():
+            made = plan_copies.duplicate(plan, name, code, prices, by=request.principal)
+            messages.success(request, f"“{made.name}” is a copy of “{plan.name}”.")
+        for field, sentences in form.errors.items():
+            messages.error(request, f"{field.capitalize()}: {' '.join(sentences)}")
+    except DomainError as refusal:
+        telling.refused(request, refusal)
+    place = {"product": plan.plan_template.product_id}
+    return HttpResponseRedirect(f"{reverse('admin:pricing_editor')}?{urlencode(place)}")
 
 
 def _seen(request: HttpRequest, rows: Any) -> Any:
@@ -97,9 +136,19 @@ def _grid(request: HttpRequest, product: Product) -> dict[str, Any]:
         seen = _seen(request, model.objects.all())
         prices += seen.filter(plan__in=owners) | seen.filter(plan_template__in=owners)
     cells = price_grid.placed(prices)
+    compared = [request.GET.get(side, "") for side in ("left", "right")]
+    pair = [one for side in compared for one in columns if str(one["id"]) == side]
+    shown = pair if len(pair) == 2 else columns
     for row in rows:
-        row["cells"] = [_cell(request, cells, row, column) for column in columns]
-    return {"columns": columns, "rows": rows}
+        row["cells"] = [_cell(request, cells, row, column) for column in shown]
+    if shown is pair:
+        rows = [row for row in rows if row["cells"][0]["price"] != row["cells"][1]["price"]]
+    return {
+        "columns": shown, "rows": rows, "all_columns": columns, "is_compared": shown is pair,
+        "left": compared[0], "right": compared[1],
+        "plans": [one for one in columns if one["above"]],
+        "may_copy": request.permissions.allows_verb("add", "config:plan"),
+    }  # fmt: skip
 
 
 def _columns(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
@@ -155,6 +204,7 @@ def _cell(
     return {
         "text": price_grid.short(shown.bands, show.money) if shown else "",
         "is_inherited": inherited is not None,
+        "price": shown and price_grid.of_price(shown, currency),
         "data": exact_json.dumps({
             "kind": row["kind"], "currency": currency,
             "title": f"{row['name']} on {column['name']}",

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from catalog.models import Meter
 from organizations.models import CustomFieldDefaults
+from tests import factories
 from tests.console.clients import errors_of
 
 DATA = [{"category": "MEASURE", "code": "gb", "name": "Stored", "unit": "GiBy"},
@@ -90,3 +91,14 @@ def test_faults_are_told_with_their_places(console):
 )  # fmt: skip
 def test_nothing_that_is_sent_breaks_the_check(console, sent):
     assert console.client.post(reverse("admin:meter_calculation"), sent).status_code == 200
+
+
+def test_the_calculation_of_a_compound_is_checked_while_it_is_typed(console, founded):
+    factories.make_aggregation(factories.make_meter(founded.organization), code="revenue")
+    url = reverse("admin:compound_calculation")
+
+    good = console.client.post(url, {"calculation": "aggregation.revenue * 2"}).json()
+    wrong = console.client.post(url, {"calculation": "aggregation.nothing"}).json()
+
+    assert "aggregation.revenue" in good["names"] and "result" in good
+    assert wrong["faults"]

@@ -51,6 +51,7 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
         "GET", "config:create", "config:accessKey", ServiceUser,
     ),
     "meter_fields": ("GET", READ, "config:meter", Meter),
+    "compound_calculation": ("POST", READ, "config:compoundAggregation", None),
     "meter_calculation": ("POST", READ, "config:meter", None),
     "aggregation_segments": ("GET", READ, "config:aggregation", Aggregation),
     "permission_decision": ("GET", READ, "config:permissionPolicy", None),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.urls import reverse
 
-from catalog.models import Pricing
+from catalog.models import Plan, Pricing
 from tests import factories
 from tests.console.clients import Console, address, make_person
 from tests.console.test_pricings import sold  # noqa: F401  (a fixture)
@@ -134,3 +134,28 @@ def test_the_curve_answers_exact_amounts_at_the_ends_of_bands(console):
     ).json()
 
     assert answer["table"] == [["10", "1.00"], ["20", "1.50"]]
+
+
+def test_a_plan_is_duplicated_with_its_prices_and_compared(console, sold):  # noqa: F811
+    plan, aggregation = sold
+    factories.make_pricing(plan, aggregation, code="first", description="Kept")
+    url = reverse("admin:pricing_editor")
+    sent = {"do": "duplicate", "plan": plan.pk, "name": "Copy", "code": "copy"}
+
+    console.client.post(url, sent)
+    refused = console.text(console.client.post(url, {**sent, "name": "Again"}, follow=True))
+    made = Plan.objects.get(code="copy")
+    same = console.client.get(url, {"left": plan.pk, "right": made.pk}).context["grid"]
+    price = made.pricings.get()
+    price.bands[0]["unitPrice"] = Decimal(9)
+    price.save()
+    other = console.client.get(url, {"left": plan.pk, "right": made.pk}).context["grid"]
+
+    assert (price.code, price.description, made.name) == (None, "Kept", "Copy")
+    assert plan.pricings.get().code == "first" and Plan.objects.count() == 2
+    assert "Copy" in refused and "is a copy of" in refused
+    assert same["rows"] == []
+    assert [cell["text"] for cell in other["rows"][0]["cells"]] == [
+        "0.10 per unit",
+        "9.00 per unit",
+    ]

@@ -69,6 +69,11 @@ def test_a_price_is_pasted_refused_mended_and_saved_by_keyboard(visit, founded):
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog:not([open])", state="attached")
     picture(page, "grid-dark")
+    page.goto(window.base + reverse("admin:catalogue_as_code"))
+    page.fill("[name=text]", "format: 1\nproducts:\n- {code: other, name: Other}\n")
+    page.click("text=Show what would change")
+    page.wait_for_selector("text=Apply these changes")
+    picture(page, "catalogue")
 
     row = Pricing.objects.get(plan=plan)
     assert "from the template" in reached

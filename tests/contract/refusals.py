@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tests.clients import ApiAnswer
 
 STATUSES = {200, 400, 401, 403, 404, 405, 406, 409, 413, 415, 429}
-DOCUMENTS = {"application/pdf", "application/yaml"}
+DOCUMENTS = {"application/pdf", "application/yaml", "text/csv"}
 
 
 def faults(answer: ApiAnswer) -> list[str]:
