@@ -79,9 +79,10 @@ def _currency(pricing: CounterPricing) -> str:
 
 
 class CounterPricingForm(PricingForm):
-    """The price of a counter's units; it has no segment."""
+    """The price of a counter's units; it has no segment and no overage."""
 
     segment = None
+    overage_bands = None
 
 
 @admin.register(CounterPricing)

@@ -45,6 +45,14 @@ BANDS = (
         "unitPrice", "Price a unit", "decimal", is_required=False, show="$store.price.hasUnit()"
     ),
 )
+OVERAGE = tuple(
+    fields.Column(name, label, "decimal", is_required=name == "lowerLimit")
+    for name, label in (
+        ("lowerLimit", "Above (units)"),
+        ("fixedPrice", "Fixed price"),
+        ("unitPrice", "Price a unit"),
+    )
+)  # fmt: skip
 
 # A new price has its own times and code, and what every row has of its own.
 NOT_TAKEN_OVER = {
@@ -67,7 +75,11 @@ def shape_of(pricing: Pricing) -> str:
 class PricingForm(ConsoleForm):
     """A price; its type decides which columns its bands have."""
 
-    wire_names = {"pricingBands": "bands", "cumulative": "shape"}
+    wire_names = {
+        "pricingBands": "bands",
+        "cumulative": "shape",
+        "overagePricingBands": "overage_bands",
+    }
     shape = forms.ChoiceField(
         label="Kind of price",
         choices=CHOICES,
@@ -79,6 +91,14 @@ class PricingForm(ConsoleForm):
         label="Bands",
         help_text="A band covers what lies above its limit, up to and including the next limit. "
         "The first begins above 0.",
+    )
+    overage_bands = fields.RowsField(
+        columns=OVERAGE,
+        add="Add band",
+        required=False,
+        label="Overage bands",
+        help_text="What units cost once a prepayment is used up; only for prices that add up band "
+        "by band. Empty: the bands above.",
     )
     segment = SegmentField(
         help_text="A segmented aggregation is priced segment by segment, any other as a whole.",
@@ -103,6 +123,8 @@ class PricingForm(ConsoleForm):
         for number, band in enumerate(rows or [], 1):
             self._complete(number, band, "fixedPrice", "Fixed price", has_fixed)
             self._complete(number, band, "unitPrice", "Price a unit", has_unit)
+        for band in cleaned.get("overage_bands") or []:
+            band.update({key: band[key] or Decimal(0) for key in ("fixedPrice", "unitPrice")})
         return cleaned
 
     def _as_typed(self) -> list[dict[str, Any]]:
@@ -182,7 +204,7 @@ class PricingAdmin(ConsoleModelAdmin):
             "More",
             {
                 "fields": [
-                    "description", "code", "type", "tiers_span_plan", "segment",
+                    "description", "code", "type", "overage_bands", "tiers_span_plan", "segment",
                     "minimum_spend", "minimum_spend_description",
                     "minimum_spend_bill_in_advance", "accounting_product",
                 ],

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from catalog.models import Plan, Pricing
 from tests import factories
-from tests.console.clients import Console, address, make_person
-from tests.console.test_pricings import sold  # noqa: F401  (a fixture)
+from tests.console.clients import Console, address, errors_of, make_person
+from tests.console.test_pricings import fields_of, sold  # noqa: F401  (a fixture)
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -159,3 +159,20 @@ def test_a_plan_is_duplicated_with_its_prices_and_compared(console, sold):  # no
         "0.10 per unit",
         "9.00 per unit",
     ]
+
+
+def test_overage_bands_are_typed_in_the_form_and_kept_by_the_grid(console, sold):  # noqa: F811
+    overage = [{"lowerLimit": "0", "fixedPrice": "", "unitPrice": "0.9"}]
+    tiered = fields_of(*sold, "TIERED", [("0", "", "1")], overage_bands=json.dumps(overage))
+    volume = fields_of(*sold, "VOLUME", [("0", "", "1")], overage_bands=json.dumps(overage))
+
+    refused = errors_of(console.post(Pricing, "add", **volume))
+    console.post(Pricing, "add", **tiered)
+    row = Pricing.objects.get()
+    send(console, *sold, [("0", "", "2")], id=row.pk, _version=row.version)
+
+    row.refresh_from_db()
+    assert set(refused) == {"overage_bands"}
+    assert [(band["lowerLimit"], band["fixedPrice"], band["unitPrice"])
+            for band in row.overage_bands] == [(0, 0, Decimal("0.9"))]  # fmt: skip
+    assert row.bands[0]["unitPrice"] == 2
