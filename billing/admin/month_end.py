@@ -15,7 +15,7 @@ from billing.bills import month_end, runs
 from billing.bills.job_requests import JobRequest
 from billing.bills.month_end import Month, State
 from billing.bills.periods_over import PeriodTotal
-from billing.models import Account, Bill, BillFrequency, BillJob, IngestFailure
+from billing.models import Account, Bill, BillFrequency, BillJob, IngestFailure, LateUsage
 from organizations.kernel import clock
 from organizations.kernel.console import linking, plain_words, show, telling
 from organizations.kernel.console.confirming import CONFIRMED
@@ -134,6 +134,8 @@ def _context(request: HttpRequest, state: State, month: Month) -> dict[str, Any]
         "parked": _parked(request, state),
         "parked_count": len(state.parked),
         "failures": state.failures,
+        "late": state.late if linking.to_list(request, LateUsage) else 0,
+        "late_url": linking.to_list(request, LateUsage, status__exact="OPEN"),
         "failures_url": linking.to_list(request, IngestFailure),
         "pending": _totals(state.pending),
         "pending_url": linking.to_list(request, Bill, status__exact="PENDING"),
@@ -174,6 +176,8 @@ def _left_open(state: State) -> list[str]:
         told.append(f"{counted(len(state.parked), 'accounts')} parked: no bill was made for them.")
     if state.failures:
         told.append(f"{counted(state.failures, 'failures')} of usage open: it is on no bill.")
+    if state.late:
+        told.append(f"{counted(state.late, 'entries')} of late usage wait for a decision.")
     return told
 
 

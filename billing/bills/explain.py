@@ -6,10 +6,8 @@ today's prices, settings and usage, by the path a bill run takes. Reads only; no
 
 from dataclasses import dataclass
 
-from billing.bills import calculation, differences, sentences, snapshot
+from billing.bills import as_of_today, differences, sentences
 from billing.bills.differences import Difference
-from billing.bills.job_requests import with_families
-from billing.bills.selection import TheseBills
 from billing.models import Bill, LineItem
 from billing.rating import recompute
 from billing.rating.lines import RatedLine
@@ -87,16 +85,8 @@ def _from_record(line: LineItem) -> Comparison:
 
 def _calculate_today(bill: Bill) -> _Today:
     """Calculate the bill again as a run would, locked or not, and store nothing."""
-    bill_ids = with_families(bill.organization_id, [bill.pk], is_locked_too=True)
-    owners = Bill.objects.filter(pk__in=bill_ids).values_list("account_id", flat=True)
-    taken = snapshot.take(
-        bill.organization_id,
-        sorted(set(owners)),
-        TheseBills(frozenset(bill_ids)),
-        include_locked=True,
-    )
     try:
-        bills = calculation.of_account(taken, bill.account_id)
+        _, bills = as_of_today.calculate(bill)
     except DomainError as refusal:
         return f"The bill cannot be calculated today: {refusal.message}"
     return {line.line_key: line for calculated in bills for line in calculated.rated.lines}

@@ -25,6 +25,8 @@ from billing.models import (
     BillStatus,
     IngestFailure,
     JobAccountStatus,
+    LateUsage,
+    LateUsageStatus,
 )
 from billing.rating.cycles import BillFrequency, Cycle
 from organizations.kernel import changes
@@ -81,6 +83,7 @@ class State:
     is_running: bool
     parked: Sequence[BillJobAccount]
     failures: int
+    late: int
     pending: Sequence[PeriodTotal]
     approved: Sequence[PeriodTotal]
     locked: Sequence[PeriodTotal]
@@ -125,6 +128,9 @@ def look(
         is_running=jobs.filter(status__in=ACTIVE).exists(),
         parked=_parked(of_month),
         failures=_failures(config.organization_id) if is_failure_shown else 0,
+        late=LateUsage.objects.for_organization(config.organization_id)
+        .filter(status=LateUsageStatus.OPEN, bill__boundary_date__lte=month.next_day)
+        .count(),
         pending=periods_over.totals(open_bills.filter(status=BillStatus.PENDING), at),
         approved=periods_over.totals(
             open_bills.filter(status=BillStatus.APPROVED, is_locked=False), at

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from billing.bills import calculation, differences, snapshot
-from billing.bills.selection import TheseBills
+from billing.bills import as_of_today, differences
 from billing.models import Bill, LineItem
 from billing.rating import late
 from billing.rating.late import Change, Held
@@ -36,13 +35,7 @@ def compare(bill: Bill, kept: Iterable[str]) -> list[Found]:
 
     ``kept`` are charges to return even where nothing differs any more.
     """
-    taken = snapshot.take(
-        bill.organization_id,
-        [bill.account_id],
-        TheseBills(frozenset({bill.pk})),
-        include_locked=True,
-    )
-    calculated = calculation.calculate(taken.accounts[bill.account_id])
+    taken, calculated = as_of_today.calculate(bill)
     rated = [line for one in calculated for line in one.rated.lines]
     stored = list(bill.line_items.order_by("sequence_number", "id"))
     lines = {late.usage_key(held): (line, None) for line, held in _measured(stored)}

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from billing.models import Bill, BillConfig, BillJob, IngestFailure
+from billing.models import Bill, BillConfig, BillJob, IngestFailure, LateUsage
 from organizations.kernel import ids
 from organizations.models import OrganizationConfig
 from tests import factories
@@ -149,3 +149,19 @@ def test_the_page_asks_few_questions_however_many_accounts(
 
     with django_assert_max_num_queries(45):
         page(november)
+
+
+def test_late_usage_that_waits_is_told_before_the_month_is_closed(november, founded):
+    bill = of_october(factories.make_account(founded.organization), status="APPROVED")
+    LateUsage.objects.create(
+        organization=founded.organization, account=bill.account, bill=bill, usage_key="k",
+        description="Requests", service_period_start=bill.start_at,
+        service_period_end=bill.end_at, quantity=1, units=1, currency="USD", amount=1,
+        status="OPEN",
+    )  # fmt: skip
+
+    shown = november.text(page(november))
+    asked = november.text(close(november))
+
+    assert "1 open</a>: usage that arrived for bills that are locked" in shown
+    assert "1 entry of late usage wait for a decision." in asked
