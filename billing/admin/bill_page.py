@@ -47,6 +47,7 @@ def context_of(request: HttpRequest, bill: Bill) -> dict[str, Any]:
         "marked": marked.count(bill),
         "late": late_arrived.about(request, bill=bill) if bill.is_locked else None,
         "memo_urls": memos.add_urls(request, bill),
+        "boxes": documents.missing_glyphs(bill, among=readable),
         "is_pending": bill.status == "PENDING",
         "so_far": periods_over.is_so_far(bill),
         "not_over": bill.end_at > clock.now(),

@@ -4,26 +4,21 @@ Names and addresses of the customer are those stored with the bill; the supplier
 The same bill gives the same bytes until it, its organization or a currency changes.
 """
 
+import logging
 import re
-import threading
 from datetime import UTC
-from pathlib import Path
 from typing import cast
 
-import typst
-from django.conf import settings
 from django.db.models import QuerySet
 
-from billing.bills.document import content, locales
+from billing.bills.document import content, fonts, locales
 from billing.models import Bill, LineItem
 from organizations.kernel import exact_json
 from organizations.models import Currency, Organization
 
-_FOLDER = Path(__file__).parent / "document"
-_UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+logger = logging.getLogger(__name__)
 
-# A compiler keeps its fonts and the parsed layout, but serves one document at a time.
-_of_thread = threading.local()
+_UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def pdf(bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None) -> bytes:
@@ -33,10 +28,25 @@ def pdf(bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None
     account, else of the organization. ``among`` are the lines
     that the reader may read: where some are left out, the document says so.
     """
+    said = say(bill, locale, among=among)
+    if absent := fonts.missing(said):
+        logger.warning("No font has these characters of bill %s: %s", bill.pk, absent)
+    return render(said, bill)
+
+
+def missing_glyphs(bill: Bill, *, among: QuerySet[LineItem] | None = None) -> str:
+    """Return the characters of the bill's document that are printed as boxes."""
+    return fonts.missing(say(bill, among=among))
+
+
+def say(
+    bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None
+) -> content.Content:
+    """Return what the bill's document says."""
     shown = bill.line_items.all() if among is None else among
     line_items = list(shown.order_by("sequence_number", "id"))
     organization = Organization.objects.get(pk=bill.organization_id)
-    said = content.build(
+    return content.build(
         content.Material(
             bill=bill,
             line_items=line_items,
@@ -48,12 +58,11 @@ def pdf(bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None
             ),
         )
     )
-    return render(said, bill)
 
 
 def render(said: content.Content, bill: Bill) -> bytes:
     """Lay out finished text; the creation date is when the bill was calculated."""
-    written = _compiler().compile(
+    written = fonts.compiler("bill.typ").compile(
         format="pdf",
         sys_inputs={"data": exact_json.dumps(said).decode()},
         # Typst refuses fractions of a second.
@@ -71,14 +80,3 @@ def file_name(bill: Bill) -> str:
 def _places(bill: Bill) -> dict[str, int]:
     rows = Currency.objects.for_organization(bill.organization_id)
     return dict(rows.values_list("code", "max_decimal_places"))
-
-
-def _compiler() -> typst.Compiler:
-    # Fonts of the system and of the setting stand in for letters that the shipped ones lack, such
-    # as Japanese.
-    if not hasattr(_of_thread, "compiler"):
-        _of_thread.compiler = typst.Compiler(
-            _FOLDER / "bill.typ", root=_FOLDER, font_paths=settings.DOCUMENT_FONTS
-        )
-    compiler: typst.Compiler = _of_thread.compiler
-    return compiler

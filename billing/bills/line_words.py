@@ -3,15 +3,19 @@
 What is stored stays exact; nothing here is calculated with.
 """
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import permutations
 from typing import Protocol
 
+from billing.rating.telling import with_unit as with_unit
 from organizations.kernel.money import CONTEXT
 
 # How many decimals are enough to read, by how large a number is. An amount never depends on it.
 FEW = ((Decimal(1000), 2), (Decimal(1), 4))
 MOST = 8
 ANY = "*"
+MOST_FIELDS = 5  # 120 orders
 
 
 class Described(Protocol):
@@ -31,24 +35,26 @@ def readable(number: Decimal) -> tuple[Decimal, bool]:
     return (number, True) if shown == number else (shown, False)
 
 
-def with_unit(units: str, unit: str) -> str:
-    """Return units with their label; one that begins with a number is multiplied by it."""
-    if not unit:
-        return units
-    return f"{units} × {unit}" if unit[:1].isdigit() else f"{units} {unit}"
-
-
 def description(line: Described, other: str = "other {field}") -> str:
     """Return a line's description; the segment for all other values is said in words (SEG-2).
 
     ``other`` is how that is said in the reader's language.
     """
-    values = list((line.segment or {}).items())
-    stored = f"({', '.join(value for _, value in values)})"
-    if not any(value == ANY for _, value in values) or not line.description.endswith(stored):
-        return line.description
-    told = (
-        other.format(field=field.replace("_", " ")) if value == ANY else value
-        for field, value in values
-    )
-    return f"{line.description.removesuffix(stored)}({', '.join(told)})"
+    segment = line.segment or {}
+    for fields in _orders(segment) if ANY in segment.values() else ():
+        stored = f"({', '.join(segment[field] for field in fields)})"
+        if line.description.endswith(stored):
+            told = (
+                other.format(field=field.replace("_", " "))
+                if segment[field] == ANY
+                else segment[field]
+                for field in fields
+            )
+            return f"{line.description.removesuffix(stored)}({', '.join(told)})"
+    return line.description
+
+
+def _orders(segment: dict[str, str]) -> Iterable[tuple[str, ...]]:
+    """Return the fields in each order: a stored segment does not remember its own."""
+    fields = tuple(segment)
+    return permutations(fields) if len(fields) <= MOST_FIELDS else (fields,)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from billing.bills import line_words
 from billing.bills.document.locales import DEFAULT, find
 from billing.models import LineItem
 from billing.rating import kinds
@@ -27,7 +28,7 @@ def sentence(line: LineItem) -> str:
         if is_calculated(line):
             reason = kinds.record(line.calculation["kind"]).arithmetic(told)
         else:
-            reason = f"{line.description}: {told.subtotal()}"
+            reason = f"{line_words.description(line)}: {told.subtotal()}"
         return f"{reason}{_conversion(line)}."
 
 

@@ -137,6 +137,13 @@ def figure(value: Decimal) -> str:
     return plain(eighteen_places(value))
 
 
+def with_unit(units: str, unit: str) -> str:
+    """Return units with their label; one that begins with a number is multiplied by it."""
+    if not unit:
+        return units
+    return f"{units} \N{MULTIPLICATION SIGN} {unit}" if unit[:1].isdigit() else f"{units} {unit}"
+
+
 def pricing_text(pricing: Facts) -> str:
     """Return how a price reads its bands."""
     if pricing["cumulative"]:

@@ -143,7 +143,7 @@ def _arithmetic(told: Telling) -> str:
 
 def _with_unit(told: Telling, row: band_rows.BandRow) -> str:
     return row.reckoning(
-        lambda units: f"{told.number(units)} {told.line.unit}".rstrip(), told.money
+        lambda units: telling.with_unit(told.number(units), told.line.unit), told.money
     )
 
 

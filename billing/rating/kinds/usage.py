@@ -170,7 +170,7 @@ def bands_arithmetic(told: Telling) -> tuple[str, Decimal]:
 
 
 def _units(told: Telling, unit: str, units: Decimal) -> str:
-    return f"{told.number(units)} {unit}" if unit else told.number(units)
+    return telling.with_unit(told.number(units), unit)
 
 
 def _amount(facts: Facts) -> Decimal:
@@ -204,7 +204,7 @@ def _origin(facts: Facts) -> list[Step]:
 
 def _story(facts: Facts) -> tuple[str, list[Step]]:
     aggregation = facts["aggregation"]
-    units = f"{facts['units']} {aggregation['unit']}"
+    units = telling.with_unit(facts["units"], aggregation["unit"])
     portions = portions_of(facts)
     if "compound" in facts:
         source, method = ", calculated", compound_records.words(facts["compound"])

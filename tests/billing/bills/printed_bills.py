@@ -89,6 +89,6 @@ def band(*, lower: Any, unit_price: Any, units: Any, subtotal: Any, fixed: Any =
 
 
 def pages(written: bytes) -> list[str]:
-    """The text of each page; break opportunities inside long words are no text."""
+    """The text of each page."""
     reader = pypdf.PdfReader(io.BytesIO(written))
-    return [page.extract_text().replace("\u200b", "") for page in reader.pages]
+    return [page.extract_text() for page in reader.pages]
