@@ -1,5 +1,7 @@
 """The catalogue as code over the API: YAML out, a plan, one transaction in, policies for all."""
 
+import pytest
+
 from catalog.as_code.permissions import OF_SECTION
 from catalog.as_code.stored import MODELS
 from catalog.models import Product
@@ -51,4 +53,21 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_changed(api):
     told = [error["message"] for error in answer.json["errors"]]
     assert answer.status == 400
     assert any(one.startswith("line 4, products cloud, name: ") for one in told), told
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {}, {"catalogue": None}, {"catalogue": 7}, {"catalogue": ""}, {"catalogue": "\x00"},
+        {"catalogue": "[" * 50_000}, {"catalogue": "a: " + "{b: " * 20_000},
+        {"catalogue": "- " * 20_000}, {"catalogue": "format: 1\nproducts: 7"},
+        {"catalogue": "format: 1\nproducts:\n- code: \"\\0\"\n  name: x"},
+        {"catalogue": "format: 1\nproducts:\n- code: x\n  name: \"\\0\""},
+        {"catalogue": FILE, "prune": "perhaps"},
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_a_hostile_file_is_refused_and_nothing_is_changed(api, sent):
+    assert api.post("catalogue/apply", sent).status == 400
     assert not Product.objects.exists()
