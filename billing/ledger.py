@@ -18,7 +18,8 @@ from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
 from organizations.models import OrganizationConfig
 
-EVENT = "billing.balanceamount.updated"
+ENTITY = "billing.balanceamount"
+EVENT = f"{ENTITY}.updated"
 
 
 class OverdrawnMeanwhile(DomainError):
@@ -182,3 +183,16 @@ def _tell(balance: Balance, before: dict[str, object]) -> None:
     after = exact_json.simple(represent(balance))
     change = events.Change(balance.organization_id, balance.pk, balance.account_id, before, after)
     events.record_changes(EVENT, [change], at=clock.now())
+
+
+def follow(rows: Sequence[Balance], verb: str) -> None:
+    """Record that an amount began with its balance, or is gone with it."""
+    if verb == "updated":
+        return
+    is_new = verb == "created"
+    found = []
+    for row in rows:
+        seen = exact_json.simple(represent(row))
+        old, new = (None, seen) if is_new else (seen, None)
+        found.append(events.Change(row.organization_id, row.pk, row.account_id, old, new))
+    events.record_changes(f"{ENTITY}.{verb}", found, at=clock.now())

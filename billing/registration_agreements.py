@@ -44,7 +44,12 @@ def register() -> None:
         (Charge, "charge", "billing.charge", look.charge, charge_rules.check_charge),
     ):  # fmt: skip
         registry.register(
-            model, f"config:{resource}", event=event, represent=represent, check=check
+            model,
+            f"config:{resource}",
+            event=event,
+            represent=represent,
+            check=check,
+            follow=ledger.follow if model is Balance else None,
         )
     registry.register(
         BalanceTransactionSchedule,
@@ -62,7 +67,7 @@ def register() -> None:
         check=balance_rules.check_charge_schedule,
         follow=balance_schedules.follow,
     )
-    registry.other_event(ledger.EVENT, lambda: look.balance(event_types.sample(Balance)))
+    registry.recorded(ledger.ENTITY, lambda: look.balance(event_types.sample(Balance)))
     registry.also_check(BillGroupingKey, contract_rules.check_grouping_key)
     _guard_deletes()
     _explain()

@@ -1,5 +1,7 @@
 """What this app tells the kernel's registry when Django starts."""
 
+from decimal import Decimal
+
 from catalog import metering_rules, pricing_rules, rules
 from catalog import representations as look
 from catalog.compounds import registration as compounds
@@ -32,6 +34,16 @@ def register() -> None:
             check=check,
             follow=compound_rules.follow_segments if model is Aggregation else None,
         )
+    registry.has_parts(Pricing, "pricingBands", "configuration.pricingband")
+    registry.recorded(
+        "configuration.pricingband",
+        lambda: {
+            "id": "", "lowerLimit": Decimal(0), "fixedPrice": Decimal(0), "unitPrice": Decimal(0),
+            "creditTypeId": "", "pricingId": "",
+        },
+    )  # fmt: skip
+    # The contract has no operation that makes a group of meters: the type is listed, none happens.
+    registry.recorded("configuration.metergroup", lambda: {"id": "", "name": "", "code": ""})
     registry.refers(Product, "meters", lambda row: row.meters.all())
     registry.refers(Product, "plan templates", lambda row: row.plan_templates.all())
     registry.refers(Meter, "aggregations", lambda row: row.aggregations.all())

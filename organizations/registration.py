@@ -32,7 +32,12 @@ from organizations.models import (
 
 def register() -> None:
     """Register entities, delete guards and sentences for constraints."""
-    registry.register(Organization, "config:organizationConfig", represent=look.organization)
+    registry.register(
+        Organization,
+        "config:organizationConfig",
+        event="configuration.organization",
+        represent=look.organization,
+    )
     registry.register(
         OrganizationConfig,
         "config:organizationConfig",

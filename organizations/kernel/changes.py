@@ -14,7 +14,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from psycopg.errors import ForeignKeyViolation
 
-from organizations.kernel import bulk, clock, events, exact_json, registry
+from organizations.kernel import bulk, clock, events, exact_json, part_events, registry
 from organizations.kernel.errors import DomainError, FieldError, InUse, NotFound, VersionMismatch
 from organizations.kernel.principals import Principal
 from organizations.models import AuditEntry, Organization
@@ -185,6 +185,8 @@ def _record(
     )
     if resource.event:
         events.record_changes(f"{resource.event}.{verb}", seen, at=at)
+    for key, event in resource.parts.items():
+        part_events.record(resource, key, event, seen, at=at)
     if resource.follow:
         resource.follow([row for row, _, _ in changed], verb)
     # A new row changes nothing that was resolved before: what is not found is never remembered.

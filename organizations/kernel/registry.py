@@ -52,6 +52,8 @@ class Resource:
     referrers: list[Referrer] = field(default_factory=list)
     item_field: str = "pk"
     follow: FollowChanges | None = None
+    # A list of parts in the representation, each with an id, and the event of a part.
+    parts: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -134,6 +136,11 @@ def scheduled_events(names: ScheduledNames) -> None:
 def scheduled_by(organization_id: Any) -> dict[str, str]:
     """Return the scheduled events of an organization by name."""
     return {name: event for names in _scheduled for name, event in names(organization_id).items()}
+
+
+def has_parts(model: type[models.Model], key: str, event: str) -> None:
+    """Say that parts of an entity have events of their own: the maps in the list ``key``."""
+    _resources[model].parts[key] = event
 
 
 def recorded(event: str, payload: Callable[[], dict[str, Any]]) -> None:

@@ -1,8 +1,14 @@
 """The closed list of types of events, and that no entity is without its own."""
 
+from decimal import Decimal
+
 import pytest
 
-from organizations.kernel import event_types, registry
+from catalog.models import Pricing
+from organizations.kernel import changes, event_types, ids, principals, registry
+from organizations.models import Event
+from tests import factories
+from tests.billing.bills import charging
 from tests.notifications.made import make_scheduled
 
 ENTITIES = {
@@ -32,7 +38,7 @@ CLOSED = OTHERS | {
 
 def test_there_are_106_types_and_none_beside_them():
     assert len(CLOSED) == 106
-    assert set(event_types.fields()) <= CLOSED
+    assert set(event_types.fields()) == CLOSED
 
 
 def test_each_entity_of_the_list_that_is_known_has_its_events():
@@ -55,3 +61,55 @@ def test_scheduled_types_do_not_hide_others(organization):
     known = event_types.fields_for(organization.pk)
 
     assert set(known) - set(event_types.fields()) == {"scheduled.bill.mine"}
+
+
+def named(organization, start):
+    """Return the newest events of an entity: verb and id, oldest first."""
+    rows = Event.objects.filter(organization=organization, name__startswith=f"{start}.")
+    return [(row.name.rpartition(".")[2], str(row.resource_id)) for row in rows.order_by("id")]
+
+
+@pytest.mark.django_db
+def test_bands_of_a_price_have_events_of_their_own(organization):
+    plan = factories.make_plan(factories.make_plan_template(factories.make_product(organization)))
+    aggregation = factories.make_aggregation(factories.make_meter(organization))
+    by = principals.system(organization.pk)
+    first, second, third = (band(number) for number in range(3))
+    price = changes.create(
+        Pricing(organization=organization, plan=plan, aggregation=aggregation,
+                start_date=plan.created_at, bands=[first, second]),
+        by=by,
+    )  # fmt: skip
+
+    with changes.editing(price, by=by) as row:
+        row.bands = [{**first, "unitPrice": Decimal(9)}, third]
+    changes.delete(price, by=by)
+
+    bands = [str(one["id"]) for one in (first, second, third)]
+    happened = named(organization, "configuration.pricingband")
+    assert sorted(happened[:2]) == sorted([("created", bands[0]), ("created", bands[1])])
+    assert sorted(happened[2:5]) == sorted(
+        [("updated", bands[0]), ("deleted", bands[1]), ("created", bands[2])]
+    )
+    assert sorted(happened[5:]) == sorted([("deleted", bands[0]), ("deleted", bands[2])])
+    updated = Event.objects.get(name="configuration.pricingband.updated")
+    assert updated.payload["new"]["pricingId"] == str(price.pk)
+
+
+def band(number):
+    return {"id": str(ids.new_id()), "lowerLimit": Decimal(number * 10),
+            "fixedPrice": Decimal(0), "unitPrice": Decimal(1)}  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_an_organization_and_the_amount_of_a_balance_have_events(organization):
+    by = principals.system(organization.pk)
+    with changes.editing(organization, by=by) as row:
+        row.tax_id = "DE 1"
+    balance = charging.balance(factories.make_account(organization))
+    changes.delete(balance, by=by)
+
+    assert named(organization, "configuration.organization")[-1] == (
+        "updated", str(organization.pk),
+    )  # fmt: skip
+    assert named(organization, "billing.balanceamount")[-1] == ("deleted", str(balance.pk))
