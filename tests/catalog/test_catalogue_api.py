@@ -188,7 +188,7 @@ def test_a_bespoke_plan_cannot_move_to_another_account(api):
         ({"pricingBands": []}, "pricingBands"),
         ({"pricingBands": [{"lowerLimit": 1, "fixedPrice": 0, "unitPrice": 1}]}, "pricingBands"),
         ({"pricingBands": [{"lowerLimit": 0, "fixedPrice": 0, "unitPrice": 1}] * 2},
-         "pricingBands"),
+         "pricingBands[1].lowerLimit"),
         ({"pricingBands": [{"lowerLimit": 0, "fixedPrice": -1, "unitPrice": 1}]},
          "pricingBands[0].fixedPrice"),
         ({"pricingBands": [{"lowerLimit": 0, "unitPrice": 1}]}, "pricingBands[0].fixedPrice"),

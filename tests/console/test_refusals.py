@@ -126,8 +126,8 @@ def test_a_price_tells_of_end_minimum_and_bands(console, founded):
     )
 
     assert errors_of(answer) == {
-        "bands": ["Row 1, Price a unit: must not be negative with type DEBIT"],
-        "end_date": ["Must be after startDate"],
+        "bands": ["Row 1, Price a unit: must not be negative with type debit"],
+        "end_date": ["Must be after start date"],
         "minimum_spend": ["Must be at least 0"],
     }
     assert not Pricing.objects.exists()

@@ -233,7 +233,7 @@ def test_the_organizations_own_address_is_changed_with_an_audit_entry(console, f
 
     console.post(
         Organization, "change", organization, name="Nimbus", short_name="", tax_id="NZ 1",
-        purchase_order_number="", invoice_general_reference="",
+        purchase_order_number="", invoice_general_reference="", document_language="de",
         **{"address-addressLine1": "1 Main Street"},
     )  # fmt: skip
 
@@ -264,7 +264,7 @@ def test_the_settings_of_the_organization_are_saved_through_their_rules(console,
         OrganizationConfig, "change", config, **daily,
     )  # fmt: skip
 
-    assert errors_of(refused) == {"scheduled_bill_offset": ["Only with scheduledBillInterval 24"]}
+    assert errors_of(refused) == {"scheduled_bill_offset": ["Only with scheduled bill interval 24"]}
     assert untouched == 1
     config.refresh_from_db()
     assert (config.scheduled_bill_interval, config.scheduled_bill_offset) == (24, 5)
