@@ -139,6 +139,7 @@ def _line(bill: Bill, line: LineItem) -> dict[str, Any]:
         "description": line_words.description(line),
         "kind": line.get_line_item_type_display(),
         "plan": line.plan_name or "",
+        "child": line.child_account_code or "",
         "segment": line.segment or {},
         "period": _service_period(line, parse_timezone(bill.timezone)),
         "quantity": show.amount(line.quantity) if is_metered else "",

@@ -427,3 +427,19 @@ def test_a_bill_of_a_running_period_is_marked_and_left_out_unless_it_is_ticked(
 
     bill.refresh_from_db()
     assert bill.status == "APPROVED"
+
+
+def test_the_page_of_a_bill_says_which_child_a_line_is_of(
+    console, founded, customer, eager_tasks, django_capture_on_commit_callbacks
+):
+    plan = customer.account_plans.get().plan
+    child = factories.make_account(founded.organization, code="borealis", parent_account=customer)
+    factories.make_account_plan(child, plan)
+    run_billing(console, django_capture_on_commit_callbacks)
+    bill = Bill.objects.get()
+
+    page = console.text(console.client.get(address(Bill, "change", bill)))
+
+    assert bill.total == 40
+    assert page.count("Standing charge, Pro") == 2
+    assert page.count("Standing charge, Pro, account borealis") == 1
