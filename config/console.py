@@ -165,10 +165,14 @@ def _installation(request: HttpRequest) -> Iterable[dict[str, Any]]:
 
     if not request.user.is_authenticated or not sessions.is_operator(request):
         return
-    link = reverse("installation:organizations")
-    page = {"title": "Organizations", "icon": "domain", "link": link}
-    page["active"] = request.path.startswith(link)
-    yield {"title": "Installation", "separator": False, "items": [page]}
+    items = [
+        {"title": title, "icon": icon, "link": link, "active": request.path.startswith(link)}
+        for title, icon, link in (
+            ("Organizations", "domain", reverse("installation:organizations")),
+            ("Operation", "monitor_heart", reverse("operation")),
+        )
+    ]
+    yield {"title": "Installation", "separator": False, "items": items}
 
 
 def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterable[dict[str, Any]]:

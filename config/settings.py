@@ -157,6 +157,8 @@ ACCESS_TOKEN_LIFETIME_SECONDS = 18_000
 ACCESS_TOKEN_LEEWAY_SECONDS = 30
 CONFIG_API_BODY_LIMIT_BYTES = 1024 * 1024
 INGEST_BODY_LIMIT_BYTES = 512_000
+# Who may read /metrics; without it there is no such page.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 # A folder with fonts for letters that neither the shipped fonts nor those of the system have.
 DOCUMENT_FONTS = [folder] if (folder := os.environ.get("DOCUMENT_FONTS")) else []
 USAGE_QUERY_SECONDS = environment.seconds("USAGE_QUERY_SECONDS", default=30)

@@ -53,7 +53,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
     if status not in OrganizationStatus.values:
         status = ""
     rows = Paginator(standing.listed(search, status), A_PAGE)
-    return _page(
+    return page(
         request,
         f"{TEMPLATES}/organizations.html",
         title="Organizations",
@@ -84,7 +84,7 @@ def found(request: HttpRequest) -> HttpResponse:
         else:
             return _founded(request, founded)
     context = {"form": form, "submit": "Found organization", "back": _list()}
-    return _page(request, f"{TEMPLATES}/new.html", title="New organization", **context)
+    return page(request, f"{TEMPLATES}/new.html", title="New organization", **context)
 
 
 def _founded(request: HttpRequest, founded: founding.Founded) -> HttpResponse:
@@ -97,7 +97,7 @@ def _founded(request: HttpRequest, founded: founding.Founded) -> HttpResponse:
     if founded.admin_password:
         shown.append(("Temporary password", founded.admin_password))
     context = {"founded": founded, "shown_once": shown, "back": _list()}
-    return _page(request, f"{TEMPLATES}/founded.html", title="New organization", **context)
+    return page(request, f"{TEMPLATES}/founded.html", title="New organization", **context)
 
 
 @for_operators
@@ -107,7 +107,7 @@ def organization(request: HttpRequest, organization_id: UUID) -> HttpResponse:
     row = standing.listed().filter(pk=organization_id).first()
     if row is None:
         raise Http404
-    return _page(request, f"{TEMPLATES}/organization.html", title=row.name, row=row)
+    return page(request, f"{TEMPLATES}/organization.html", title=row.name, row=row)
 
 
 @for_operators
@@ -138,7 +138,7 @@ def _list() -> str:
     return reverse("installation:organizations")
 
 
-def _page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
     """Return a page in the console's frame, with what it leaves out without an organization."""
     content = {
         **admin.site.each_context(request),
