@@ -14,6 +14,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from billing.usage.store import months
 from config import heartbeat
 from organizations.kernel import clock, isolation
 
@@ -37,10 +38,6 @@ TROUBLE = (
      "status IN ('ERROR', 'AUTH_FAILED')"),
     ("alerts not resolved", "organizations_alert", "status <> 'RESOLVED'"),
 )  # fmt: skip
-_PARTITIONS = """
-    SELECT count(*), COALESCE(sum(pg_total_relation_size(inhrelid)), 0)::bigint
-      FROM pg_inherits WHERE inhparent = 'billing_measurement'::regclass
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,7 @@ def look() -> Operation:
         trouble = dict(_trouble(cursor))
         cursor.execute("SELECT pg_database_size(current_database())")
         (database_bytes,) = cursor.fetchone()
-        cursor.execute(_PARTITIONS)
-        partitions, usage_bytes = cursor.fetchone()
+    partitions, usage_bytes = months.size()
     return Operation(
         work=work,
         trouble=trouble,

@@ -61,3 +61,14 @@ def _known() -> frozenset[str]:
     if _seen is None or time.monotonic() - _seen[0] > LOOK_AGAIN_SECONDS:
         _seen = (time.monotonic(), existing())
     return _seen[1]
+
+
+def size() -> tuple[int, int]:
+    """Return how many partitions there are, and how many bytes they take with their indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), COALESCE(sum(pg_total_relation_size(inhrelid)), 0)::bigint"
+            "  FROM pg_inherits WHERE inhparent = 'billing_measurement'::regclass"
+        )
+        count, taken = cursor.fetchone()
+    return count, taken
