@@ -24,6 +24,8 @@ def account(row: Account) -> dict[str, Any]:
         "billEpoch": row.bill_epoch,
         "purchaseOrderNumber": row.purchase_order_number,
         "documentLanguage": row.document_language or None,
+        "billsByEmail": row.bills_by_email or None,
+        "billEmailAddresses": row.bill_email_addresses,
         "daysBeforeBillDue": row.days_before_bill_due,
         "statementDefinitionId": text(row.statement_definition_id),
         "autoGenerateStatementMode": row.auto_generate_statement_mode,

@@ -5,9 +5,16 @@ from uuid import UUID
 from celery import shared_task
 
 from billing import balance_schedules
-from billing.bills import chunks, lifecycle, runs, scheduling
+from billing.bills import chunks, lifecycle, mailing, runs, scheduling
 from billing.late import law, listing
-from billing.models import BillJob, BillJobChunk, MeasurementUpload, Rehearsal, StatementJob
+from billing.models import (
+    BillEmail,
+    BillJob,
+    BillJobChunk,
+    MeasurementUpload,
+    Rehearsal,
+    StatementJob,
+)
 from billing.rehearsing import rehearsals
 from billing.statements import jobs as statement_jobs
 from billing.usage import partitions, resubmission, uploads
@@ -140,3 +147,17 @@ def sweep_rehearsals(**_later: object) -> None:
     """Hand out rehearsals that stand still, and delete old ones."""
     with isolation.everywhere():
         rehearsals.sweep()
+
+
+@shared_task(name="billing.send_bill_email")
+def send_bill_email(*, email_id: str, **_later: object) -> None:
+    """Send one e-mail with a bill."""
+    with within_that_of(BillEmail, email_id):
+        mailing.work_off(UUID(email_id))
+
+
+@shared_task(name="billing.sweep_bill_emails")
+def sweep_bill_emails(**_later: object) -> None:
+    """Hand out e-mails that are due."""
+    with isolation.everywhere():
+        mailing.sweep()

@@ -77,6 +77,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Billing",
         (
             Page("Bills", "receipt_long", "billing.Bill"),
+            Page("Bill documents", "draft", "organizations.Organization", view="bill_documents"),
             Page("Month end", "event_available", "billing.Bill", view="month_end"),
             Page("Bill jobs", "manufacturing", "billing.BillJob"),
             Page("Rehearsals", "difference", "billing.Rehearsal"),

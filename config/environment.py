@@ -151,6 +151,7 @@ def beat_schedule(*, sweep_chunks_seconds: float) -> dict[str, dict[str, object]
         "billing.compare_late_usage": 86400,
         "billing.sweep_statements": 30,
         "billing.sweep_rehearsals": 60,
+        "billing.sweep_bill_emails": 60,
         "catalog.sweep_lookup_jobs": 15,
         "organizations.seal_audit": 60,
         "organizations.forget_sessions": 3600,

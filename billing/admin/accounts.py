@@ -63,7 +63,7 @@ class AccountAdmin(ConsoleModelAdmin):
             {
                 "fields": [
                     "currency", "bill_epoch", "days_before_bill_due", "purchase_order_number",
-                    "document_language",
+                    "document_language", "bills_by_email", "bill_email_addresses",
                 ]
             },
         ),

@@ -18,6 +18,8 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from billing.admin import (
+    bill_documents,
+    bill_emails,
     bill_page,
     confirming_bills,
     line_csv,
@@ -96,6 +98,7 @@ class BillAdmin(PageConsoleAdmin):
         "delete": "delete",
         "write_statement": "write_statement",
         "remove_memo": "remove_memo",
+        "send_email": "send_email",
         "recalculate_marked": "recalculate_marked",
     }
     empty_hint = "Run billing to make the bills of a period."
@@ -108,6 +111,7 @@ class BillAdmin(PageConsoleAdmin):
         """Add the document and the explanation of a line."""
         wrap = self.admin_site.admin_view
         return [
+            path("documents/", wrap(self.documents_view), name="bill_documents"),
             path("month-end/", wrap(self.month_end_view), name="month_end"),
             path("<uuid:bill_id>/pdf/", wrap(self.pdf_view), name="bill_pdf"),
             path(
@@ -119,6 +123,10 @@ class BillAdmin(PageConsoleAdmin):
             path("<uuid:bill_id>/memo/<str:word>/", wrap(self.memo_view), name="bill_memo"),
             *super().get_urls(),
         ]
+
+    def documents_view(self, request: HttpRequest) -> HttpResponse:
+        """Say how bills look and how they are sent."""
+        return bill_documents.view(self, request)
 
     def month_end_view(self, request: HttpRequest) -> HttpResponse:
         """Close a month."""
@@ -162,6 +170,7 @@ class BillAdmin(PageConsoleAdmin):
             "may_delete": self.has_discard_permission(request, row),
             **bill_page.statements_of(request, row),
             **since_last.context_of(request, row),
+            **bill_emails.context_of(request, row),
             "recalculation": jobs_page.recalculation_of(request, row),
         }
 
@@ -204,6 +213,10 @@ class BillAdmin(PageConsoleAdmin):
         (job,) = jobs.start([row], by=request.principal, include_csv=True)
         messages.success(request, "The statement is being written.")
         return HttpResponseRedirect(linking.to_row(request, job) or show.address(row))
+
+    def send_email(self, request: HttpRequest, row: Bill) -> str:
+        """Send the bill by e-mail."""
+        return bill_emails.send(request, row)
 
     def remove_memo(self, request: HttpRequest, row: Bill) -> str:
         """Take a credit or debit off the bill."""

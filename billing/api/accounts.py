@@ -55,6 +55,9 @@ class AccountSerializer(TenantSerializer):
     # Said in the console; a program that sends an account without it changes nothing.
     document_language = serializers.CharField(read_only=True, allow_null=True)
 
+    bills_by_email = serializers.CharField(read_only=True, allow_null=True)
+    bill_email_addresses = serializers.ListField(child=serializers.CharField(), read_only=True)
+
     class Meta:
         model = Account
         fields = [
@@ -62,6 +65,7 @@ class AccountSerializer(TenantSerializer):
             "purchase_order_number", "currency", "days_before_bill_due",
             "statement_definition_id", "auto_generate_statement_mode",
             "credit_application_order", "custom_fields", "document_language",
+            "bills_by_email", "bill_email_addresses",
         ]  # fmt: skip
 
 

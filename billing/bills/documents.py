@@ -11,7 +11,7 @@ from typing import cast
 
 from django.db.models import QuerySet
 
-from billing.bills.document import content, fonts, locales
+from billing.bills.document import content, fonts, locales, logos
 from billing.models import Bill, LineItem
 from organizations.kernel import exact_json
 from organizations.models import Currency, Organization
@@ -45,14 +45,15 @@ def say(
     """Return what the bill's document says."""
     shown = bill.line_items.all() if among is None else among
     line_items = list(shown.order_by("sequence_number", "id"))
-    organization = Organization.objects.get(pk=bill.organization_id)
+    organization = Organization.objects.select_related("logo_file").get(pk=bill.organization_id)
     return content.build(
         content.Material(
             bill=bill,
             line_items=line_items,
             is_complete=among is None or len(line_items) == bill.line_items.count(),
             supplier=organization,
-            places=_places(bill),
+            logo=logos.of_organization(organization),
+            places=places_of(bill),
             locale=locales.find(
                 locale or bill.account.document_language or organization.document_language
             ),
@@ -71,12 +72,21 @@ def render(said: content.Content, bill: Bill) -> bytes:
     return cast(bytes, written)
 
 
+def picture(said: content.Content) -> bytes:
+    """Return the first page as a PNG, for a preview."""
+    written = fonts.compiler("bill.typ").compile(
+        format="png", ppi=80, sys_inputs={"data": exact_json.dumps(said).decode()}
+    )
+    return cast(bytes, written[0] if isinstance(written, list) else written)
+
+
 def file_name(bill: Bill) -> str:
     """Return a name of plain letters, whatever the invoice number holds: ``INV-00a1.pdf``."""
     name = _UNSAFE_IN_NAMES.sub("-", content.reference_of(bill)).strip(".-")
     return f"{name or bill.pk}.pdf"
 
 
-def _places(bill: Bill) -> dict[str, int]:
+def places_of(bill: Bill) -> dict[str, int]:
+    """Return the decimals of the organization's currencies by code."""
     rows = Currency.objects.for_organization(bill.organization_id)
     return dict(rows.values_list("code", "max_decimal_places"))

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from billing import representations
-from billing.bills import writer
+from billing.bills import mailing, writer
 from billing.models import Bill, BillStatus
 from organizations.kernel import changes, clock, ids, isolation, principals
 from organizations.kernel.errors import DomainError, FieldRefused, NotFound
@@ -206,6 +206,8 @@ def _set_status(bill: Bill, status: BillStatus, *, by: Principal, at: datetime) 
             raise BillLocked(current)
         with changes.editing(current, by=by) as row:
             _mark(row, status, by=by, at=at)
+        if status == BillStatus.APPROVED:
+            mailing.approved([row], by=by)
     return row
 
 
@@ -256,6 +258,7 @@ def _approve_batch(bill_ids: Sequence[UUID], *, by: Principal, at: datetime) -> 
             modified_by=by.id,
         )
         changes.updated_many(befores, by=by)
+        mailing.approved(rows, by=by)
     return len(rows)
 
 

@@ -1,6 +1,6 @@
 """Who owes what: accounts and their plans, usage, bills and bill jobs."""
 
-from billing.models.accounts import Account, AccountPlan, ChildBillingMode, fold_code
+from billing.models.accounts import Account, AccountPlan, ByEmail, ChildBillingMode, fold_code
 from billing.models.balances import (
     Balance,
     BalanceChargeSchedule,
@@ -11,6 +11,7 @@ from billing.models.balances import (
     TransactionSource,
 )
 from billing.models.bill_config import BillConfig
+from billing.models.bill_emails import BillEmail, BillEmailState
 from billing.models.bills import (
     Bill,
     BillFrequency,
@@ -68,6 +69,8 @@ __all__ = [
     "BalanceTransactionSchedule",
     "Bill",
     "BillConfig",
+    "BillEmail",
+    "BillEmailState",
     "BillFrequency",
     "BillJob",
     "BillJobAccount",
@@ -75,6 +78,7 @@ __all__ = [
     "BillJobStatus",
     "BillJobType",
     "BillStatus",
+    "ByEmail",
     "Charge",
     "ChargeEntityType",
     "ChargeLineItemType",

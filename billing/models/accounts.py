@@ -12,6 +12,11 @@ from organizations.kernel.tenancy import TenantModel, newest_first_index
 from organizations.models import DocumentLanguage, StatementMode
 
 
+class ByEmail(models.TextChoices):
+    ON = "ON", "Send"
+    OFF = "OFF", "Do not send"
+
+
 class Account(TenantModel):
     """A customer of the organization: sends usage, has plans, receives bills.
 
@@ -39,6 +44,22 @@ class Account(TenantModel):
         blank=True,
         default="",
         help_text="Without one, the organization's.",
+    )
+    bills_by_email = models.CharField(
+        "bills by e-mail",
+        max_length=3,
+        choices=ByEmail,
+        blank=True,
+        default="",
+        help_text="Whether a bill is sent when it is approved. Empty: as the organization does.",
+    )
+    bill_email_addresses = ArrayField(
+        models.EmailField(max_length=254),
+        verbose_name="send bills to",
+        default=list,
+        blank=True,
+        size=10,
+        help_text="At most ten addresses, separated by commas. Empty: the account's own.",
     )
     days_before_bill_due = models.PositiveIntegerField(null=True, blank=True)
     statement_definition_id = models.UUIDField(null=True, blank=True)

@@ -213,10 +213,12 @@ OrganizationFactsSerializer = type(
     (AuditedSerializer,),
     {
         "__doc__": "The organization's own facts (A1.2).",
+        "billsByEmail": serializers.BooleanField(),
         **_texts(
             "orgId", "customerId", "organizationName", "shortName", "addressLine1",
             "addressLine2", "addressLine3", "addressLine4", "locality", "region", "postCode",
             "country", "taxId", "purchaseOrderNumber", "documentLanguage",
+            "bankDetails", "documentFooter", "logoFileId", "billEmailSubject", "billEmailText",
             "invoiceGeneralReference",
             "billingContactUserId1", "billingContactUserId2", "billingContactUserId3", "type",
             "status",

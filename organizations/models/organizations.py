@@ -54,6 +54,16 @@ class Organization(models.Model):
     document_language = models.CharField(
         "language of bills", max_length=8, choices=DocumentLanguage, default=DocumentLanguage.EN
     )
+    bank_details = models.TextField(max_length=1000, blank=True)
+    document_footer = models.TextField(max_length=500, blank=True)
+    # A PNG that was made anew of what was uploaded.
+    logo_file = models.ForeignKey(
+        "organizations.StoredFile", on_delete=models.SET_NULL, related_name="+", null=True,
+        blank=True,
+    )  # fmt: skip
+    bills_by_email = models.BooleanField(default=False)
+    bill_email_subject = models.CharField(max_length=200, blank=True)
+    bill_email_text = models.TextField(max_length=4000, blank=True)
     billing_contact_user_ids = ArrayField(models.UUIDField(), default=list, blank=True, size=3)
     # Raised by every change of what ingest resolves from its caches: codes, fields, calculations.
     catalog_revision = models.PositiveBigIntegerField(default=1, editable=False)

@@ -60,6 +60,7 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "bill_line_explanation": ("GET", READ, "billing:bill", Bill),
     "pricing_editor": ("GET", READ, "config:pricing", None),
     "month_end": ("GET", READ, "billing:bill", None),
+    "bill_documents": ("GET", READ, "config:organizationConfig", None),
     "run_billing": ("GET", "config:create", "billing:billJob", None),
     "rehearsal_csv": ("GET", READ, "config:rehearsal", Rehearsal),
     "rehearsal_progress": ("GET", READ, "config:rehearsal", Rehearsal),

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import connection, models, transaction
 from django.test import override_settings
 
-from billing.models import Account, MeasurementUpload
+from billing.models import Account, BillEmail, MeasurementUpload
 from billing.usage import uploads
 from integrations import connections, dispatch
 from integrations.models import WebhookDestination
@@ -123,6 +123,10 @@ def settle() -> Inhabited:
     bill = place.api.get("bills", pageSize=1).json["data"][0]
     place.api.post("statementjobs", {"billId": bill["id"], "includeCsvFormat": True})
     inhabited_late_usage.late_usage(bill["id"])
+    BillEmail.objects.create(
+        organization_id=place.organization_id, bill_id=bill["id"],
+        approved_at=clock.now(), recipient="ap@acme.example", state="CANCELLED",
+    )  # fmt: skip
     _deliver()
     return place
 

@@ -123,6 +123,12 @@ def test_me_tells_every_fact_of_the_organization(api, organization):
         "id", "version", "orgId", "customerId", "organizationName", "shortName", "locality",
         "region", "postCode", "country", "taxId", "purchaseOrderNumber", "invoiceGeneralReference",
         "documentLanguage",
+        "bankDetails",
+        "documentFooter",
+        "logoFileId",
+        "billsByEmail",
+        "billEmailSubject",
+        "billEmailText",
         "type", "status", "dtCreated", "dtLastModified", "createdBy", "lastModifiedBy",
     }  # fmt: skip
     assert [facts[f"addressLine{n}"] for n in range(1, 5)] == ["1 Main Street", None, None, None]

@@ -33,6 +33,7 @@ class Material:
     supplier: Organization
     places: Mapping[str, int]
     locale: Locale
+    logo: bytes | None = None
     is_complete: bool = True  # False: some lines are kept from the reader
 
 
@@ -82,8 +83,16 @@ def _supplier(material: Material) -> Content:
     return {
         "name": printable(supplier.name),
         "monogram": monogram(supplier.name),
+        "logo": list(material.logo) if material.logo else None,
+        "bank": _paragraph(supplier.bank_details),
+        "footer": _paragraph(supplier.document_footer),
         "details": details,
     }
+
+
+def _paragraph(text: str) -> list[str]:
+    """Return the lines of a text that a person has typed."""
+    return [printable(line) for line in text.splitlines()] if text.strip() else []
 
 
 def _customer(material: Material) -> Content:

@@ -39,6 +39,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "other_values": "other {field}",
         "timezone": "Times are in {timezone}.",
         "left_out": "Some lines are not shown.",
+        "bank": "Payment to",
+        "copy": "Copy",
         "nothing": "There are no charges for this period.",
     },
     "de": {
@@ -74,6 +76,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "other_values": "andere: {field}",
         "timezone": "Zeitangaben in {timezone}.",
         "left_out": "Einige Positionen werden nicht gezeigt.",
+        "bank": "Bankverbindung",
+        "copy": "Kopie",
         "nothing": "Für diesen Zeitraum fallen keine Beträge an.",
     },
     "fr": {
@@ -109,6 +113,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "other_values": "autres : {field}",
         "timezone": "Heures en {timezone}.",
         "left_out": "Certaines lignes ne sont pas affichées.",
+        "bank": "Coordonnées bancaires",
+        "copy": "Copie",
         "nothing": "Aucun montant pour cette période.",
     },
     "es": {
@@ -144,6 +150,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "other_values": "otros: {field}",
         "timezone": "Horas en {timezone}.",
         "left_out": "Algunas líneas no se muestran.",
+        "bank": "Datos bancarios",
+        "copy": "Copia",
         "nothing": "No hay importes en este período.",
     },
 }
