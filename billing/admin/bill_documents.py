@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -43,8 +44,9 @@ class DocumentsForm(forms.Form):
     )
     logo = forms.FileField(
         required=False,
-        help_text="PNG, JPEG or WebP, at most 1 MB. It stands in place of the initials.",
-        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+        help_text="PNG, JPEG or WebP, at most 1 MB. It stands in place of the initials. After a "
+        "preview choose it again.",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     remove_logo = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget)
     bank_details = forms.CharField(

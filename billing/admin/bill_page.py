@@ -86,7 +86,11 @@ def reference(bill: Bill) -> str:
 def pdf(request: HttpRequest, bill: Bill) -> HttpResponse:
     """Return the document as a download, with the lines that the person may read."""
     return HttpResponse(
-        documents.pdf(bill, among=line_reading.of_bill(request.permissions, bill)),
+        documents.pdf(
+            bill,
+            among=line_reading.of_bill(request.permissions, bill),
+            is_copy=request.GET.get("copy") == "yes",
+        ),
         content_type="application/pdf",
         headers={"Content-Disposition": f'attachment; filename="{documents.file_name(bill)}"'},
     )

@@ -30,7 +30,10 @@ class BillDocumentViewSet(TenantViewSet):
     permits: ClassVar[Permits] = {"pdf": ("config:retrieve", "billing:bill")}
 
     action_filters: ClassVar[dict[str, dict[str, Filter]]] = {
-        "pdf": {"locale": Filter(None, choices=locales.TAGS)}
+        "pdf": {
+            "locale": Filter(None, choices=locales.TAGS),
+            "copy": Filter(None, choices=("true", "false")),
+        }
     }
 
     @extend_schema(responses={(200, PDF): OpenApiTypes.BINARY})
@@ -42,6 +45,7 @@ class BillDocumentViewSet(TenantViewSet):
             bill,
             asked.get("locale", ""),
             among=line_reading.of_bill(self.rights, bill),
+            is_copy=asked.get("copy") == "true",
         )
         response = HttpResponse(written, content_type=PDF)
         response["Content-Disposition"] = f'inline; filename="{documents.file_name(bill)}"'

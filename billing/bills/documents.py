@@ -21,14 +21,16 @@ logger = logging.getLogger(__name__)
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def pdf(bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None) -> bytes:
+def pdf(
+    bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None, is_copy: bool = False
+) -> bytes:
     """Return the bill's document: draft-marked while the bill is pending.
 
     ``locale`` is a tag such as ``de``; the nearest that there is is taken, without one that of the
     account, else of the organization. ``among`` are the lines
-    that the reader may read: where some are left out, the document says so.
+    that the reader may read: where some are left out, the document says so. A copy is marked.
     """
-    said = say(bill, locale, among=among)
+    said = say(bill, locale, among=among, is_copy=is_copy)
     if absent := fonts.missing(said):
         logger.warning("No font has these characters of bill %s: %s", bill.pk, absent)
     return render(said, bill)
@@ -40,7 +42,11 @@ def missing_glyphs(bill: Bill, *, among: QuerySet[LineItem] | None = None) -> st
 
 
 def say(
-    bill: Bill, locale: str = "", *, among: QuerySet[LineItem] | None = None
+    bill: Bill,
+    locale: str = "",
+    *,
+    among: QuerySet[LineItem] | None = None,
+    is_copy: bool = False,
 ) -> content.Content:
     """Return what the bill's document says."""
     shown = bill.line_items.all() if among is None else among
@@ -49,6 +55,7 @@ def say(
     return content.build(
         content.Material(
             bill=bill,
+            is_copy=is_copy,
             line_items=line_items,
             is_complete=among is None or len(line_items) == bill.line_items.count(),
             supplier=organization,

@@ -34,6 +34,7 @@ class Material:
     places: Mapping[str, int]
     locale: Locale
     logo: bytes | None = None
+    is_copy: bool = False
     is_complete: bool = True  # False: some lines are kept from the reader
 
 
@@ -59,7 +60,7 @@ def _build(material: Material) -> Content:
         "words": words,
         "title": f"{words['invoice']} {reference}",
         "reference": reference,
-        "draft": words["draft"] if bill.status == BillStatus.PENDING else None,
+        "draft": _mark(material),
         "supplier": _supplier(material),
         "customer": _customer(material),
         "facts": _facts(material, reference),
@@ -68,6 +69,14 @@ def _build(material: Material) -> Content:
         "due": words["due_by"].format(day=locale.day(bill.due_date)) if bill.due_date else None,
         "note": " ".join(notes) or None,
     }
+
+
+def _mark(material: Material) -> str | None:
+    """Return the word across the pages: of a bill that may change, or of one given out again."""
+    words = material.locale.words
+    if material.bill.status == BillStatus.PENDING:
+        return words["draft"]
+    return words["copy"] if material.is_copy else None
 
 
 def reference_of(bill: Bill) -> str:

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from functools import cache
+from typing import Final, Literal
+
+from babel.dates import get_month_names
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from billing.bills.document import words
 from organizations.kernel.money import plain
@@ -48,13 +52,21 @@ class Locale:
     """One way of writing. ``day`` and ``short_day`` are patterns over day, month and year."""
 
     tag: str
-    decimal_mark: str
-    group_mark: str
     is_symbol_first: bool
     day_pattern: str
     short_day_pattern: str
     paper: str = "a4"
     minus: str = "\N{MINUS SIGN}"
+
+    @property
+    def decimal_mark(self) -> str:
+        """The mark before decimals."""
+        return _marks(self.tag)[0]
+
+    @property
+    def group_mark(self) -> str:
+        """The mark between thousands."""
+        return _marks(self.tag)[1]
 
     @property
     def language(self) -> str:
@@ -87,11 +99,11 @@ class Locale:
 
     def day(self, day: date) -> str:
         """Write a day in full: ``1 June 2024``."""
-        return self._day(day, self.day_pattern, words.MONTHS[self.language])
+        return self._day(day, self.day_pattern, _months(self.language, "wide"))
 
     def short_day(self, day: date) -> str:
         """Write a day with a short month: ``1 Jun 2024``."""
-        return self._day(day, self.short_day_pattern, words.SHORT_MONTHS[self.language])
+        return self._day(day, self.short_day_pattern, _months(self.language, "abbreviated"))
 
     def days(self, first: date, latest: date) -> str:
         """Write a range by its first and latest day, both included, as readers expect."""
@@ -108,16 +120,26 @@ class Locale:
         return pattern.format(day=day.day, month=months[day.month - 1], year=f"{day.year:04d}")
 
 
+@cache
+def _marks(tag: str) -> tuple[str, str]:
+    named = tag.replace("-", "_")
+    return get_decimal_symbol(named), get_group_symbol(named)
+
+
+@cache
+def _months(language: str, width: Literal["wide", "abbreviated"]) -> tuple[str, ...]:
+    names = get_month_names(width, "format", language)
+    return tuple(names[number] for number in range(1, 13))
+
+
 _LOCALES: Final = {
     locale.tag: locale
     for locale in (
-        Locale("en", ".", ",", True, "{day} {month} {year}", "{day} {month} {year}"),
-        Locale(
-            "en-US", ".", ",", True, "{month} {day}, {year}", "{month} {day}, {year}", "us-letter"
-        ),
-        Locale("de", ",", ".", False, "{day}. {month} {year}", "{day}. {month} {year}"),
-        Locale("fr", ",", _NO_BREAK, False, "{day} {month} {year}", "{day} {month} {year}"),
-        Locale("es", ",", ".", False, "{day} de {month} de {year}", "{day} {month} {year}"),
+        Locale("en", True, "{day} {month} {year}", "{day} {month} {year}"),
+        Locale("en-US", True, "{month} {day}, {year}", "{month} {day}, {year}", "us-letter"),
+        Locale("de", False, "{day}. {month} {year}", "{day}. {month} {year}"),
+        Locale("fr", False, "{day} {month} {year}", "{day} {month} {year}"),
+        Locale("es", False, "{day} de {month} de {year}", "{day} {month} {year}"),
     )
 }
 

@@ -1,4 +1,4 @@
-"""The labels and month names of the bill document, by language."""
+"""The labels of the bill document, by language."""
 
 from __future__ import annotations
 
@@ -155,39 +155,3 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "nothing": "No hay importes en este período.",
     },
 }
-
-MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
-    "en": (
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
-    ),
-    "de": (
-        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",
-        "Oktober", "November", "Dezember",
-    ),
-    "fr": (
-        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
-        "octobre", "novembre", "décembre",
-    ),
-    "es": (
-        "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
-        "octubre", "noviembre", "diciembre",
-    ),
-}  # fmt: skip
-
-SHORT_MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
-    "en": (
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ),
-    "de": (
-        "Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.",
-        "Dez.",
-    ),
-    "fr": (
-        "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.",
-        "déc.",
-    ),
-    "es": (
-        "ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sept", "oct", "nov", "dic",
-    ),
-}  # fmt: skip

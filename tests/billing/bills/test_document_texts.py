@@ -79,3 +79,32 @@ def test_the_segment_of_all_other_values_has_words():
     assert "Storage (other storage region, hot)" in text(bill)
     assert "Storage (andere: storage region, hot)" in text(bill, "de")
     assert sentences.sentence(line).startswith("Storage (other storage region, hot): ")
+
+
+@pytest.mark.parametrize(
+    ("name", "currency", "places", "total", "shown"),
+    [
+        ("شركة المثال للتجارة", "KWD", 3, "1250.5", "1,250.500 KWD"),
+        ("株式会社東京計算機", "JPY", 0, "19700", "¥19,700"),
+        ("Müller & Söhne", "EUR", 2, "1413.85", "€1,413.85"),
+    ],
+)
+def test_amounts_have_the_decimals_of_their_currency_beside_any_name(
+    name, currency, places, total, shown
+):
+    organization = factories.make_organization()
+    if currency != "EUR":
+        factories.make_currency(organization, code=currency, max_decimal_places=places)
+    bill = make_bill(organization, account_name=name, currency=currency, total=Decimal(total))
+
+    assert shown in text(bill).replace("\xa0", " ")
+
+
+def test_a_copy_is_marked_as_one_and_a_pending_bill_stays_a_draft():
+    bill = make_bill(factories.make_organization(), status="APPROVED")
+
+    assert "COPY" not in " ".join(pages(documents.pdf(bill)))
+    assert "COPY" in " ".join(pages(documents.pdf(bill, is_copy=True)))
+    assert "KOPIE" in " ".join(pages(documents.pdf(bill, "de", is_copy=True)))
+    bill.status = "PENDING"
+    assert "DRAFT" in " ".join(pages(documents.pdf(bill, is_copy=True)))
