@@ -72,7 +72,7 @@ def test_the_flags_of_a_counter_pricing_are_true_and_cumulative_is_false_unless_
         ({"planId": None}, "planId"),
         ({"pricingBands": []}, "pricingBands"),
         ({"pricingBands": [{"lowerLimit": 1, "fixedPrice": 0, "unitPrice": 1}]}, "pricingBands"),
-        ({"pricingBands": BANDS * 2}, "pricingBands"),
+        ({"pricingBands": BANDS * 2}, "pricingBands[1].lowerLimit"),
         ({"pricingBands": [{"lowerLimit": 0, "fixedPrice": 0, "unitPrice": -1}]},
          "pricingBands[0].unitPrice"),
         ({"endDate": "2024-01-01T00:00:00Z"}, "endDate"),
