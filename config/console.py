@@ -185,7 +185,9 @@ def _items(request: HttpRequest, pages: Iterable[Page]) -> Iterable[dict[str, An
         if owner is None or not owner.has_module_permission(request):
             continue
         if page.view:
-            if owner.has_view_permission(request):
+            # A page that needs more than the list says so itself.
+            asked = getattr(owner, f"may_open_{page.view}", owner.has_view_permission)
+            if asked(request):
                 link = reverse(f"admin:{page.view}")
                 is_active = request.path == link
                 yield {"title": page.title, "icon": page.icon, "link": link, "active": is_active}

@@ -53,6 +53,7 @@ EVERYWHERE = {
     "billing/usage/partitions.py": "old claims are forgotten whosever they are",
     "catalog/tasks.py": "jobs of lookup tables of all organizations are due by time",
     "config/demonstration/company.py": "the first demonstration has the plain name",
+    "config/operating.py": "operators see what waits in all organizations, counted",
     "config/management/commands/demo.py": "finds the demonstration",
     "integrations/tasks.py": "dispatching, handing out and deleting go through all organizations",
     "integrations/export_tasks.py": "exports of all organizations are due by time",

@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from unfold.decorators import display
 
 from catalog.admin import catalogue_page
+from catalog.as_code import permissions
 from catalog.models import (
     Aggregation,
     CompoundAggregation,
@@ -40,6 +41,10 @@ class ProductAdmin(ConsoleModelAdmin):
         """Add the catalogue as code."""
         view = self.admin_site.admin_view(self.catalogue_view)
         return [path("catalogue/", view, name="catalogue_as_code"), *super().get_urls()]
+
+    def may_open_catalogue_as_code(self, request: HttpRequest) -> bool:
+        """Whether the page of the catalogue opens: it needs to read every kind of it."""
+        return permissions.may_read(request.permissions)
 
     def catalogue_view(self, request: HttpRequest) -> HttpResponse:
         """Show the catalogue as a file."""

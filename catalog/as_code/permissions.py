@@ -22,9 +22,14 @@ OF_SECTION = {
 RESOURCES = tuple(OF_SECTION.values())
 
 
+def may_read(rights: Rights) -> bool:
+    """Whether every row of every section may be read: a file holds all or nothing."""
+    return all(rights.allows_all("config:retrieve", one) for one in RESOURCES)
+
+
 def require_reading(rights: Rights) -> None:
-    """Refuse whoever may not read every row of every section: a file holds all or nothing."""
-    if not all(rights.allows_all("config:retrieve", one) for one in RESOURCES):
+    """Refuse whoever may not read the whole catalogue."""
+    if not may_read(rights):
         raise Forbidden
 
 
