@@ -104,7 +104,7 @@ def test_from_a_priced_plan_to_a_locked_bill_and_its_document(visit, founded, so
     page.fill("[name=day]", "2024-06-15")
     page.click("button:has-text('Run billing')")
     page.click("#what_will_happen button:has-text('Run billing')")
-    page.wait_for_selector("text=Complete: 1 of 1 bill done, 1 account billed")
+    page.wait_for_selector("text=Complete: 1 of 1 account done (1 billed)")
     page.click("text=Its bills")
     page.click("#result_list >> text=Aurora Labs")
 
