@@ -1,5 +1,6 @@
 """Credentials: what a kind of them needs, and how they are made. Nothing secret ever comes out."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from organizations.kernel.errors import FieldError, FieldRefused, FieldsRefused
 from organizations.kernel.principals import Principal
 
 LONGEST = 8000
+HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Detail:
     label: str
     is_secret: bool = True
     is_needed: bool = True
+    # A name that becomes part of a host: letters, digits and hyphens, nothing that leads elsewhere.
+    is_host_label: bool = False
 
 
 def _plain(key: str, label: str) -> Detail:
@@ -54,7 +58,10 @@ KINDS: Mapping[str, tuple[Detail, ...]] = {
         _plain("keyId", "Key id"),
         Detail("privateKey", "Private key"),
     ),
-    "CHARGEBEE_AUTH": (_plain("site", "Site"), Detail("apiKey", "API key")),
+    "CHARGEBEE_AUTH": (
+        Detail("site", "Site", is_secret=False, is_host_label=True),
+        Detail("apiKey", "API key"),
+    ),
     "M3TER_APP_SIGNATURE": _SIGNED,
     "M3TER_SERVICE_USER": _SIGNED,
     "STRIPE_SIGNED_REQUEST": _KEY,
@@ -95,6 +102,9 @@ def built(
                 refused.append(FieldRefused(f"{prefix}{detail.key}", f"is needed for {kind}"))
         elif not isinstance(given, str) or len(given) > LONGEST or "\x00" in given:
             sentence = f"must be a string of at most {LONGEST:,} characters"
+            refused.append(FieldRefused(f"{prefix}{detail.key}", sentence))
+        elif detail.is_host_label and not HOST_LABEL.fullmatch(given):
+            sentence = "must be a name of letters, digits and hyphens, without dots"
             refused.append(FieldRefused(f"{prefix}{detail.key}", sentence))
         else:
             secrets[detail.key] = given

@@ -118,6 +118,10 @@ class Client(Protocol):
     Raises ``TryAgain`` where no answer came; every answer, of any status, is returned.
     """
 
+    @property
+    def address(self) -> str:
+        """The base url, without a slash at its end: for links of systems with one a customer."""
+
     def call(
         self,
         method: str,

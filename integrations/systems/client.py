@@ -25,8 +25,10 @@ CONNECT_SECONDS = 5.0
 RUN_SECONDS = 600.0
 READ_LIMIT = 4 * 1024 * 1024
 LOGGED_LIMIT = 256 * 1024
-SHOWN_HEADERS = frozenset({"content-type", "idempotency-key", "request-id", "retry-after",
-                           "stripe-version", "x-request-id"})  # fmt: skip
+SHOWN_HEADERS = frozenset({
+    "chargebee-idempotency-key", "content-type", "idempotency-key", "request-id", "retry-after",
+    "stripe-version", "x-request-id",
+})  # fmt: skip
 HIDDEN = "[hidden]"
 # Names of values that are secrets wherever they stand.
 _SECRET_NAMES = re.compile(
@@ -34,6 +36,7 @@ _SECRET_NAMES = re.compile(
     r'"?\s*[:=]\s*"?)([^"&\s,}]+)',
     re.IGNORECASE,
 )
+_SCHEMES = re.compile(r"^(?:Bearer|Basic|Token|GenieKey|OAuth) ")
 
 Note = Callable[[str], None]
 
@@ -55,7 +58,9 @@ class HttpClient:
         self._headers = system.headers(secrets, options)
         self._hidden = [value for value in [*secrets.values(), *self._headers.values()]
                         if len(value) >= 6]  # fmt: skip
-        self._hidden += [bare for value in self._hidden if (bare := value.removeprefix("Bearer "))]
+        # What stands behind the word of the scheme is the secret itself.
+        self._hidden += [_SCHEMES.sub("", value) for value in self._hidden
+                         if len(_SCHEMES.sub("", value)) >= 6]  # fmt: skip
         self._hidden.sort(key=len, reverse=True)
         self._deadline = Deadline(RUN_SECONDS)
         self._session: requests.Session | None = None
@@ -72,6 +77,11 @@ class HttpClient:
         if self._session is not None:
             self._session.close()
         self._deadline.__exit__(*error)
+
+    @property
+    def address(self) -> str:
+        """Return the base url of the system."""
+        return self._base
 
     def note(self, text: str) -> None:
         """Write a sentence into the log."""

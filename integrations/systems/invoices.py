@@ -128,7 +128,9 @@ def prepared(
         assert most_lines is not None
         kept, rest = lines[: most_lines - 1], lines[most_lines - 1 :]
         lines = [*kept, _together("rest", "Further charges", rest)]
-    return replace(invoice, lines=tuple(balanced(lines, invoice.total, places)), places=places)
+    whole = tuple(balanced(lines, invoice.total, places))
+    # The column's decimals say nothing: -1.00 is what people and systems read.
+    return replace(invoice, lines=whole, places=places, total=rounded(invoice.total, places))
 
 
 def rolled_up(items: Iterable[Item], split: str) -> list[Line]:

@@ -2,6 +2,8 @@
 
 from integrations.systems import known
 from integrations.systems.base import System
+from integrations.systems.chargebee import Chargebee
+from integrations.systems.paddle import Paddle, PaddleSandbox
 from integrations.systems.quickbooks import QuickBooks, QuickBooksSandbox
 from integrations.systems.stripe import Stripe, StripeTest
 from integrations.systems.xero import Xero
@@ -12,6 +14,9 @@ SENDERS: tuple[type[System], ...] = (
     Xero,
     QuickBooks,
     QuickBooksSandbox,
+    Paddle,
+    PaddleSandbox,
+    Chargebee,
 )
 
 _BY_KEY: dict[str, System] = {sender.about.key: sender() for sender in SENDERS}
