@@ -12,7 +12,7 @@ from organizations.kernel.errors import FieldError, FieldRefused, FieldsRefused
 from organizations.kernel.principals import Principal
 
 LONGEST = 8000
-HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ KINDS: Mapping[str, tuple[Detail, ...]] = {
         Detail("vendorAuthCode", "API key, or vendor auth code"),
     ),
     "NETSUITE_AUTH": (
-        _plain("externalCustomerId", "NetSuite account id"),
+        Detail("externalCustomerId", "NetSuite account id", is_secret=False, is_host_label=True),
         _plain("clientId", "Client id"),
         _plain("keyId", "Key id"),
         Detail("privateKey", "Private key"),

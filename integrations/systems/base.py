@@ -242,6 +242,17 @@ class OAuth:
     kept: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a token is asked for that nobody gives consent to (OAuth 2.0 client credentials).
+
+    ``token_url`` may be a path below the system's base url, and may name details of the credential
+    in braces, which are quoted.
+    """
+
+    token_url: str
+
+
 class System:
     """A system outside. Subclasses say what differs; what they leave out is as told here."""
 
@@ -249,6 +260,7 @@ class System:
     base_url: ClassVar[str] = ""
     options: ClassVar[tuple[Option, ...]] = ()
     oauth: ClassVar[OAuth | None] = None
+    machine: ClassVar[Machine | None] = None
     # More lines than this the system does not take; the bill is rolled up further then.
     most_lines: ClassVar[int | None] = None
     # Whether lines of quantity zero may be sent at all.
@@ -265,6 +277,13 @@ class System:
     def base(self, secrets: Mapping[str, str]) -> str:
         """Return the base url; of systems with an address for each customer, theirs."""
         return self.base_url
+
+    def token_form(self, secrets: Mapping[str, str], url: str) -> Mapping[str, str]:
+        """Return what a token is asked for with, at an address; for systems with a ``machine``.
+
+        Raises ``NotAuthorized`` where the credential cannot do it.
+        """
+        raise NotImplementedError
 
     def check_settings(self, settings: Mapping[str, Any]) -> None:
         """Refuse settings beyond what ``options`` says; raises ``ValueError`` with a sentence."""

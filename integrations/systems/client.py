@@ -61,6 +61,9 @@ class HttpClient:
         # What stands behind the word of the scheme is the secret itself.
         self._hidden += [_SCHEMES.sub("", value) for value in self._hidden
                          if len(_SCHEMES.sub("", value)) >= 6]  # fmt: skip
+        # Each line of a private key as well.
+        self._hidden += [line for value in secrets.values() if "\n" in value
+                         for line in value.splitlines() if len(line) >= 20]  # fmt: skip
         self._hidden.sort(key=len, reverse=True)
         self._deadline = Deadline(RUN_SECONDS)
         self._session: requests.Session | None = None

@@ -1,4 +1,4 @@
-"""The OAuth code flow of "connect": state, PKCE, and tokens that are renewed.
+"""OAuth: the code flow of "connect" (state, PKCE), tokens that are renewed or just issued.
 
 A state is a row that ends after ten minutes, belongs to the person who left for the system, and is
 used once. Codes and tokens are asked for outside of transactions and are never logged.
@@ -10,7 +10,7 @@ import secrets as chance
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import requests
@@ -107,6 +107,25 @@ def renewed(credential: IntegrationCredential, system: System) -> Mapping[str, s
     return _keep(credential, secrets, answer, by=by).secrets
 
 
+def issued(credential: IntegrationCredential, system: System) -> Mapping[str, str]:
+    """Return the secrets with a token that nobody consents to; raises as ``renewed``."""
+    secrets = credential.secrets
+    assert system.machine is not None
+    details = {name: quote(value, safe="") for name, value in secrets.items()}
+    given = settings.INTEGRATION_ADDRESSES.get(system.about.identifier)
+    url = system.machine.token_url.format_map(details)
+    if url.startswith("/"):
+        url = f"{system.base(secrets)}{url}"
+    form = system.token_form(secrets, url)
+    address = f"{given}/{url.split('/', 3)[3]}" if given else url
+    try:
+        answer = _asked(address, dict(form))
+    except ConnectionRefused as error:
+        raise NotAuthorized(str(error)) from None
+    by = principals.system(credential.organization_id)
+    return _keep(credential, secrets, answer, by=by).secrets
+
+
 def _keep(
     credential: IntegrationCredential,
     secrets: Mapping[str, str],
@@ -119,7 +138,8 @@ def _keep(
     made = {**secrets, "accessToken": answer["access_token"]}
     if isinstance(answer.get("refresh_token"), str):
         made["refreshToken"] = answer["refresh_token"]
-    for key in _flow(credential).kept:
+    system = registry.find(credential.destination or "")
+    for key in system.oauth.kept if system and system.oauth else ():
         if key in answer:
             made[key] = str(answer[key])
     lasts = answer.get("expires_in")
@@ -144,6 +164,13 @@ def _tokens(
         if flow.is_basic
         else {**form, "client_id": client[0], "client_secret": client[1]}
     )
+    return _asked(url, sent, client if flow.is_basic else None)
+
+
+def _asked(
+    url: str, form: Mapping[str, str], client: tuple[str, str] | None = None
+) -> Mapping[str, Any]:
+    """Ask an address for a token."""
     deadline = Deadline(SECONDS)
     try:
         addresses = targets.resolve(targets.parse(url))
@@ -154,8 +181,8 @@ def _tokens(
             session.mount("http://", adapter)
             answer = session.post(
                 url,
-                data=sent,
-                auth=client if flow.is_basic else None,
+                data=form,
+                auth=client,
                 headers={"Accept": "application/json"},
                 timeout=(5, SECONDS),
                 allow_redirects=False,

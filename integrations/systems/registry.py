@@ -3,6 +3,7 @@
 from integrations.systems import known
 from integrations.systems.base import System
 from integrations.systems.chargebee import Chargebee
+from integrations.systems.netsuite import NetSuite
 from integrations.systems.paddle import Paddle, PaddleSandbox
 from integrations.systems.quickbooks import QuickBooks, QuickBooksSandbox
 from integrations.systems.stripe import Stripe, StripeTest
@@ -17,6 +18,7 @@ SENDERS: tuple[type[System], ...] = (
     Paddle,
     PaddleSandbox,
     Chargebee,
+    NetSuite,
 )
 
 _BY_KEY: dict[str, System] = {sender.about.key: sender() for sender in SENDERS}

@@ -1,4 +1,4 @@
-"""Tokens of the OAuth code flow: kept sealed with the credential, and renewed before they end."""
+"""Tokens of OAuth: kept sealed with the credential, and renewed before they end."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -16,6 +16,13 @@ def fresh(
     """Return the secrets to send with, renewed where they are about to end."""
     secrets = credential.secrets
     ends = credential.tokens_end_at
+    if system.machine is not None:
+        if secrets.get("accessToken") and ends is not None and ends - EARLY > clock.now():
+            return secrets
+        from integrations.systems import oauth
+
+        note("A token is asked for.")
+        return oauth.issued(credential, system)
     if ends is None or ends - EARLY > clock.now() or not secrets.get("refreshToken"):
         return secrets
     from integrations.systems import oauth

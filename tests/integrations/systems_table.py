@@ -1,13 +1,14 @@
 """What the tests that hold for every sender of bills need to know of each: one row a system."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from tests.integrations.fakes.chargebee import FakeChargebee
+from tests.integrations.fakes.netsuite import CLIENT, PEM, FakeNetSuite
 from tests.integrations.fakes.paddle import FakePaddle
-from tests.integrations.fakes.serving import Answered
 
 KEY = "planted_secret_key_4711"
 
@@ -31,7 +32,7 @@ class Row:
     most_lines: int = 100
     writes: int = 1  # of a new document of three lines
     settings: dict[str, Any] = field(default_factory=dict)
-    refusal: Answered = field(default_factory=lambda: Answered(400, b"{}"))
+    planted: tuple[str, ...] = (KEY,)  # what must never be read anywhere
 
     def __str__(self) -> str:
         """The destination, for the names of tests."""
@@ -85,7 +86,24 @@ CHARGEBEE = Row(
     _paid,
     totals=(*CENTS, ("USD", (*MANY[1:], "-0.50"), "19.98"), ("JPY", ("1000", "-1"), "999"),
             ("KWD", ("1.234", "0.01"), "1.244")),
+    planted=(KEY, base64.b64encode(f"{KEY}:".encode()).decode()),
+)  # fmt: skip
+
+NETSUITE = Row(
+    "NETSUITE",
+    lambda: FakeNetSuite(KEY),
+    {"externalCustomerId": "TD123_SB1", "clientId": CLIENT, "keyId": KEY, "privateKey": PEM},
+    "Customer",
+    "51",
+    "Invoice",
+    lambda fake: list(fake.invoices.values()),
+    lambda _fake, row: sum((Decimal(str(one["amount"])) for one in row["item"]), Decimal(0)),
+    lambda row: row.update(amountPaid=1),
+    totals=(*CENTS, ("USD", (*MANY[1:], "-0.50"), "19.98"), ("JPY", ("1000", "-1"), "999"),
+            ("KWD", ("1.23", "0.01"), "1.24")),
+    settings={"itemId": "7"},
+    planted=(f"{KEY}-token", PEM.splitlines()[3]),
 )  # fmt: skip
 
 
-ROWS = (_paddle("PADDLE"), _paddle("PADDLE_SANDBOX"), CHARGEBEE)
+ROWS = (_paddle("PADDLE"), _paddle("PADDLE_SANDBOX"), CHARGEBEE, NETSUITE)
