@@ -163,11 +163,12 @@ def _send(begun: Begun) -> Sent:
             entity_id=run.entity_id,
             settings=configuration.config_data,
             mappings=reading.StoredMappings(
-                configuration, reading.identities(invoice, run.entity_id)
+                configuration, reading.identities(invoice, run.entity_id, record)
             ),
             client=client,
             invoice=invoice,
             record=record,
+            sources=reading.sources(run.organization_id, run.entity_type, record),
             attempt_key=str(run.pk)[-8:],
             reported=reporting.before(run),
             hour=reporting.hour(run),

@@ -71,6 +71,18 @@ def record(organization_id: UUID, entity_type: str, entity_id: str) -> dict[str,
     return None if row is None else resource.represent(row)
 
 
+def sources(
+    organization_id: UUID, entity_type: str, entity: Mapping[str, Any]
+) -> dict[str, Mapping[str, Any]]:
+    """Return what expressions may speak of: the entity, and its account and contract."""
+    found: dict[str, Mapping[str, Any]] = {entity_type.lower(): entity}
+    for name in ("account", "contract"):
+        identity = entity.get(f"{name}Id")
+        if name not in found and identity:
+            found[name] = record(organization_id, name, str(identity)) or {}
+    return found
+
+
 def _item(row: LineItem) -> Item:
     has_own = row.accounting_product_id is not None
     return Item(
@@ -126,9 +138,11 @@ class StoredMappings:
         return found
 
 
-def identities(invoice: Invoice | None, entity_id: str) -> set[str]:
+def identities(
+    invoice: Invoice | None, entity_id: str, entity: Mapping[str, Any] | None = None
+) -> set[str]:
     """Return which of our ids a sender may look up."""
-    found = {entity_id}
+    found = {entity_id, str((entity or {}).get("accountId") or "")}
     if invoice is not None:
         found.add(invoice.account.identity)
         for item in invoice.items:

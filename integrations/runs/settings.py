@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.runs import account_filter
+from integrations.systems import field_mapping
 from integrations.systems.base import System
 from integrations.systems.invoices import BY_AGGREGATION, SPLITS
 from organizations.kernel import ids
@@ -26,6 +27,10 @@ def check(data: Any, system: System | None) -> None:
         *(lambda key=key: _flag(data, key) for key in FLAGS),
         lambda: _one_of(data, SPLIT, SPLITS),
         lambda: _filter(data),
+        *(
+            lambda key=key: _fields(data, key, system)
+            for key in (field_mapping.KEY, field_mapping.LINE_KEY)
+        ),
         *(
             lambda option=option: _option(data, option)
             for option in (system.options if system else ())
@@ -89,6 +94,13 @@ def _filter(data: Mapping[str, Any]) -> None:
         _refuse(FILTER, "must be a string")
     if fault := account_filter.fault(text):
         _refuse(FILTER, fault)
+
+
+def _fields(data: Mapping[str, Any], key: str, system: System | None) -> None:
+    if data.get(key) and system is not None and not system.takes_fields:
+        _refuse(key, f"is not for {system.about.name}, which takes no fields of one's own")
+    if found := field_mapping.faults(data, key):
+        _refuse(key, "; ".join(found))
 
 
 def _option(data: Mapping[str, Any], option: Any) -> None:

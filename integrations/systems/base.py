@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
@@ -163,6 +163,8 @@ class Job:
     client: Client
     invoice: Invoice | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
+    # What expressions may speak of: the entity by its name, the account and contract it belongs to.
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # The same for every attempt of one run: part of the keys of idempotency, so that a run asked
     # for by a person is not answered with what an earlier one made and somebody deleted.
     attempt_key: str = ""
@@ -238,6 +240,8 @@ class OAuth:
     extra: Mapping[str, str] = field(default_factory=dict)
     # How the client tells the token address who it is: in the body, or by HTTP basic.
     is_basic: bool = False
+    # How long a token lasts where the answer does not say.
+    lasts: timedelta | None = None
     # Keys of the token answer that are kept beside the tokens (realmId, stripe_user_id).
     kept: tuple[str, ...] = ()
 
@@ -263,7 +267,8 @@ class System:
     machine: ClassVar[Machine | None] = None
     # More lines than this the system does not take; the bill is rolled up further then.
     most_lines: ClassVar[int | None] = None
-    # Whether lines of quantity zero may be sent at all.
+    # Whether settings may map fields of it to expressions (A9, rule 6).
+    takes_fields: ClassVar[bool] = False
     user_agent: ClassVar[str] = "Billwright-Integrations/1"
 
     def places(self, currency: str) -> int:

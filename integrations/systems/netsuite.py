@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from integrations.systems import known
+from integrations.systems import field_mapping, known
 from integrations.systems.base import (
     AlreadyPaid,
     Answer,
@@ -49,6 +49,7 @@ ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
 _CLOSED = re.compile(
     r"period.{0,80}\b(closed|locked)|\b(closed|locked)\b.{0,80}period", re.I | re.S
 )
+CUSTOM = re.compile(r"custbody\w{1,60}")
 BY_DATE, FIRST_OPEN = "DATE", "FIRST_OPEN"
 _REFERENCES = {
     "customForm": "customFormId", "subsidiary": "subsidiaryId", "location": "locationId",
@@ -76,6 +77,7 @@ class NetSuite(System):
     base_url = "https://{account}.suitetalk.api.netsuite.com"
     options = OPTIONS
     machine = Machine(TOKEN)
+    takes_fields = True
     # NetSuite slows down with long records; this keeps a write within its deadline.
     most_lines = 500
 
@@ -122,6 +124,12 @@ class NetSuite(System):
         if answer.status == 400 and _CLOSED.search(said):
             return PeriodClosed(f"The posting period is closed in NetSuite: {said}")
         return failure(self.about.name, answer, said)
+
+    def check_settings(self, settings: Mapping[str, Any]) -> None:
+        """Refuse mapped fields that are not custom fields of a transaction."""
+        for name in field_mapping.names(settings):
+            if not CUSTOM.fullmatch(name):
+                raise ValueError(f"{field_mapping.KEY}: {name} is no custom field (custbody_...)")
 
     def validate(self, job: Job) -> None:
         """Refuse what an invoice of NetSuite cannot hold, and lines without an item."""
@@ -296,6 +304,7 @@ def _body(job: Job, invoice: Invoice, customer: str) -> dict[str, Any]:
     days = job.settings.get("daysUntilDue")
     due = invoice.due_date or invoice.invoice_date + timedelta(days=30 if days is None else days)
     body: dict[str, Any] = {
+        **field_mapping.of_job(job),
         "entity": {"id": customer},
         "tranDate": invoice.invoice_date.isoformat(),
         "dueDate": due.isoformat(),

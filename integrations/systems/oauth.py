@@ -142,14 +142,20 @@ def _keep(
     for key in system.oauth.kept if system and system.oauth else ():
         if key in answer:
             made[key] = str(answer[key])
-    lasts = answer.get("expires_in")
+    lasts = _lasts(answer, system)
     with changes.editing(credential, by=by) as row:
         row.secrets = made
         row.is_authorized = True
-        row.tokens_end_at = (
-            clock.now() + timedelta(seconds=int(lasts)) if str(lasts or "").isdigit() else None
-        )
+        row.tokens_end_at = None if lasts is None else clock.now() + lasts
     return row
+
+
+def _lasts(answer: Mapping[str, Any], system: System | None) -> timedelta | None:
+    """Return how long a token lasts: as the answer says, else as the system is known for."""
+    told = str(answer.get("expires_in") or "")
+    if told.isdigit():
+        return timedelta(seconds=int(told))
+    return system.oauth.lasts if system and system.oauth else None
 
 
 def _tokens(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from integrations.systems import known
+from integrations.systems import field_mapping, known
 from integrations.systems.base import (
     AlreadyPaid,
     Answer,
@@ -55,6 +55,7 @@ class Paddle(System):
     base_url = "https://api.paddle.com"
     dashboard = "https://vendors.paddle.com"
     options = OPTIONS
+    takes_fields = True
     most_lines = 100
 
     def places(self, currency: str) -> int:
@@ -260,6 +261,7 @@ def _body(
         "billing_details": details,
         "billing_period": _period(invoice),
         "custom_data": {
+            **field_mapping.of_job(job),
             BILL: invoice.bill_id,
             VERSION: str(invoice.version),
             "billwright_account": invoice.account.code,

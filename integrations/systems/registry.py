@@ -6,6 +6,7 @@ from integrations.systems.chargebee import Chargebee
 from integrations.systems.netsuite import NetSuite
 from integrations.systems.paddle import Paddle, PaddleSandbox
 from integrations.systems.quickbooks import QuickBooks, QuickBooksSandbox
+from integrations.systems.salesforce import Salesforce
 from integrations.systems.stripe import Stripe, StripeTest
 from integrations.systems.xero import Xero
 
@@ -19,6 +20,7 @@ SENDERS: tuple[type[System], ...] = (
     PaddleSandbox,
     Chargebee,
     NetSuite,
+    Salesforce,
 )
 
 _BY_KEY: dict[str, System] = {sender.about.key: sender() for sender in SENDERS}

@@ -7,11 +7,12 @@ metadata; its version is written there last and says that all of it arrived.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
 
-from integrations.systems import known
+from integrations.systems import field_mapping, known
 from integrations.systems.base import (
     AlreadyPaid,
     Answer,
@@ -50,6 +51,7 @@ OPTIONS = (
     Option("autoAdvance", "Finalize automatically", "flag", default=False,
            help="Stripe finalizes the draft about an hour later; it cannot be changed then."),
 )  # fmt: skip
+METADATA = re.compile(r"[^\[\]]{1,40}")
 
 
 class Stripe(System):
@@ -66,6 +68,7 @@ class Stripe(System):
     )
     # "up to 250 items per invoice"
     most_lines = 250
+    takes_fields = True
 
     def places(self, currency: str) -> int:
         """Return the decimals of Stripe's amounts."""
@@ -88,6 +91,12 @@ class Stripe(System):
         if answer.status == 403:
             return NotAuthorized(f"The key may not do this: {said}")
         return failure(self.about.name, answer, said)
+
+    def check_settings(self, settings: Mapping[str, Any]) -> None:
+        """Refuse mapped fields that cannot be keys of Stripe's metadata."""
+        for name in field_mapping.names(settings):
+            if not METADATA.fullmatch(name) or name.startswith("billwright_"):
+                raise ValueError(f"{field_mapping.KEY}: {name} cannot be a key of metadata")
 
     def validate(self, job: Job) -> None:
         """Refuse amounts Stripe cannot take."""
@@ -298,6 +307,10 @@ def _about(job: Job, invoice: Invoice) -> list[tuple[str, str]]:
         (f"metadata[{BILL_VERSION}]", ""),
         ("metadata[billwright_account]", invoice.account.code),
         ("description", _description(invoice)),
+    ]
+    form += [
+        (f"metadata[{name}]", field_mapping.text_of(value)[:500])
+        for name, value in field_mapping.of_job(job).items()
     ]
     if method == MANUAL:
         form += _due(job, invoice)

@@ -9,6 +9,7 @@ from typing import Any
 from tests.integrations.fakes.chargebee import FakeChargebee
 from tests.integrations.fakes.netsuite import CLIENT, PEM, FakeNetSuite
 from tests.integrations.fakes.paddle import FakePaddle
+from tests.integrations.fakes.salesforce import FakeSalesforce
 
 KEY = "planted_secret_key_4711"
 
@@ -25,7 +26,8 @@ class Row:
     bill_table: str
     documents: Callable[[Any], list[dict[str, Any]]]  # that count: not those cancelled
     total: Callable[[Any, dict[str, Any]], Decimal]
-    close: Callable[[dict[str, Any]], None]  # paid, issued, finalized: cannot be changed
+    # Paid, issued, finalized: it cannot be changed any more. None where that never happens.
+    close: Callable[[dict[str, Any]], None] | None
     # What the system takes of currencies and amounts, with the total in the document.
     totals: tuple[tuple[str, tuple[str, ...], str], ...] = ()
     takes_negative: bool = True
@@ -105,5 +107,20 @@ NETSUITE = Row(
     planted=(f"{KEY}-token", PEM.splitlines()[3]),
 )  # fmt: skip
 
+SALESFORCE = Row(
+    "SALESFORCE",
+    lambda: FakeSalesforce(KEY),
+    {"accessToken": KEY, "instance_url": "https://acme.my.salesforce.com"},
+    "Account",
+    "001000000000001",
+    "Billwright_Bill__c",
+    lambda fake: list(fake.rows["Billwright_Bill__c"].values()),
+    lambda _fake, row: Decimal(row["Total__c"]),
+    None,
+    totals=(*CENTS, ("USD", (*MANY[1:], "-0.50"), "19.98"), ("JPY", ("1000", "-1"), "999"),
+            ("KWD", ("1.234", "0.01"), "1.244")),
+    settings={"accountField": "Account__c"},
+)  # fmt: skip
 
-ROWS = (_paddle("PADDLE"), _paddle("PADDLE_SANDBOX"), CHARGEBEE, NETSUITE)
+
+ROWS = (_paddle("PADDLE"), _paddle("PADDLE_SANDBOX"), CHARGEBEE, NETSUITE, SALESFORCE)
