@@ -6,7 +6,7 @@ from integrations.models.export_jobs import ExportJob, ExportSource, ExportStatu
 from integrations.models.export_schedules import ExportSchedule, ScheduleType
 from integrations.models.exports import DestinationType, ExportDestination, PartitionOrder
 from integrations.models.mappings import ExternalMapping
-from integrations.models.marketplaces import MarketplaceReport
+from integrations.models.marketplaces import MarketplaceReport, MeteredHour
 from integrations.models.runs import IntegrationRun, RunLogEntry, RunStatus
 from integrations.models.webhooks import (
     Delivery,
@@ -32,6 +32,7 @@ __all__ = [
     "IntegrationCredential",
     "IntegrationRun",
     "MarketplaceReport",
+    "MeteredHour",
     "OAuthConnection",
     "PartitionOrder",
     "RunLogEntry",

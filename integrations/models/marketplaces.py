@@ -51,3 +51,38 @@ class MarketplaceReport(models.Model):
 
     def __str__(self) -> str:
         return f"Bill {self.bill_id} to {self.external_system}"
+
+
+class MeteredHour(models.Model):
+    """An hour of a customer's dimension, kept for a bill before a marketplace is told of it (A10).
+
+    A marketplace takes one quantity for a customer, dimension and hour; the same once more is
+    nothing new. So the hour and the quantity are stored before the call: a worker that dies is
+    followed by one that repeats the same call, and two bills never share an hour. It has no bill
+    where the marketplace knew the hour from somebody else.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    organization = organization_field(db_index=False)
+    external_system = models.CharField(max_length=60)
+    customer = models.CharField(max_length=300)
+    dimension = models.CharField(max_length=300)
+    hour = models.DateTimeField()
+    bill_id = models.UUIDField(null=True)
+    quantity = models.DecimalField(max_digits=38, decimal_places=18, default=0)
+    created_at = models.DateTimeField()
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "external_system", "customer", "dimension", "hour"],
+                name="metered_hour_unique",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "bill_id", "external_system"], name="metered_hour_of_bill"
+            ),
+        ]

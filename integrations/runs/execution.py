@@ -20,11 +20,12 @@ from integrations.models import (
     RunLogEntry,
     RunStatus,
 )
-from integrations.runs import logs, reading, reporting, retries, settings, trouble
+from integrations.runs import logs, metering, reading, reporting, retries, settings, trouble
 from integrations.systems import registry
 from integrations.systems.base import (
     Job,
     NoMapping,
+    NoMeter,
     NotAuthorized,
     Refused,
     SendingFailed,
@@ -172,6 +173,7 @@ def _send(begun: Begun) -> Sent:
             attempt_key=str(run.pk)[-8:],
             reported=reporting.before(run),
             hour=reporting.hour(run),
+            meter=metering.Meter(run) if invoice is not None else NoMeter(),
         )
         try:
             system.validate(job)

@@ -8,7 +8,7 @@ given and nothing else, reads no database and keeps nothing between two runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -150,6 +150,48 @@ class Mappings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Metered:
+    """A quantity of a customer's dimension in one hour, as a marketplace is told of it."""
+
+    customer: str
+    dimension: str
+    hour: datetime
+    quantity: Decimal
+
+
+class Meter(Protocol):
+    """Hours kept for a bill before a marketplace is told of them, so that none counts twice."""
+
+    def pending(self) -> list[Metered]:
+        """Return what was kept and is not known to have arrived."""
+
+    def keep(
+        self, customer: str, quantities: Mapping[str, Decimal], latest: datetime, hours: int
+    ) -> list[Metered]:
+        """Keep an hour for each dimension, the latest of so many that is free."""
+
+    def give_up(self, metered: Iterable[Metered]) -> None:
+        """Leave hours that the marketplace knows with another quantity."""
+
+
+class NoMeter:
+    """The meter of what is no bill: nothing is kept."""
+
+    def pending(self) -> list[Metered]:
+        """Return nothing."""
+        return []
+
+    def keep(
+        self, customer: str, quantities: Mapping[str, Decimal], latest: datetime, hours: int
+    ) -> list[Metered]:
+        """Refuse: only bills are metered."""
+        raise Refused("Only bills are metered.")
+
+    def give_up(self, metered: Iterable[Metered]) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One thing to send. ``settings`` is the configuration's ``configData``.
 
@@ -173,6 +215,7 @@ class Job:
     # answer got lost is the same call again.
     reported: Reported = field(default_factory=dict)
     hour: datetime | None = None
+    meter: Meter = field(default_factory=NoMeter)
 
     @property
     def bill(self) -> Invoice:
@@ -278,6 +321,24 @@ class System:
     def headers(self, secrets: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, str]:
         """Return what proves who calls; the values of secrets never reach a log."""
         return {"Authorization": f"Bearer {secrets.get('accessToken', '')}"}
+
+    def sign(
+        self,
+        secrets: Mapping[str, str],
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> Mapping[str, str]:
+        """Return the headers of a request's own signature; never logged."""
+        return {}
+
+    def fresh(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the secrets of a run, such as those of a role that is assumed for it.
+
+        Called before each run, in no transaction. Raises ``NotAuthorized`` or ``TryAgain``.
+        """
+        return secrets
 
     def base(self, secrets: Mapping[str, str]) -> str:
         """Return the base url; of systems with an address for each customer, theirs."""

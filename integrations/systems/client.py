@@ -56,6 +56,7 @@ class HttpClient:
         self._system, self._note, self._still_ours = system, note, still_ours
         self._base = base_of(system, secrets)
         self._headers = system.headers(secrets, options)
+        self._secrets = secrets
         self._hidden = [value for value in [*secrets.values(), *self._headers.values()]
                         if len(value) >= 6]  # fmt: skip
         # What stands behind the word of the scheme is the secret itself.
@@ -116,7 +117,8 @@ class HttpClient:
         elif json is not None:
             body = exact_json.dumps(json)
             sent.setdefault("Content-Type", "application/json")
-        return self._exchange(method, url, body, sent)
+        signed = self._system.sign(self._secrets, method, url, sent, body)
+        return self._exchange(method, url, body, {**sent, **signed})
 
     def _exchange(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]

@@ -1,6 +1,8 @@
 """Which systems can be sent to: one line for each class of this package."""
 
 from integrations.systems import known
+from integrations.systems.aws import Aws
+from integrations.systems.azure import Azure
 from integrations.systems.base import System
 from integrations.systems.chargebee import Chargebee
 from integrations.systems.netsuite import NetSuite
@@ -21,6 +23,8 @@ SENDERS: tuple[type[System], ...] = (
     Chargebee,
     NetSuite,
     Salesforce,
+    Aws,
+    Azure,
 )
 
 _BY_KEY: dict[str, System] = {sender.about.key: sender() for sender in SENDERS}

@@ -14,6 +14,12 @@ def fresh(
     credential: IntegrationCredential, system: System, note: Callable[[str], None]
 ) -> Mapping[str, str]:
     """Return the secrets to send with, renewed where they are about to end."""
+    return system.fresh(_kept(credential, system, note))
+
+
+def _kept(
+    credential: IntegrationCredential, system: System, note: Callable[[str], None]
+) -> Mapping[str, str]:
     secrets = credential.secrets
     ends = credential.tokens_end_at
     if system.machine is not None:

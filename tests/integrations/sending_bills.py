@@ -133,6 +133,7 @@ def send_and_be_killed(
         configuration, entity_type="Bill", entity_id=str(bill.pk), account_id=bill.account_id,
         at=clock.now(),
     )  # fmt: skip
+    run.next_attempt_at = clock.now()
     triggers.keep([run])
     calls, count = execution.HttpClient.call, 0
 
