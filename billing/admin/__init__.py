@@ -9,6 +9,7 @@ from billing.admin import (
     commitments,
     contracts,
     counters,
+    date_changes,
     failures,
     jobs,
     late_usage,
@@ -28,6 +29,7 @@ __all__ = [
     "commitments",
     "contracts",
     "counters",
+    "date_changes",
     "failures",
     "jobs",
     "late_usage",
@@ -37,3 +39,5 @@ __all__ = [
     "statements",
     "uploads",
 ]
+
+date_changes.register()

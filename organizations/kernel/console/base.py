@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from organizations.kernel import changes, ids, registry
 from organizations.kernel.console import (
+    asking,
     exporting,
     linking,
     names,
@@ -191,6 +192,8 @@ class ConsoleModelAdmin(OfferingAdmin, DeletingAdmin):
         """Show or save; a refusal is shown in the form, a stale version on the conflict page."""
         if conflict := saving.begin_review(self, request, object_id):
             return conflict
+        if asked := asking.before_saving(self, request, object_id):
+            return asked
         try:
             return super().changeform_view(request, object_id, *args, **options)
         except VersionMismatch:
