@@ -28,6 +28,7 @@ SUBJECTS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "accountPlanId": (AccountPlan, ("billEpoch",)),
     "planTemplateId": (PlanTemplate, ("billFrequency", "billFrequencyInterval")),
 }
+NEEDED = ("config:account", "billing:bill", line_reading.LINE)
 OF_ORGANIZATION = ("timezone", "yearEpoch", "monthEpoch", "weekEpoch", "dayEpoch")
 COLUMNS = {
     "timezone": "timezone",
@@ -130,6 +131,9 @@ class DateChangeViewSet(TenantViewSet):
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {
         "preview": ("config:retrieve", None)
     }
+    also_needs: ClassVar[dict[str, tuple[frozenset[tuple[str, str]], ...]]] = {
+        "preview": tuple(frozenset({("config:retrieve", one)}) for one in NEEDED)
+    }
 
     @extend_schema(request=DateChangeSerializer, responses={200: ConsequencesSerializer})
     def preview(self, request: Request, **kwargs: Any) -> Response:
@@ -160,8 +164,7 @@ class DateChangeViewSet(TenantViewSet):
 
 def may_preview(rights: Any) -> bool:
     """Whether somebody may read all accounts, bills and lines, of which this tells."""
-    needed = ("config:account", "billing:bill", line_reading.LINE)
-    return all(rights.allows_all("config:retrieve", one) for one in needed)
+    return all(rights.allows_all("config:retrieve", one) for one in NEEDED)
 
 
 def shown(found: dates.Consequences) -> dict[str, Any]:
