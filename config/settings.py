@@ -273,6 +273,19 @@ EXPORTS_S3 = {
     "access_key": os.environ.get("EXPORTS_S3_ACCESS_KEY", ""),
     "secret_key": os.environ.get("EXPORTS_S3_SECRET_KEY", ""),
 }
+# Exports to Google Cloud Storage: a file of credentials (without one our identity is traded for
+# the destination's account), a file with a token of an OIDC provider (without one the machine's
+# identity at AWS is traded), and where the store and those who trade are.
+EXPORTS_GCS = {
+    "endpoint": os.environ.get("EXPORTS_GCS_ENDPOINT", ""),
+    "credentials_file": os.environ.get("EXPORTS_GCS_CREDENTIALS_FILE", ""),
+    "token_file": os.environ.get("EXPORTS_GCS_TOKEN_FILE", ""),
+    "token_url": os.environ.get("EXPORTS_GCS_TOKEN_URL", "https://sts.googleapis.com/v1/token"),
+    "accounts_url": os.environ.get(
+        "EXPORTS_GCS_ACCOUNTS_URL",
+        "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts",
+    ),
+}
 WEBHOOK_ALLOW_PRIVATE_TARGETS = environment.flag("WEBHOOK_ALLOW_PRIVATE_TARGETS", default=False)
 
 # Integrations ----------------------------------------------------------------------------------

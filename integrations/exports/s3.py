@@ -12,16 +12,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
+from integrations.exports.stores import Refused
 from integrations.models import ExportDestination
 
 SECONDS = 900 * 4
 # Parts of 16 MiB, one after the other: a file of 10 GiB needs 640 of the 10,000 allowed.
 TRANSFER = TransferConfig(multipart_chunksize=16 * 1024**2, use_threads=False)
 PATIENCE = Config(connect_timeout=10, read_timeout=60, retries={"max_attempts": 3})
-
-
-class Refused(Exception):
-    """The store or the role did not let us; says why, without a secret."""
 
 
 def send(

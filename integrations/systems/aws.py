@@ -10,11 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, ClassVar
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
-from integrations.systems import aws_roles, known, metering
+from integrations.systems import known, metering
 from integrations.systems.base import (
     Answer,
     Client,
@@ -60,7 +56,11 @@ class Aws(System):
 
     def fresh(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
         """Return the keys of the role, where one is to be assumed."""
-        return aws_roles.assumed(secrets, _region(secrets)) if secrets.get("roleArn") else secrets
+        if not secrets.get("roleArn"):
+            return secrets
+        from integrations.systems import aws_roles
+
+        return aws_roles.assumed(secrets, _region(secrets))
 
     def sign(
         self,
@@ -71,6 +71,11 @@ class Aws(System):
         body: bytes | None,
     ) -> Mapping[str, str]:
         """Return the signature of a request (version 4)."""
+        # Imported where they are used: most processes never sign anything.
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
         kept = {name: headers[name] for name in ("Content-Type", "X-Amz-Target") if name in headers}
         request = AWSRequest(method=method, url=url, data=body or b"", headers=kept)
         keys = Credentials(
