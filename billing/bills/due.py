@@ -1,11 +1,14 @@
 """Which bills are calculated: those that are due, and those that exist beside them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from billing.bills import holes, off_cycle, planning, reading
 from billing.bills.planning import PlannedBill
@@ -54,6 +57,7 @@ def plan(
     for bill in planned:
         bill.existing = existing.get(bill.identity)
         by_account[bill.account.id].append(bill)
+    planned += _between(shared, accounts, wanted, planned, found, by_account)
     planned = _closed(shared, accounts, planned, found, parks=True)
     planned += off_cycle.moved_on(shared.dated, facts, shared.config, wanted, planned)
     return planned + _planned_for_each(
@@ -63,32 +67,80 @@ def plan(
     )
 
 
+def _between(
+    shared: Shared,
+    accounts: dict[UUID, AccountSnapshot],
+    wanted: DueBills,
+    planned: Sequence[PlannedBill],
+    found: dict[UUID, list[ExistingBill]],
+    by_account: dict[UUID, list[PlannedBill]],
+) -> list[PlannedBill]:
+    """Return the partial bills between locked bills and what is due (JOB-18)."""
+    around = _around(shared, planned, found)
+    made: list[PlannedBill] = []
+    for bill in planned:
+        ends = holes.missing(bill, around(bill)) if bill.plans else None
+        if ends is None or accounts[bill.account.id].refusal is not None:
+            continue
+        asked = replace(wanted, on=ends - timedelta(days=1), late_data_at=None)
+        facts = bill.account
+        for one in planning.due(
+            facts, shared.attached.get(facts.id, ()), shared.plans, shared.config, asked
+        ):
+            if one.key == msgspec.structs.replace(bill.key, boundary=ends):
+                existing = {other.identity: other for other in found[facts.id]}
+                one.existing = existing.get(one.identity)
+                made.append(one)
+                by_account[facts.id].append(one)
+    return made
+
+
 def _closed(
     shared: Shared,
     accounts: dict[UUID, AccountSnapshot],
-    planned: Iterable[PlannedBill],
+    planned: Sequence[PlannedBill],
     found: dict[UUID, list[ExistingBill]],
     *,
     parks: bool,
 ) -> list[PlannedBill]:
-    """Let bills reach back to where locked ones end; park where that cannot be (JOB-18)."""
+    """Let bills begin where locked ones end; park where that cannot be (JOB-18)."""
+    around = _around(shared, planned, found)
     closed = []
     for bill in planned:
         try:
-            plans = partial(
-                planning.of_account,
-                bill.account,
-                shared.attached.get(bill.account.id, ()),
-                shared.plans,
-                shared.config,
-                bill.overrides,
-            )
-            closed.append(holes.closed(bill, found.get(bill.account.id, ()), plans))
+            closed.append(holes.closed(bill, around(bill)))
         except holes.TimeOnNoBill as refusal:
             closed.append(bill)
             if parks:
                 accounts[bill.account.id].refusal = refusal
     return closed
+
+
+def _around(
+    shared: Shared, planned: Sequence[PlannedBill], found: dict[UUID, list[ExistingBill]]
+) -> Callable[[PlannedBill], holes.Around]:
+    """Return what tells of a bill what is around it; one query where locked bills end inside."""
+    inside = {
+        one for bill in planned for one in holes.ending_inside(bill, found.get(bill.account.id, ()))
+    }
+    carried = reading.carried(shared.organization_id, inside) if inside else {}
+    by_account: dict[UUID, list[PlannedBill]] = defaultdict(list)
+    for bill in planned:
+        by_account[bill.account.id].append(bill)
+
+    def around(bill: PlannedBill) -> holes.Around:
+        plans = partial(
+            planning.of_account,
+            bill.account,
+            shared.attached.get(bill.account.id, ()),
+            shared.plans,
+            shared.config,
+            bill.overrides,
+        )
+        account_id = bill.account.id
+        return holes.Around(found.get(account_id, ()), plans, by_account[account_id], carried)
+
+    return around
 
 
 def _bills_around(

@@ -31,8 +31,10 @@ class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
     attached: AttachedPlan
     priced: PricedPlan
     cycle: Cycle
-    # Usage since then is on no bill although a locked bill ends where the period opens (JOB-18).
+    # Where usage begins that is on no locked bill, if not where the period opens (JOB-18).
     reaches_back_to: datetime | None = None
+    # A locked bill has charged the days up to then, inside of the period.
+    billed_to: date | None = None
 
     @property
     def period(self) -> Period:

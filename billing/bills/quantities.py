@@ -138,7 +138,7 @@ class _PlanAsked:
         self._bill = bill
         self._cuts = cuts
         boundary = bill.key.boundary
-        schedule = PlanSchedule(plan.cycle, plan.period, bill.zone)
+        schedule = PlanSchedule(plan.cycle, plan.period, bill.zone, plan.billed_to)
         arrears = schedule.arrears(boundary)
         if arrears and plan.reaches_back_to:
             arrears = Period(plan.reaches_back_to, arrears.end)
@@ -228,6 +228,7 @@ class _PlanAsked:
             currency=priced.currency,
             period=plan.period,
             cycle=plan.cycle,
+            billed_to=plan.billed_to,
             standing_charge=priced.standing_charge,
             minimum_spend=priced.minimum_spend,
             pricings=tuple(

@@ -256,6 +256,21 @@ def bills_by_id(organization_id: UUID, bill_ids: Collection[UUID]) -> list[Exist
     return _bills(organization_id, Among("pk", bill_ids))
 
 
+def carried(organization_id: UUID, bill_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """Return the account plans that have a line on each bill; bills without any are left out."""
+    rows = (
+        LineItem.objects.for_organization(organization_id)
+        .filter(Among("bill_id", bill_ids), account_plan_id__isnull=False)
+        .order_by()
+        .values_list("bill_id", "account_plan_id")
+        .distinct()
+    )
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    for bill_id, account_plan_id in rows:
+        found[bill_id].add(account_plan_id)
+    return found
+
+
 def locked_bills(organization_id: UUID, account_ids: Collection[UUID]) -> list[ExistingBill]:
     """Return the accounts' locked bills."""
     return _bills(organization_id, Among("account_id", account_ids), Q(is_locked=True))

@@ -13,7 +13,7 @@ of a child account (PAR-4). Where the input of a new kind of line goes: docs/kin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -254,7 +254,8 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     ``group`` and without plan and product, for the charges of the group (GRP-4).
 
     ``period`` is the Account Plan's own start and end, uncut. ``currency`` is the pricing currency
-    (CUR-1). ``account_id`` is the account whose plan and usage this is.
+    (CUR-1). ``account_id`` is the account whose plan and usage this is. ``billed_to``: a locked
+    bill of older dates has charged the days of the period up to then (JOB-18).
     """
 
     id: UUID
@@ -274,6 +275,7 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     counter_pricings: tuple[CounterPricingTerm, ...] = ()
     group: PlanGroup | None = None
     family: FamilyRole | None = None
+    billed_to: date | None = None
 
 
 class RatingInput(msgspec.Struct, frozen=True, gc=False):

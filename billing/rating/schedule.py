@@ -51,11 +51,16 @@ class DayShare(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlanSchedule(msgspec.Struct, frozen=True, gc=False):
-    """The billing periods of one account plan: its cycle, its own period, the bill's timezone."""
+    """The billing periods of one account plan: its cycle, its own period, the bill's timezone.
+
+    ``billed_to``: the period that ends is charged from there on only, since a locked bill of other
+    dates has charged the days before (JOB-18).
+    """
 
     cycle: Cycle
     period: Period
     zone: tzinfo
+    billed_to: date | None = None
 
     @property
     def start_day(self) -> date:
@@ -75,6 +80,8 @@ class PlanSchedule(msgspec.Struct, frozen=True, gc=False):
         if number < 0:
             return None
         opens = start_day if number == 0 else self.cycle.boundary(bill_number - 1)
+        if self.billed_to is not None and opens < self.billed_to < boundary:
+            opens = self.billed_to
         return self._billing_period(number, opens, boundary)
 
     def starting(self, boundary: date) -> BillingPeriod | None:

@@ -68,6 +68,31 @@ def test_accounts_with_the_same_dates_are_one_example_and_counted():
     assert (found.accounts, found.unbilled, found.not_shown) == (3, 0, 0)
 
 
+def test_another_billing_day_shows_the_partial_bill_up_to_it():
+    shop_of_june()
+    plan = AccountPlan.objects.get()
+
+    (one,) = tried(plan, bill_epoch=date(2024, 7, 15)).moved
+
+    assert days(one.before) == [
+        (date(2024, 7, 1), date(2024, 8, 1)), (date(2024, 8, 1), date(2024, 9, 1)),
+    ]  # fmt: skip
+    assert days(one.after) == [
+        (date(2024, 7, 1), date(2024, 7, 15)), (date(2024, 7, 15), date(2024, 8, 15)),
+    ]  # fmt: skip
+    assert (one.after[0].days, one.after[0].total) == (14, Decimal("9.33"))  # 20 x 14/30
+    assert one.refusals == ()
+
+
+def test_another_billing_day_under_a_pending_bill_says_which_bill_stands_in_the_way():
+    shop_of_june(is_locked=False)
+    plan = AccountPlan.objects.get()
+
+    (one,) = tried(plan, bill_epoch=date(2024, 7, 15)).moved
+
+    assert "already billed on bill" in one.refusals[0]
+
+
 def test_another_rhythm_shows_the_bill_that_follows():
     shop = shop_of_june()
     template = PlanTemplate.objects.get(organization=shop.organization)
