@@ -40,8 +40,11 @@ CUSTOM_POLICIES = {
             "effect": "allow",
             "action": ["config:create", "config:retrieve", "config:update", "config:delete"],
             "resource": ["billing:bill", "billing:billLineItem", "billing:billJob",
-                         "billing:billConfig", "billing:statementJob"],
-        }
+                         "billing:billConfig", "billing:statementJob", "config:rehearsal",
+                         "config:lateUsage", "config:lateUsageRule"],
+        },
+        # Rehearsals and late usage are lists of accounts.
+        {"effect": "allow", "action": ["config:retrieve"], "resource": ["config:account"]},
     ],
     "Ingest only": [
         {"effect": "allow", "action": ["measurements:upload"], "resource": ["*"]}

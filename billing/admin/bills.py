@@ -40,6 +40,7 @@ from organizations.kernel.console.confirming import confirmed
 from organizations.kernel.console.filters import CurrencyFilter, OwnRelatedFilter, RangeDateFilter
 from organizations.kernel.console.pages import PageConsoleAdmin
 from organizations.kernel.errors import DomainError
+from organizations.kernel.wording import counted
 
 TYPED_WORD = "delete"
 
@@ -313,13 +314,11 @@ class BillAdmin(PageConsoleAdmin):
             raise PermissionDenied
         if request.POST.get("typed", "").strip().lower() != TYPED_WORD:
             return self._ask(request, bills)
-        deleted = 0
-        for bill in bills:
-            try:
-                lifecycle.delete(bill, by=request.principal)
-                deleted += 1
-            except DomainError as refusal:
-                telling.refused(request, refusal, bill.account_name)
+        deleted, stayed = lifecycle.delete_many(
+            Bill.objects.filter(pk__in=[bill.pk for bill in bills]), by=request.principal
+        )
+        if stayed:
+            messages.error(request, f"{counted(stayed, 'locked bills')} stay as they are.")
         if deleted:
             messages.success(request, f"{deleted} deleted.")
         return HttpResponseRedirect(reverse("admin:billing_bill_changelist"))

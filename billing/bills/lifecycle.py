@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from billing import representations
-from billing.bills import mailing, writer
+from billing.bills import mailing, slices, writer
 from billing.models import Bill, BillStatus
 from organizations.kernel import changes, clock, ids, isolation, principals
 from organizations.kernel.errors import DomainError, FieldRefused, NotFound
@@ -91,6 +91,25 @@ def delete(bill: Bill, *, by: Principal) -> Bill:
             raise BillLocked(current)
         writer.delete([current], by=by)
     return current
+
+
+def delete_many(bills: QuerySet[Bill], *, by: Principal) -> tuple[int, int]:
+    """Delete the bills that are not locked, in batches; returns how many, and how many stayed."""
+    found = list(bills.order_by("id").values_list("pk", "account_id"))
+    deleted = 0
+    for start in range(0, len(found), BATCH):
+        batch = found[start : start + BATCH]
+        with transaction.atomic():
+            # In the order of a run: it must not wait for bills while these wait for its credit.
+            slices.lock_accounts(list({account_id for _, account_id in batch}))
+            rows = list(
+                Bill.objects.filter(pk__in=[bill_id for bill_id, _ in batch], is_locked=False)
+                .select_for_update()
+                .order_by("id")
+            )
+            writer.delete(rows, by=by)
+            deleted += len(rows)
+    return deleted, len(found) - deleted
 
 
 def approve_many(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from billing.bills import calculation, what_changed
+from billing.bills import what_changed
 from billing.bills.calculation import Calculated
 from billing.bills.taken import AccountSnapshot, Snapshot
 from billing.models import Bill, LineItem, RehearsedAccount, RehearsedKind
@@ -77,16 +77,17 @@ def read_stored(
 
 
 def rehearse(
-    taken: Snapshot, account: AccountSnapshot, stored: Stored, on: date
+    taken: Snapshot,
+    account: AccountSnapshot,
+    bills: Iterable[Calculated],
+    stored: Stored,
+    on: date,
 ) -> list[RehearsedAccount]:
-    """Return a row for each currency in which the account has, or would have, bills.
-
-    Raises whatever would park the account.
-    """
+    """Return a row for each currency in which the account has, or would have, bills."""
     account_id = account.facts.id
     calculated = [
         bill
-        for bill in calculation.calculate(account)
+        for bill in bills
         if bill.source.existing or bill.source.input.account_plans or bill.rated.lines
     ]
     known = stored.bills.get(account_id, [])

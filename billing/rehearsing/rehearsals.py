@@ -4,7 +4,7 @@ A worker takes some pending accounts with their locks, calculates them and write
 transaction: killed, it leaves them pending, and another goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from billing.bills import job_rows, parking, snapshot
+from billing.bills import calculation, families, job_rows, parking, snapshot
 from billing.bills.job_requests import JobRequest, check, wanted
+from billing.bills.taken import Snapshot
 from billing.models import (
     BillJob,
     Rehearsal,
@@ -23,6 +24,7 @@ from billing.models import (
     RehearsedKind,
 )
 from billing.rehearsing import comparing
+from billing.rehearsing.comparing import Stored
 from organizations.kernel import changes, clock, principals
 from organizations.kernel.errors import DomainError
 from organizations.kernel.principals import Principal
@@ -151,7 +153,9 @@ def _calculate(job: BillJob, account_ids: Sequence[UUID]) -> list[RehearsedAccou
     on = job.latest_date_in_billing_period
     try:
         with transaction.atomic():
-            taken = snapshot.take(job.organization_id, account_ids, wanted(job))
+            # What one of a family owes depends on the others: they are calculated along.
+            members = families.read(job.organization_id, account_ids).with_members(account_ids)
+            taken = snapshot.take(job.organization_id, members, wanted(job))
             stored = comparing.read_stored(
                 job.organization_id, account_ids, on, job.billing_frequency
             )
@@ -165,15 +169,34 @@ def _calculate(job: BillJob, account_ids: Sequence[UUID]) -> list[RehearsedAccou
             *_calculate(job, account_ids[:middle]),
             *_calculate(job, account_ids[middle:]),
         ]
+    asked = set(account_ids)
     made: list[RehearsedAccount] = []
-    for account_id in account_ids:
+    for unit in taken.families.in_order(members):
+        made += _calculate_unit(job, taken, stored, unit, asked)
+    return made
+
+
+def _calculate_unit(
+    job: BillJob, taken: Snapshot, stored: Stored, unit: Sequence[UUID], asked: Container[UUID]
+) -> list[RehearsedAccount]:
+    """Calculate an account, or a family in the order in which it draws on credit, as a run does."""
+    drawn = calculation.Drawn() if len(unit) > 1 else None
+    made: list[RehearsedAccount] = []
+    for account_id in unit:
         account = taken.accounts.get(account_id)
         if account is None:
             continue  # deleted meanwhile
         try:
-            made += comparing.rehearse(taken, account, stored, on)
+            bills = calculation.calculate(account, drawn)
+            if drawn is not None:
+                drawn.add(bills)
+            if account_id in asked:
+                made += comparing.rehearse(
+                    taken, account, bills, stored, job.latest_date_in_billing_period
+                )
         except Exception as error:
-            made.append(_parked(job, account_id, error))
+            if account_id in asked:
+                made.append(_parked(job, account_id, error))
     return made
 
 

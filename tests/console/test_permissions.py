@@ -85,7 +85,8 @@ def test_a_biller_may_approve_bills_and_sees_nothing_of_the_catalogue(founded, r
         item["title"] for group in answer.context["sidebar_navigation"] for item in group["items"]
     ]
     assert titles == [
-        "Dashboard", "Bills", "Month end", "Bill jobs", "Statements", "Lock date",
+        "Dashboard", "Accounts", "Bills", "Month end", "Bill jobs", "Rehearsals", "Statements",
+        "Late usage", "Late usage rules", "Lock date",
     ]  # fmt: skip
 
 
