@@ -14,6 +14,7 @@ from billing.models import Balance, BalanceTransaction, Bill, Charge, Transactio
 from billing.rating.ledger_sums import BalanceTerms, LedgerEntry, LedgerSummary, summary
 from billing.representations_agreements import balance as represent
 from organizations.kernel import changes, clock, events, exact_json
+from organizations.kernel.among import Among
 from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.principals import Principal
 from organizations.models import OrganizationConfig
@@ -83,8 +84,7 @@ def draw(
         for row in rows:
             row.entity_type, row.entity_id = TransactionSource.BILL, bill.pk
             changes.create(row, by=by)
-        for pk, balance in held.items():
-            _tell(balance, before[pk])
+        _tell_all(held, before)
     return list(rows)
 
 
@@ -109,8 +109,8 @@ def redraw(
     for row in new:
         row.entity_type = TransactionSource.BILL
     changes.created_many(new, by=by, save=True)
+    _tell_all(held, before)
     for pk, balance in held.items():
-        _tell(balance, before[pk])
         if balance.amount < min(amounts[pk], 0) and not may_overdraw(balance):
             raise OverdrawnMeanwhile(balance)
     return set(held)
@@ -131,8 +131,7 @@ def release(bill_ids: Iterable[UUID]) -> None:
     held = _held(balance_ids)
     before = {pk: exact_json.simple(represent(balance)) for pk, balance in held.items()}
     _drawn(bill_ids).delete()
-    for pk, balance in held.items():
-        _tell(balance, before[pk])
+    _tell_all(held, before)
 
 
 def sums(balance: Balance) -> LedgerSummary:
@@ -173,16 +172,28 @@ def _drawn(bill_ids: Sequence[UUID]):  # type: ignore[no-untyped-def]
 
 
 def _held(balance_ids: Iterable[UUID]) -> dict[UUID, Balance]:
-    rows = Balance.objects.filter(pk__in=list(balance_ids)).select_for_update().order_by("id")
+    rows = Balance.objects.filter(Among("pk", list(balance_ids))).select_for_update().order_by("id")
     return {row.pk: row for row in rows}
 
 
 def _tell(balance: Balance, before: dict[str, object]) -> None:
     """Record the event of a new amount; the balance's version is for what people change."""
-    balance.refresh_from_db(fields=["amount"])
-    after = exact_json.simple(represent(balance))
-    change = events.Change(balance.organization_id, balance.pk, balance.account_id, before, after)
-    events.record_changes(EVENT, [change], at=clock.now())
+    _tell_all({balance.pk: balance}, {balance.pk: before})
+
+
+def _tell_all(held: Mapping[UUID, Balance], before: Mapping[UUID, dict[str, object]]) -> None:
+    """Read the new amounts of balances, and record the events."""
+    amounts = dict(Balance.objects.filter(Among("pk", held)).values_list("pk", "amount"))
+    found = []
+    for pk, balance in held.items():
+        balance.amount = amounts[pk]
+        after = exact_json.simple(represent(balance))
+        found.append(
+            events.Change(
+                balance.organization_id, balance.pk, balance.account_id, before[pk], after
+            )
+        )
+    events.record_changes(EVENT, found, at=clock.now())
 
 
 def follow(rows: Sequence[Balance], verb: str) -> None:

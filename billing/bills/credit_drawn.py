@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Sum
 
 from billing import ledger
@@ -24,13 +25,25 @@ from billing.models import (
     LineItemType,
 )
 from billing.representations_agreements import commitment as represent
-from organizations.kernel import events, exact_json
+from organizations.kernel import events, exact_json, ids
 from organizations.kernel.among import Among
 from organizations.kernel.money import ZERO
 from organizations.kernel.principals import Principal
 
 _FIELDS: dict[type[Any], str] = {Commitment: "commitment_id", Balance: "balance_id"}
 EVENT = "configuration.commitment.updated"
+
+_SPENT = """
+UPDATE billing_commitment row SET amount_spent = new.amount
+  FROM unnest(%s::uuid[], %s::numeric[]) AS new(id, amount)
+ WHERE row.id = new.id
+"""
+_MARK = """
+UPDATE billing_bill bill SET needs_recalculation = true
+  FROM unnest(%s::uuid[], %s::date[]) AS written(account_id, boundary_date)
+ WHERE bill.account_id = written.account_id AND bill.boundary_date > written.boundary_date
+   AND NOT bill.is_locked AND NOT bill.needs_recalculation AND bill.id <> ALL(%s::uuid[])
+"""
 
 
 def spend(replacing: Replacing, moved: Sequence[Moved]) -> None:
@@ -54,12 +67,14 @@ def spend(replacing: Replacing, moved: Sequence[Moved]) -> None:
         if row.amount_spent != spent[row.pk]:
             before = exact_json.simple(represent(row))
             row.amount_spent = spent[row.pk]
-            row.save(update_fields=["amount_spent"])
             after = exact_json.simple(represent(row))
             changed.append(
                 events.Change(row.organization_id, row.pk, row.account_id, before, after)
             )
     if changed:
+        amounts = {change.resource_id: spent[change.resource_id] for change in changed}
+        with connection.cursor() as cursor:
+            cursor.execute(_SPENT, [ids.array(amounts), list(amounts.values())])
         events.record_changes(EVENT, changed, at=replacing.at)
         _mark_later(replacing, {change.account_id for change in changed})
 
@@ -122,9 +137,7 @@ def _mark_later(replacing: Replacing, account_ids: Collection[UUID | None]) -> N
         known = first.setdefault(bill.account_id, bill)
         if bill.boundary_date < known.boundary_date:
             first[bill.account_id] = bill
+    known = {pk: bill.boundary_date for pk, bill in first.items() if pk in account_ids}
     written = [bill.pk for bill in replacing.bills]
-    for account_id, bill in first.items():
-        if account_id in account_ids:
-            Bill.objects.filter(
-                account_id=account_id, boundary_date__gt=bill.boundary_date, is_locked=False
-            ).exclude(pk__in=written).update(needs_recalculation=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, [ids.array(known), list(known.values()), ids.array(written)])
