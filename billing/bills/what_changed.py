@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from billing.bills import line_reading
@@ -83,8 +84,8 @@ def sentences(change: Change) -> list[tuple[str, Decimal | None]]:
     return [(one.text, one.amount) for one in change.why.told()]
 
 
-def stored(line: LineItem) -> BilledLine:
-    """Return what is compared of a stored line."""
+def stored(line: Any) -> BilledLine:
+    """Return what is compared of a stored line; a row with its columns will do."""
     return BilledLine(
         line_type=line.line_item_type,
         subject=_subject(

@@ -153,6 +153,8 @@ def _effects(pair: _Pair, plans: _Plans) -> list[Effect]:
 
 def _of_usage(pair: _Pair) -> list[Effect]:
     """Split a difference between usage, price and conversion."""
+    if _is_the_same(pair):
+        return []
     old_units, new_units = _units(pair.before), _units(pair.after)
     if not (pair.before and pair.after):
         return [Effect(Cause.USAGE, pair.difference, _usage_text(pair, old_units, new_units))]
@@ -172,6 +174,15 @@ def _of_usage(pair: _Pair) -> list[Effect]:
         Effect(Cause.PRICE, price, _price_text(pair)),
         Effect(Cause.OTHER, rest - price, "The conversion rate changed"),
     ]
+
+
+def _is_the_same(pair: _Pair) -> bool:
+    """Whether one line has the units, amount and conversion rate of the other: nothing moved."""
+    if len(pair.before) != 1 or len(pair.after) != 1:
+        return False
+    old, new = pair.before[0], pair.after[0]
+    rates = {Decimal(line.record.get("conversionRate", 1)) for line in (old, new)}
+    return (old.units, old.amount) == (new.units, new.amount) and len(rates) == 1
 
 
 def _at_old_price(pair: _Pair) -> Decimal | None:

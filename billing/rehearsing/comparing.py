@@ -70,8 +70,8 @@ def read_stored(
         bills[bill.account_id].append(bill)
     lines: dict[UUID, list[BilledLine]] = defaultdict(list)
     kept = [bill.pk for bill in newest.values()]
-    rows_of_lines = LineItem.objects.for_organization(organization_id).only(*_COMPARED)
-    for line in rows_of_lines.filter(Among("bill_id", kept)):
+    rows_of_lines = LineItem.objects.for_organization(organization_id)
+    for line in rows_of_lines.filter(Among("bill_id", kept)).values_list(*_COMPARED, named=True):
         lines[line.bill_id].append(what_changed.stored(line))
     return Stored(bills, lines)
 
