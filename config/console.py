@@ -91,6 +91,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Integrations",
         (
+            Page("Systems", "hub", "integrations.SystemIntegration"),
             Page("Webhook destinations", "webhook", "integrations.WebhookDestination"),
             Page("Connections", "link", "integrations.IntegrationConfiguration"),
             Page("Deliveries", "send", "integrations.Delivery"),

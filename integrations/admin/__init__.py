@@ -10,6 +10,7 @@ from integrations.admin import (
     export_schedules,
     mappings,
     runs,
+    systems,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "export_schedules",
     "mappings",
     "runs",
+    "systems",
 ]

@@ -4,7 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -14,20 +16,24 @@ from unfold.widgets import (
 
 from integrations import credentials
 from integrations.models import IntegrationCredential
-from integrations.systems import known, trying
+from integrations.systems import known, oauth, trying
+from integrations.systems.base import TryAgain
+from organizations.kernel import clock
 from organizations.kernel.console import show, telling
 from organizations.kernel.console.base import ConsoleModelAdmin
 from organizations.kernel.console.forms import ConsoleForm
 from organizations.kernel.errors import DomainError
 
 NOTHING = ("", "---------")
-KINDS = sorted(credentials.KINDS)
+KINDS = [*sorted(credentials.KINDS), credentials.OAUTH]
 # Every detail of every kind, once: a key has the same meaning wherever it stands.
-DETAILS = {one.key: one for kind in KINDS for one in credentials.KINDS[kind]}
+DETAILS = {one.key: one for kind in KINDS for one in credentials.details(kind)}
 
 
 def _label(kind: str) -> str:
-    names = ", ".join(one.label for one in credentials.KINDS[kind])
+    names = ", ".join(one.label for one in credentials.details(kind))
+    if kind == credentials.OAUTH:
+        return f"Consent given at the system ({names}, then Connect)"
     return f"{kind.replace('_', ' ').capitalize()} ({names})"
 
 
@@ -66,7 +72,7 @@ class IntegrationCredentialAdmin(ConsoleModelAdmin):
     form = CredentialForm
     list_display = ["shown_name", "system", "type", "state", "created_at"]
     search_fields = ["name"]
-    actions_detail = ["send_test"]
+    actions_detail = ["connect", "send_test"]
     empty_hint = (
         "A credential is what a system outside knows us by. An integration names the one it "
         "sends with; what it consists of is never shown again."
@@ -91,6 +97,33 @@ class IntegrationCredentialAdmin(ConsoleModelAdmin):
         """Nobody edits credentials."""
         return False
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add where people come back to from the page of a system."""
+        connected = path(
+            "connected/",
+            self.admin_site.admin_view(self.connected_view),
+            name="integration_connected",
+        )
+        return [connected, *super().get_urls()]
+
+    def connected_view(self, request: HttpRequest) -> HttpResponse:
+        """Take the consent that somebody comes back with from a system."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        try:
+            row = oauth.arrive(
+                request.organization.pk,
+                request.GET.dict(),
+                by=request.principal,
+                back=_back(request),
+                at=clock.now(),
+            )
+        except (DomainError, TryAgain) as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(show.list_address(IntegrationCredential))
+        messages.success(request, f"Connected with {self.system(row)}.")
+        return HttpResponseRedirect(show.address(row))
+
     def create_row(self, request: HttpRequest, row: IntegrationCredential, form: Any) -> None:
         """Make the credential; what is missing is refused at its field."""
         data = form.cleaned_data
@@ -101,6 +134,22 @@ class IntegrationCredentialAdmin(ConsoleModelAdmin):
             by=request.principal,
         )
         row.__dict__.update(made.__dict__)
+
+    @action(description="Connect", permissions=["operate"], icon="link")
+    def connect(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the page of the system, where consent is given."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_operate_permission(request, row):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if row.type != credentials.OAUTH:
+            messages.info(request, "This kind of credential needs no consent; send a test.")
+            return HttpResponseRedirect(show.address(row))
+        try:
+            away = oauth.leave(row, by=request.principal, back=_back(request), at=clock.now())
+        except DomainError as refusal:
+            telling.refused(request, refusal)
+            return HttpResponseRedirect(show.address(row))
+        return HttpResponseRedirect(away)
 
     @action(description="Send a test", permissions=["operate"], icon="send")
     def send_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -133,3 +182,8 @@ class IntegrationCredentialAdmin(ConsoleModelAdmin):
         if row.is_authorized:
             return show.label("connected", "good")
         return show.label("disconnected", "bad")
+
+
+def _back(request: HttpRequest) -> str:
+    """Return the address that systems send people back to; it is entered there once."""
+    return request.build_absolute_uri(reverse("admin:integration_connected"))

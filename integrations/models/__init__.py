@@ -1,6 +1,11 @@
 """The outside world: what is sent where, webhook destinations and deliveries."""
 
-from integrations.models.configurations import NOTIFICATION, WEBHOOK, IntegrationConfiguration
+from integrations.models.configurations import (
+    NOTIFICATION,
+    WEBHOOK,
+    IntegrationConfiguration,
+    SystemIntegration,
+)
 from integrations.models.credentials import IntegrationCredential, OAuthConnection
 from integrations.models.export_jobs import ExportJob, ExportSource, ExportStatus
 from integrations.models.export_schedules import ExportSchedule, ScheduleType
@@ -38,5 +43,6 @@ __all__ = [
     "RunLogEntry",
     "RunStatus",
     "ScheduleType",
+    "SystemIntegration",
     "WebhookDestination",
 ]

@@ -53,3 +53,11 @@ class IntegrationConfiguration(TenantModel):
 
     def __str__(self) -> str:
         return self.name or f"{self.entity_type} to {self.destination}"
+
+
+class SystemIntegration(IntegrationConfiguration):
+    """A configuration that sends to a system outside: what the page of integrations is about."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "integration"

@@ -2,7 +2,13 @@
 
 from django.db import models
 
-from integrations.models import ExternalMapping, IntegrationCredential, IntegrationRun, RunStatus
+from integrations.models import (
+    ExternalMapping,
+    IntegrationCredential,
+    IntegrationRun,
+    RunStatus,
+    SystemIntegration,
+)
 from organizations.founding import Founded
 from organizations.kernel import clock, ids
 
@@ -29,4 +35,8 @@ def integrations(founded: Founded, mark: str) -> list[models.Model]:
         destination="STRIPE_TEST", status=RunStatus.ERROR, error=f"{mark} was refused",
         created_at=now, modified_at=now, started_at=now, finished_at=now,
     )  # fmt: skip
-    return [mapping, credential, run]
+    system = SystemIntegration.objects.create(
+        organization=founded.organization, name=f"{mark} books", entity_type="Bill",
+        destination="STRIPE_TEST",
+    )  # fmt: skip
+    return [mapping, credential, run, system]

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.models import Bill, BillJob, LateUsage, LineItem, Rehearsal
 from catalog.models import Aggregation, Meter
-from integrations.models import IntegrationCredential, WebhookDestination
+from integrations.models import IntegrationCredential, SystemIntegration, WebhookDestination
 from organizations import access
 from organizations.kernel import registry
 from organizations.kernel.principals import Principal
@@ -54,6 +54,18 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     "compound_calculation": ("POST", READ, "config:compoundAggregation", None),
     "meter_calculation": ("POST", READ, "config:meter", None),
     "aggregation_segments": ("GET", READ, "config:aggregation", Aggregation),
+    "integrations_systemintegration_try_out": (
+        "GET", UPDATE, "config:integrationConfiguration", SystemIntegration,
+    ),
+    "integrations_systemintegration_send_newest": (
+        "GET", UPDATE, "config:integrationConfiguration", SystemIntegration,
+    ),
+    "integrations_systemintegration_switch": (
+        "GET", UPDATE, "config:integrationConfiguration", SystemIntegration,
+    ),
+    "integrations_integrationcredential_connect": (
+        "GET", UPDATE, "config:integrationCredentials", IntegrationCredential,
+    ),
     "permission_decision": ("GET", READ, "config:permissionPolicy", None),
     "bill_pdf": ("GET", READ, "billing:bill", Bill),
     "bill_lines": ("GET", READ, "billing:bill", Bill),
@@ -97,6 +109,8 @@ OPEN = {
     "statement_file": "narrowed by row: tested with statements",
     "export_file": "narrowed by row: tested with exports",
     "bill_memo": "narrowed by row: tested with memos",
+    "integration_choices": "asks for integrations: tested with the systems",
+    "integration_connected": "takes consent begun by the same person: tested with the systems",
     "usage_explorer": "asks several policies: tested with saved questions",
     "integrations_webhookdestination_send_everything": "asks for rules: tested with connections",
     "switch_organization": "leads only to organizations of the person",

@@ -127,7 +127,8 @@ class ConsoleForm(forms.ModelForm):
     def _field_for(self, wire_name: str) -> str | None:
         first = re.split(r"[.\[]", wire_name, maxsplit=1)[0]
         snake = CAPITAL.sub("_", first).lower()
-        candidates = [self.wire_names.get(first, ""), snake, f"is_{snake}", snake[:-3]]
+        whole = self.wire_names.get(wire_name, "")
+        candidates = [whole, self.wire_names.get(first, ""), snake, f"is_{snake}", snake[:-3]]
         return next((name for name in candidates if name in self.fields), None)
 
 
