@@ -8,7 +8,8 @@ from django.db import transaction
 from billing.bills import lifecycle, runs
 from billing.bills.job_requests import JobRequest
 from billing.models import Bill, BillJob, BillJobStatus, BillStatus
-from config.demonstration import company
+from config.demonstration import company, outside
+from config.demonstration.loopback import Outside
 from config.demonstration.months import Months, last_day
 from config.demonstration.progress import Progress
 from config.demonstration.worker import Workers
@@ -27,11 +28,17 @@ class BillRunStuck(Exception):
     """No worker finished the job in time; the message holds what the worker wrote."""
 
 
-def bill(demonstration: Demonstration, workers: Workers, progress: Progress) -> None:
-    """Bill what is not billed yet and mark the demonstration as finished."""
+def bill(
+    demonstration: Demonstration, world: Outside, workers: Workers, progress: Progress
+) -> list[str]:
+    """Bill what is not billed yet and mark the demonstration as finished.
+
+    Returns what there is to say about what was sent outside.
+    """
     organization = demonstration.organization
     months = Months(demonstration.as_of)
     by = Principal(company.administrator().pk, "USER", organization.pk)
+    arranged = outside.arrange(organization, world, by)
     for month in (months.older, months.latest):
         with progress.step(f"Billing {month:%B %Y}"):
             job = _job(organization, month, by)
@@ -39,8 +46,10 @@ def bill(demonstration: Demonstration, workers: Workers, progress: Progress) -> 
         if month == months.older:
             with progress.step(f"Approving and locking the bills of {month:%B %Y}"):
                 _close(organization, month, by)
+    said = outside.look(organization, arranged, world, workers, progress, by)
     demonstration.finished_at = clock.now()
     demonstration.save(update_fields=["finished_at"])
+    return said
 
 
 def bills_of(organization: Organization, month: date) -> list[Bill]:

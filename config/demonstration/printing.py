@@ -27,6 +27,14 @@ def print_bills(demonstration: Demonstration, write: Write) -> None:
         _print_parked(demonstration, month, write)
 
 
+def print_outside(said: Sequence[str], write: Write) -> None:
+    """Print what left the house while the demonstration was made."""
+    if said:
+        write("")
+    for sentence in said:
+        write(sentence)
+
+
 def print_login(write: Write) -> None:
     """Print the address of the console and who to log in as."""
     host, port = programs.address()

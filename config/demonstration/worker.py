@@ -1,8 +1,9 @@
-"""A real worker and beat while the demonstration is made: the programs ``up`` runs, supervised."""
+"""Real worker, sender and beat while the demonstration is made: programs of ``up``, supervised."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from config import programs
@@ -14,10 +15,11 @@ KEPT_LINES = 30
 class Workers:
     """The supervised programs, and the latest lines they wrote."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, sender_environ: Mapping[str, str]) -> None:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        sender = replace(programs.sender(), environ={**programs.sender().environ, **sender_environ})
         self._supervisor = Supervisor(
-            [programs.worker(), programs.beat()], home=home, output=self.lines.append
+            [programs.worker(), programs.beat(), sender], home=home, output=self.lines.append
         )
 
     def start(self) -> None:
@@ -34,9 +36,9 @@ class Workers:
 
 
 @contextmanager
-def at_work(home: Path) -> Iterator[Workers]:
-    """Have worker and beat running inside the block."""
-    workers = Workers(home)
+def at_work(home: Path, sender_environ: Mapping[str, str]) -> Iterator[Workers]:
+    """Have worker, sender and beat running inside the block."""
+    workers = Workers(home, sender_environ)
     try:
         workers.start()
         yield workers

@@ -3,6 +3,7 @@
 Run at a hundredth of its size as of 5 June 2024: April 2024 is the older month, May the latest.
 """
 
+import csv
 import hashlib
 import os
 import signal
@@ -349,7 +350,7 @@ def test_another_run_prints_the_same_bills_and_changes_nothing(installation: Ins
     assert time.monotonic() - started < 30
     assert installation.counts() == before
     first = installation.outputs[0]
-    tables = first[first.index("April 2024: 56 bills") :]
+    tables = first[first.index("April 2024: 56 bills") : first.index("\nWebhooks: ")]
     assert output.endswith(tables)
     assert "May 2024: 58 bills, waiting for approval" in tables
     assert "is loaded already" in output
@@ -400,3 +401,46 @@ def digest() -> str:
     """One text for all that is used on a day."""
     items = usage_shape.measurements(date(2024, 5, 15), MONTHS, Decimal("0.1"))
     return hashlib.sha256(repr(items).encode()).hexdigest()
+
+
+def test_approving_told_a_receiver_sent_invoices_and_wrote_a_file(
+    installation: Installation,
+) -> None:
+    told = installation.query(
+        "SELECT d.status, count(*), count(DISTINCT d.event_id)"
+        " FROM integrations_delivery d JOIN integrations_webhookdestination w"
+        " ON w.id = d.destination_id WHERE w.code = 'demonstration-receiver' GROUP BY 1"
+    )
+    sent = installation.query(
+        "SELECT r.status, a.code FROM integrations_integrationrun r"
+        " JOIN billing_account a ON a.id = r.account_id ORDER BY 2"
+    )
+    approved = installation.query(
+        "SELECT account_code, total, invoice_reference FROM billing_bill"
+        " WHERE boundary_date = '2024-05-01' AND account_code IN"
+        " ('cinder-games', 'halden-robotics', 'verity-search') ORDER BY 1"
+    )
+    with (installation.home / "demonstration" / "bills.csv").open(newline="") as file:
+        exported = {row["sequentialInvoiceNumber"] for row in csv.DictReader(file)}
+
+    codes = [code for code, _, _ in approved]
+    assert codes == ["cinder-games", "halden-robotics", "verity-search"]
+    assert told == [("COMPLETE", 3, 3)]
+    assert sent == [("COMPLETE", code) for code in codes]
+    assert len(exported) == 114 and {reference for _, _, reference in approved} <= exported
+    output = installation.outputs[0]
+    assert "Webhooks: 3 arrived with a genuine signature (billing.bill.updated)." in output
+    for _, total, _ in approved:
+        assert f"{total:,.2f} USD" in output
+
+
+def test_what_was_there_for_the_demonstration_alone_is_switched_off(
+    installation: Installation,
+) -> None:
+    assert installation.query("SELECT DISTINCT is_active FROM integrations_webhookdestination") == [
+        (False,)
+    ]
+    assert installation.query(
+        "SELECT is_enabled FROM integrations_integrationconfiguration"
+        " WHERE destination = 'STRIPE_TEST'"
+    ) == [(False,)]

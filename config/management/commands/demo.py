@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config import embedded, programs
-from config.demonstration import bill_runs, company, loading, printing, worker
+from config.demonstration import bill_runs, company, loading, loopback, printing, worker
 from config.demonstration.progress import Progress
 from config.models import Demonstration
 from organizations.kernel import clock, isolation, row_security
@@ -84,11 +84,12 @@ class Command(BaseCommand):
     def _make_and_print(self, as_of: datetime | None, scale: Decimal) -> None:
         progress = Progress(self._write_piece, is_terminal=self.stdout.isatty())
         _migrate(progress)
+        said: list[str] = []
         with company.one_at_a_time():
             with isolation.everywhere():
                 found = company.find(as_of, scale)
             if found is None or found.finished_at is None:
-                found = self._make(found, as_of, scale, progress)
+                found, said = self._make(found, as_of, scale, progress)
             else:
                 self.stdout.write(
                     f"{found.organization.name} is loaded already: {found.measurements:,} "
@@ -96,6 +97,7 @@ class Command(BaseCommand):
                 )
         with isolation.within(found.organization_id):
             printing.print_bills(found, self.stdout.write)
+        printing.print_outside(said, self.stdout.write)
 
     def _make(
         self,
@@ -103,20 +105,23 @@ class Command(BaseCommand):
         as_of: datetime | None,
         scale: Decimal,
         progress: Progress,
-    ) -> Demonstration:
+    ) -> tuple[Demonstration, list[str]]:
         """Make the demonstration, or go on where an earlier run ended."""
-        with worker.at_work(settings.HOME) as workers:
+        with (
+            loopback.open_outside() as world,
+            worker.at_work(settings.HOME, world.environ) as workers,
+        ):
             if found is None:
                 with progress.step(f"Founding {company.NAME}, its price lists and customers"):
                     found = company.found(as_of or clock.now(), scale)
             with isolation.within(found.organization_id):
                 loading.load(found, progress)
                 try:
-                    bill_runs.bill(found, workers, progress)
+                    said = bill_runs.bill(found, world, workers, progress)
                 except bill_runs.BillRunStuck as stuck:
                     raise CommandError(str(stuck)) from stuck
                 found.refresh_from_db()
-        return found
+        return found, said
 
     def _write_piece(self, text: str) -> None:
         self.stdout.write(text, ending="")
