@@ -56,7 +56,19 @@ class Figures(Collector):
         for kind, count in found.trouble.items():
             trouble.add_metric([_word(kind)], count)
         yield from (waiting, oldest, trouble)
+        good, failed = found.backups.good, found.backups.failed
         for name, words, value in (
+            (
+                "billwright_last_backup_timestamp_seconds",
+                "When the last backup that went well ended.",
+                good and good.ended_at.timestamp(),
+            ),
+            ("billwright_last_backup_bytes", "How large it is.", good and good.size),
+            (
+                "billwright_backup_failed",
+                "1 when a backup failed since, or none is as young as it should be.",
+                bool(failed) or found.backups.is_overdue,
+            ),
             ("billwright_tasks_queued", "Tasks the broker holds.", found.queued),
             ("billwright_worker_up", "1 while a worker is at work.", found.has_worker),
             ("billwright_database_bytes", "Size of the database.", found.database_bytes),

@@ -1,4 +1,4 @@
-"""How far a demonstration organization is loaded."""
+"""How far a demonstration organization is loaded, and which backups were made."""
 
 from django.db import models
 
@@ -31,3 +31,26 @@ class Demonstration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization_id} as of {self.as_of:%Y-%m-%d}"
+
+
+class Backup(models.Model):
+    """A backup of the installation that somebody says was made, or failed."""
+
+    ended_at = models.DateTimeField()
+    is_good = models.BooleanField()
+    size = models.BigIntegerField(null=True, help_text="Bytes.")
+    place = models.CharField(max_length=500, default="", blank=True)
+    failure = models.CharField(max_length=1000, default="", blank=True)
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ended_at", "place"], name="backup_unique"),
+            models.CheckConstraint(
+                condition=models.Q(size__isnull=True) | models.Q(size__gte=0), name="backup_size"
+            ),
+        ]
+        indexes = [models.Index(fields=["is_good", "-ended_at"], name="backup_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.ended_at:%Y-%m-%d %H:%M} {'good' if self.is_good else 'failed'}"

@@ -15,10 +15,9 @@ from django.conf import settings
 from django.db import connection
 
 from billing.usage.store import months
-from config import heartbeat
+from config import backups, heartbeat
 from organizations.kernel import clock, isolation
 
-QUEUE = "celery"
 _ASK_SECONDS = 1.0
 # Kind of work, table, and which rows of it wait; each has an index on what is asked.
 WORK = (
@@ -67,6 +66,7 @@ class Operation:
     usage_bytes: int
     disk_total: int
     disk_free: int
+    backups: backups.LastBackups
 
 
 def look() -> Operation:
@@ -78,6 +78,7 @@ def look() -> Operation:
         trouble = dict(_trouble(cursor))
         cursor.execute("SELECT pg_database_size(current_database())")
         (database_bytes,) = cursor.fetchone()
+        last_backups = backups.last()
     partitions, usage_bytes = months.size()
     return Operation(
         work=work,
@@ -89,6 +90,7 @@ def look() -> Operation:
         usage_bytes=usage_bytes,
         disk_total=disk.total,
         disk_free=disk.free,
+        backups=last_backups,
     )
 
 
@@ -110,7 +112,7 @@ def _broker() -> tuple[int | None, bool | None]:
     options = {"socket_timeout": _ASK_SECONDS, "socket_connect_timeout": _ASK_SECONDS}
     try:
         with redis.Redis.from_url(settings.BROKER_URL, **options) as client:
-            queued = int(client.llen(QUEUE))
+            queued = sum(int(client.llen(queue.name)) for queue in settings.CELERY_TASK_QUEUES)
         with redis.Redis.from_url(settings.REDIS_URL, **options) as client:
             return queued, bool(client.exists(heartbeat.KEY))
     except redis.RedisError:

@@ -7,6 +7,7 @@ from django.template.defaultfilters import filesizeformat
 from django.views.decorators.http import require_GET
 
 from config import operating
+from config.backups import LastBackups
 from organizations.installation import pages
 from organizations.kernel import clock
 from organizations.kernel.console import show
@@ -62,4 +63,18 @@ def _servers(found: operating.Operation) -> list[dict[str, Any]]:
             "is_bad": False,
         },
         {"name": "Room for files", "words": f"{free} of {total} free", "is_bad": is_little},
+        *_backups(found.backups),
     ]
+
+
+def _backups(found: LastBackups) -> list[dict[str, Any]]:
+    words = "none is recorded; see manage.py record_backup"
+    if found.good is not None:
+        size = "" if found.good.size is None else filesizeformat(found.good.size)
+        said = (show.instant(found.good.ended_at), size, found.good.place)
+        words = ", ".join(word for word in said if word)
+    rows = [{"name": "Last backup", "words": words, "is_bad": found.is_overdue}]
+    if found.failed is not None:
+        said = f"{show.instant(found.failed.ended_at)}: {found.failed.failure}"
+        rows.append({"name": "A later backup failed", "words": said, "is_bad": True})
+    return rows

@@ -159,6 +159,8 @@ CONFIG_API_BODY_LIMIT_BYTES = 1024 * 1024
 INGEST_BODY_LIMIT_BYTES = 512_000
 # Who may read /metrics; without it there is no such page.
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+# A backup older than this (hours) is shown as overdue to operators.
+BACKUP_WITHIN_HOURS = environment.seconds("BACKUP_WITHIN_HOURS", default=26)
 # A folder with fonts for letters that neither the shipped fonts nor those of the system have.
 DOCUMENT_FONTS = [folder] if (folder := os.environ.get("DOCUMENT_FONTS")) else []
 USAGE_QUERY_SECONDS = environment.seconds("USAGE_QUERY_SECONDS", default=30)

@@ -32,6 +32,7 @@ OPEN = {
     "auth_group": "guardian's hidden groups, one a principal; named by random ids",
     "auth_group_permissions": "which permissions exist in a group, never used with rows",
     "auth_permission": "the names of models and verbs, the same everywhere",
+    "config_backup": "of the whole installation",
     "django_admin_log": "never written: changes are audited instead",
     "django_content_type": "the names of models",
     "django_migrations": "which migrations ran",
