@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.bills import holes, off_cycle, planning, reading
+from billing.bills import holes, late_charges, off_cycle, planning, reading
 from billing.bills.planning import PlannedBill
 from billing.bills.reading import AccountFacts, AttachedPlan, ExistingBill
 from billing.bills.selection import DueBills, TheseBills
@@ -60,6 +60,10 @@ def plan(
     planned += _between(shared, accounts, wanted, planned, found, by_account)
     planned = _closed(shared, accounts, planned, found, parks=True)
     planned += off_cycle.moved_on(shared.dated, facts, shared.config, wanted, planned)
+    for bill in late_charges.own_bills(facts, shared.attached, shared.config, wanted, planned):
+        bill.existing = existing.get(bill.identity)
+        by_account[bill.account.id].append(bill)
+        planned.append(bill)
     return planned + _planned_for_each(
         accounts,
         ((account_id, None) for account_id in found),

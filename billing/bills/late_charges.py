@@ -5,24 +5,28 @@ one, and stays there however often that bill is calculated. Deleting that bill f
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Q
 
+from billing.bills import off_cycle, planning
 from billing.bills.moved import Moved, Replacing
 from billing.bills.planning import PlannedBill
+from billing.bills.reading import AccountFacts, AttachedPlan
+from billing.bills.selection import DueBills
 from billing.bills.taken import AccountSnapshot
 from billing.models import LateUsage, LateUsageBill, LateUsageStatus
 from billing.rating.account_terms import LateTerm
-from billing.rating.cycles import BillKey
+from billing.rating.cycles import CONSOLIDATED, BillKey
 from billing.rating.inputs import Product
 from organizations.kernel import changes, registry
 from organizations.kernel.among import Among
 from organizations.kernel.errors import DomainError
-from organizations.kernel.periods import Period
+from organizations.kernel.periods import Period, local_midnight, parse_timezone
 from organizations.kernel.principals import Principal
+from organizations.models import OrganizationConfig
 
 
 class LateUsageStands(DomainError):
@@ -58,10 +62,56 @@ def read(
     for bill in planned:
         bills[bill.account.id].append(bill)
     for row in rows:
-        home = _home(row, bills[row.account_id])
+        account = accounts[row.account_id]
+        home = _home(row, bills[row.account_id], account.attached.values())
         if home is not None:
-            terms = accounts[row.account_id].terms
+            terms = account.terms
             terms["late"] = (*terms.get("late", ()), _term(row, home.key))
+
+
+def own_bills(
+    accounts: Mapping[UUID, AccountFacts],
+    attached: Mapping[UUID, Sequence[AttachedPlan]],
+    config: OrganizationConfig,
+    wanted: DueBills,
+    planned: Iterable[PlannedBill],
+) -> list[PlannedBill]:
+    """Return bills for accepted late usage of accounts whose plans are over: no other comes.
+
+    One query, and none where every account has a plan in force.
+    """
+    if not off_cycle.are_wanted(wanted):
+        return []
+    day = wanted.on + timedelta(days=1)
+    midnight = local_midnight(day, parse_timezone(wanted.overrides.timezone or config.timezone))
+    busy = {bill.account.id for bill in planned if bill.plans}
+    over = [
+        account_id
+        for account_id in accounts.keys() - busy
+        if attached.get(account_id)
+        and all(row.end_at and row.end_at <= midnight for row in attached[account_id])
+    ]
+    if not over:
+        return []
+    rows = (
+        LateUsage.objects.for_organization(config.organization_id)
+        .filter(
+            Among("account_id", over),
+            charged_on__isnull=True,
+            bill__is_locked=True,
+            bill__boundary_date__lt=day,
+            status=LateUsageStatus.ACCEPTED,
+        )
+        .order_by()
+        .values_list("account_id", "bill__grouping")
+    )
+    waiting = {(pk, grouping.removeprefix(CONSOLIDATED)) for pk, grouping in rows}
+    known = {bill.identity for bill in planned}
+    made = [
+        planning.of_its_date(accounts[pk], day, grouping, config, wanted)
+        for pk, grouping in sorted(waiting)
+    ]
+    return [bill for bill in made if bill.identity not in known]
 
 
 def mark(replacing: Replacing, moved: Sequence[Moved]) -> None:
@@ -96,7 +146,9 @@ def forget(bill_ids: Sequence[UUID], *, by: Principal) -> None:
     changes.deleted_many(gone, by=by)
 
 
-def _home(row: LateUsage, bills: Sequence[PlannedBill]) -> PlannedBill | None:
+def _home(
+    row: LateUsage, bills: Sequence[PlannedBill], attached: Collection[Period]
+) -> PlannedBill | None:
     if row.charged_on_id is not None:
         return next(
             (bill for bill in bills if bill.existing and bill.existing.id == row.charged_on_id),
@@ -106,9 +158,9 @@ def _home(row: LateUsage, bills: Sequence[PlannedBill]) -> PlannedBill | None:
     later = [
         bill
         for bill in bills
-        if bill.grouping == late.grouping
+        if bill.grouping == late.grouping.removeprefix(CONSOLIDATED)
         and bill.key.boundary > late.boundary_date
-        and bill.plans
+        and (bill.plans or _is_last(bill, attached))
         and not (bill.existing and bill.existing.is_locked)
     ]
     rhythm = (late.billing_frequency, late.bill_frequency_interval)
@@ -120,6 +172,12 @@ def _home(row: LateUsage, bills: Sequence[PlannedBill]) -> PlannedBill | None:
         ),
         default=None,
     )
+
+
+def _is_last(bill: PlannedBill, attached: Collection[Period]) -> bool:
+    """Whether no plan is in force behind a bill of its own date, so that no other comes."""
+    ends = bill.period.end
+    return ends is not None and all(one.end is not None and one.end <= ends for one in attached)
 
 
 def _term(row: LateUsage, on: BillKey) -> LateTerm:
