@@ -6,6 +6,7 @@ from integrations.models import (
     ExternalMapping,
     IntegrationCredential,
     IntegrationRun,
+    MeteredHour,
     RunStatus,
     SystemIntegration,
 )
@@ -38,5 +39,9 @@ def integrations(founded: Founded, mark: str) -> list[models.Model]:
     system = SystemIntegration.objects.create(
         organization=founded.organization, name=f"{mark} books", entity_type="Bill",
         destination="STRIPE_TEST",
+    )  # fmt: skip
+    MeteredHour.objects.create(
+        organization=founded.organization, external_system="AWS", customer=f"{mark} customer",
+        dimension="units", hour=now.replace(minute=0, second=0, microsecond=0), created_at=now,
     )  # fmt: skip
     return [mapping, credential, run, system]

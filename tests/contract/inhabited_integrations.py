@@ -1,6 +1,6 @@
 """An integration with a credential, a run with a log, and a person who has left to connect."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from integrations.models import (
@@ -8,6 +8,7 @@ from integrations.models import (
     IntegrationCredential,
     IntegrationRun,
     MarketplaceReport,
+    MeteredHour,
     OAuthConnection,
     RunLogEntry,
     RunStatus,
@@ -42,5 +43,9 @@ def integrate(organization_id: UUID, mark: str = "books") -> IntegrationRun:
         organization_id=organization_id, account_id=ids.new_id(), bill_id=run.entity_id,
         external_system="AWS", reported_usage={f"{mark} dimension": {"2026-06-01T14:00:00Z": 50}},
         created_at=now, modified_at=now,
+    )  # fmt: skip
+    MeteredHour.objects.create(
+        organization_id=organization_id, external_system="AWS", customer="cust-1",
+        dimension="code-units", hour=datetime(2026, 6, 1, 12, tzinfo=UTC), created_at=now,
     )  # fmt: skip
     return run
