@@ -20,6 +20,7 @@ from unfold.decorators import action, display
 from billing.admin import (
     bill_documents,
     bill_emails,
+    bill_explorer,
     bill_page,
     confirming_bills,
     line_csv,
@@ -113,6 +114,7 @@ class BillAdmin(PageConsoleAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("documents/", wrap(self.documents_view), name="bill_documents"),
+            path("explore/", wrap(self.explorer_view), name="bill_explorer"),
             path("month-end/", wrap(self.month_end_view), name="month_end"),
             path("<uuid:bill_id>/pdf/", wrap(self.pdf_view), name="bill_pdf"),
             path(
@@ -157,8 +159,15 @@ class BillAdmin(PageConsoleAdmin):
         return bill
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer to run billing."""
-        return {"run_billing_url": run_billing.address(request)}
+        """Offer to run billing, and to explore bills."""
+        return {
+            "run_billing_url": run_billing.address(request),
+            "explorer_url": bill_explorer.address(request),
+        }
+
+    def explorer_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what bills came to by month."""
+        return bill_explorer.view(self, request)
 
     def has_discard_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether bills may be deleted, which Django's own page for that does not do."""

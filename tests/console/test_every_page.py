@@ -111,6 +111,7 @@ OPEN = {
     "bill_memo": "narrowed by row: tested with memos",
     "integration_choices": "asks for integrations: tested with the systems",
     "integration_connected": "takes consent begun by the same person: tested with the systems",
+    "bill_explorer": "asks several policies: tested with bills",
     "usage_explorer": "asks several policies: tested with saved questions",
     "integrations_webhookdestination_send_everything": "asks for rules: tested with connections",
     "switch_organization": "leads only to organizations of the person",
