@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from catalog import plan_copies, price_grid, price_use
-from catalog.admin import price_saving
+from catalog.admin import price_charges, price_saving
 from catalog.models import (
     Aggregation,
     CompoundAggregation,
@@ -44,11 +44,7 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and request.POST.get("do") == "duplicate":
         return _duplicate(request)
     if request.method == "POST":
-        model = KINDS.get(request.POST.get("kind", ""))
-        owner = page.admin_site._registry.get(model)
-        if owner is None:
-            raise PermissionDenied
-        return price_saving.save(owner, request)
+        return _changed(page, request)
     if not page.has_view_permission(request):
         raise PermissionDenied
     if identity := request.GET.get("use"):
@@ -66,6 +62,16 @@ def view(page: Any, request: HttpRequest) -> HttpResponse:
         "curve_url": reverse("price_curve"),
     }
     return TemplateResponse(request, "console/pricing_editor.html", context)
+
+
+def _changed(page: Any, request: HttpRequest) -> HttpResponse:
+    """Save or delete a price, or save a charge of a plan or template, by the page of its kind."""
+    is_deleted = request.POST.get("do") == "delete"
+    kinds = KINDS if is_deleted else {**KINDS, **price_charges.KINDS}
+    owner = page.admin_site._registry.get(kinds.get(request.POST.get("kind", "")))
+    if owner is None:
+        raise PermissionDenied
+    return (price_saving.delete if is_deleted else price_saving.save)(owner, request)
 
 
 def _duplicate(request: HttpRequest) -> HttpResponse:
@@ -141,14 +147,34 @@ def _grid(request: HttpRequest, product: Product) -> dict[str, Any]:
     shown = pair if len(pair) == 2 else columns
     for row in rows:
         row["cells"] = [_cell(request, cells, row, column) for column in shown]
-    if shown is pair:
+    is_compared = shown is pair
+    if is_compared:
         rows = [row for row in rows if row["cells"][0]["price"] != row["cells"][1]["price"]]
+    removed = _remove(request, rows, cells) if not is_compared else 0
     return {
-        "columns": shown, "rows": rows, "all_columns": columns, "is_compared": shown is pair,
+        "columns": shown, "rows": rows, "all_columns": columns, "is_compared": is_compared,
+        "charges": price_charges.rows(
+            shown, {one["id"]: one["row"] for one in columns}, is_compared
+        ),
+        "removed": removed,
         "left": compared[0], "right": compared[1],
         "plans": [one for one in columns if one["above"]],
         "may_copy": request.permissions.allows_verb("add", "config:plan"),
     }  # fmt: skip
+
+
+def _remove(request: HttpRequest, rows: list[dict[str, Any]], cells: Any) -> int:
+    """Take away the rows the address names, unless a price uses them; offer it for the others."""
+    priced = {place.measured for place in cells}
+    named = [one for one in request.GET.getlist("without") if ids.parse(one)][:MOST]
+    count = len(rows)
+    rows[:] = [row for row in rows if row["id"] in priced or str(row["id"]) not in named]
+    kept = [("product", request.GET["product"])] if "product" in request.GET else []
+    for row in rows:
+        if row["id"] not in priced:
+            without = [("without", one) for one in [*named, str(row["id"])]]
+            row["remove"] = "?" + urlencode([*kept, *without])
+    return count - len(rows)
 
 
 def _columns(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
@@ -158,12 +184,12 @@ def _columns(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
     )
     found = [
         {"id": one.pk, "name": one.name, "field": "plan_template", "above": None,
-         "currency": one.currency, "url": show.address(one)}
+         "currency": one.currency, "url": show.address(one), "row": one}
         for one in templates[:MOST]
     ]  # fmt: skip
     found += [
         {"id": one.pk, "name": one.name, "field": "plan", "above": one.plan_template_id,
-         "currency": one.plan_template.currency, "url": show.address(one)}
+         "currency": one.plan_template.currency, "url": show.address(one), "row": one}
         for one in plans.order_by("plan_template__name", "name", "pk")[:MOST]
     ]  # fmt: skip
     return found
@@ -181,7 +207,8 @@ def _rows(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
     found = []
     for title, kind, field, rows in kinds:
         for one in _seen(request, rows).order_by("name", "pk")[:MOST]:
-            base = {"id": one.pk, "name": one.name, "title": title, "kind": kind, "field": field}
+            base = {"id": one.pk, "name": one.name, "title": title, "kind": kind, "field": field,
+                    "resource": registry.of(KINDS[kind]).name}  # fmt: skip
             for segment in getattr(one, "segments", None) or [{}]:
                 words = ", ".join(f"{key}: {text}" for key, text in segment.items())
                 found.append({**base, "segment": segment, "segment_words": words})
@@ -207,6 +234,7 @@ def _cell(
         "price": shown and price_grid.of_price(shown, currency),
         "data": exact_json.dumps({
             "kind": row["kind"], "currency": currency,
+            "mayDelete": bool(request.permissions.allows_verb("delete", row["resource"])),
             "title": f"{row['name']} on {column['name']}",
             "fields": {
                 column["field"]: str(column["id"]), row["field"]: str(row["id"]),

@@ -9,11 +9,13 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse, QueryDict
+from django.utils.html import strip_tags
 
 from organizations.kernel import ids
 from organizations.kernel.errors import DomainError, VersionMismatch
 
-STALE = "Somebody else saved this price first. Reload the page to see what is stored now."
+STALE = "Somebody else saved this first. Reload the page to see what is stored now."
+GONE = "This is no longer there."
 
 
 def save(page: Any, request: HttpRequest) -> JsonResponse:
@@ -21,7 +23,7 @@ def save(page: Any, request: HttpRequest) -> JsonResponse:
     identity = request.POST.get("id", "")
     row = page.get_object(request, identity) if ids.parse(identity) else None
     if identity and row is None:
-        return JsonResponse({"errors": {"": ["This price is no longer there."]}})
+        return JsonResponse({"errors": {"": [GONE]}})
     is_allowed = page.has_change_permission(request, row) if row else page.has_add_permission(
         request
     )  # fmt: skip
@@ -38,6 +40,26 @@ def save(page: Any, request: HttpRequest) -> JsonResponse:
         fresh = page.get_object(request, identity) if row else None
         errors = _told(form_class(request.POST, instance=fresh))
     return JsonResponse({"errors": errors})
+
+
+def delete(page: Any, request: HttpRequest) -> JsonResponse:
+    """Delete the price one has seen, as its own page would; a refusal deletes nothing."""
+    identity = request.POST.get("id", "")
+    row = page.get_object(request, identity) if ids.parse(identity) else None
+    if row is None:
+        return JsonResponse({"errors": {"": [GONE]}})
+    if not page.has_delete_permission(request, row):
+        raise PermissionDenied
+    if request.POST.get("_version") != str(row.version):
+        return JsonResponse({"errors": {"": [STALE]}})
+    standing = [f"In the way: {strip_tags(line)}" for line in page.in_the_way(request, row)]
+    try:
+        if not standing:
+            with transaction.atomic():
+                page.delete_model(request, row)
+    except DomainError as refusal:
+        standing = [refusal.message]
+    return JsonResponse({"errors": {"": standing} if standing else {}})
 
 
 def _initial(page: Any, request: HttpRequest, row: Any) -> dict[str, Any]:
@@ -77,6 +99,10 @@ def filled(form: forms.BaseForm, request: HttpRequest) -> QueryDict:
         if parts.keys() & data.keys():
             continue
         for key, one in parts.items():
-            if one is not None and one is not False:
-                data[key] = "true" if one is True else str(one)
+            if isinstance(one, bool):
+                # An empty tick box is not sent; a choice of yes, no or neither always is.
+                if one or isinstance(widget, forms.NullBooleanSelect):
+                    data[key] = "true" if one else "false"
+            elif one is not None:
+                data[key] = str(one)
     return data

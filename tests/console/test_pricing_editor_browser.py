@@ -35,7 +35,7 @@ def test_a_price_is_pasted_refused_mended_and_saved_by_keyboard(visit, founded):
     window = visit()
     page = window.log_in(founded.admin.email, "a-long-secret")
     page.goto(window.base + reverse("admin:pricing_editor"))
-    page.locator(".bw-price-cell").first.focus()
+    page.locator(".bw-price-cell").nth(4).focus()  # below the charges
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     reached = page.evaluate("document.activeElement.textContent")
@@ -85,3 +85,38 @@ def test_a_price_is_pasted_refused_mended_and_saved_by_keyboard(visit, founded):
     # 100 x 0.50, then 900 x 0.40 more, then 1,000 x 0.30 more.
     assert "50.00" in told and "410.00" in told and "710.00" in told
     assert not is_wide
+
+
+def test_a_charge_is_typed_and_a_price_is_deleted_after_asking(visit, founded):  # noqa: F811
+    product = factories.make_product(founded.organization, name="Inference")
+    plan = factories.make_plan(factories.make_plan_template(product), name="Pro")
+    meter = factories.make_meter(founded.organization, product=product)
+    factories.make_pricing(plan, factories.make_aggregation(meter, name="Tokens"))
+    window = visit()
+    page = window.log_in(founded.admin.email, "a-long-secret")
+    page.goto(window.base + reverse("admin:pricing_editor"))
+    cells = page.locator(".bw-price-cell")
+
+    cells.nth(3).focus()  # the plan's minimum spend
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open] input")
+    page.keyboard.type("much")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog .bw-errors p")
+    refused = page.inner_text("dialog .bw-errors")
+    picture(page, "charge-light")
+    page.fill("dialog input", "75")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=75.00 USD")
+    asked = []
+    page.once("dialog", lambda one: (asked.append(one.message), one.accept()))
+    cells.nth(5).click()
+    page.click("dialog >> text=Delete this price")
+    page.wait_for_selector(".bw-price-remove")
+    picture(page, "grid-rows")
+
+    plan.refresh_from_db()
+    assert "Minimum spend" in refused
+    assert plan.minimum_spend == 75
+    assert asked[0].startswith("Delete the price from 20")
+    assert not Pricing.objects.exists()

@@ -6,6 +6,51 @@
   const make = (tag, props = {}, ...children) => { const one = Object.assign(document.createElement(tag), props); one.append(...children); return one; };
   const labelled = (text, box) => make("label", { className: "bw-quiet" }, text, box);
 
+  // Sends fields of a cell; what was refused is told in the dialog and returned.
+  async function send(cell, fields, button) {
+    const sent = new URLSearchParams({ csrfmiddlewaretoken: document.querySelector("#pricing-token [name=csrfmiddlewaretoken]").value, ...fields });
+    const mark = document.querySelector("[data-organization]");
+    if (mark) sent.set("_organization", mark.dataset.organization);
+    button.disabled = true;
+    let answer;
+    try { answer = await (await fetch(location.pathname, { method: "POST", body: sent })).json(); }
+    catch { answer = { errors: { "": ["It was not saved: the server gave no answer, or you may not do this. What you typed is still here."] } }; }
+    button.disabled = false;
+    const sentences = Object.values(answer.errors || {}).flat();
+    if (sentences.length) {
+      cell.errors.replaceChildren(...sentences.map((textContent) => make("p", { textContent })));
+      return answer.errors;
+    }
+    sessionStorage.setItem("bw-price-cell", [...document.querySelectorAll(".bw-price-cell")].indexOf(cell.button));
+    location.reload();
+    return null;
+  }
+
+  // The standing charge or the minimum spend of a plan or template: one amount.
+  class Charge {
+    constructor(button) { Object.assign(this, { button, data: JSON.parse(button.dataset.cell), dialog: document.querySelector(".bw-price-dialog") }); }
+    open() {
+      const save = make("button", { className: "bw-button bw-primary", textContent: "Save" });
+      const leave = make("button", { type: "button", className: "bw-button", textContent: "Leave" });
+      this.amount = make("input", { className: "bw-input", inputMode: "decimal", value: this.data.amount });
+      this.errors = make("div", { className: "bw-errors" }); this.errors.setAttribute("role", "alert");
+      leave.addEventListener("click", () => this.leave());
+      this.dialog.oncancel = (event) => { event.preventDefault(); this.leave(); };
+      const form = make("form", {}, labelled(this.data.label, this.amount), make("p", { className: "bw-quiet", textContent: this.data.note }),
+        this.errors, make("div", { className: "bw-actions" }, save, leave));
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        send(this, { kind: this.data.kind, id: this.data.id, _version: this.data.version, [this.data.charge]: this.amount.value }, save);
+      });
+      this.dialog.replaceChildren(make("h2", { id: "price-title", textContent: this.data.title }), form);
+      this.dialog.showModal(); this.amount.focus();
+    }
+    leave() {
+      if (this.amount.value !== this.data.amount && !window.confirm("What you typed is not saved. Leave it?")) return;
+      this.dialog.close(); this.button.focus();
+    }
+  }
+
   class Cell {
     constructor(button, grid) {
       Object.assign(this, { button, grid, data: JSON.parse(button.dataset.cell), dirty: false });
@@ -25,10 +70,12 @@
       const save = make("button", { type: "button", className: "bw-button bw-primary", textContent: "Save" });
       const leave = make("button", { type: "button", className: "bw-button", textContent: "Leave" });
       save.addEventListener("click", () => this.save(save)); leave.addEventListener("click", () => this.leave());
+      this.drop = make("button", { type: "button", className: "bw-button bw-danger", textContent: "Delete this price", hidden: true });
+      this.drop.addEventListener("click", () => this.remove());
       this.dialog.oncancel = (event) => { event.preventDefault(); this.leave(); };
       this.dialog.replaceChildren(make("h2", { id: "price-title", textContent: this.data.title }), this.times, this.note,
         make("div", { className: "bw-price-fields" }, labelled("Kind of price", this.shape), labelled("From", this.start), labelled("Until (not included)", this.end)),
-        this.bands.node, this.errors, this.curve, make("div", { className: "bw-actions" }, save, leave));
+        this.bands.node, this.errors, this.curve, make("div", { className: "bw-actions" }, save, leave, this.drop));
       const { prices } = this.data, now = prices.find((one) => one.stage === "now");
       this.choose(now || prices.at(-1) || null, null);
       this.dialog.showModal();
@@ -41,9 +88,11 @@
       this.shape.value = shown.shape; this.bands.set(shown.bands, shown.shape);
       this.start.value = price ? price.start : ""; this.end.value = price ? price.end : "";
       this.errors.replaceChildren(); this.note.replaceChildren(); this.timeline(); this.draw();
+      this.told = ""; this.drop.hidden = !price || !this.data.mayDelete;
       if (!price) return;
       const answer = await fetch(`${location.pathname}?use=${price.id}`).then((one) => one.json()).catch(() => ({}));
       if (this.price !== price || !answer.told) return;
+      this.told = answer.told;
       const fresh = make("button", { type: "button", className: "bw-button bw-primary", textContent: "New price from a date" });
       fresh.addEventListener("click", () => this.begin(price));
       this.note.replaceChildren(make("div", { className: "bw-note" }, make("span", { textContent: answer.told }), fresh));
@@ -65,27 +114,18 @@
     mayLose() { return !this.dirty || window.confirm("What you typed is not saved. Leave it?"); }
     leave() { if (!this.mayLose()) return; this.dialog.close(); this.button.focus(); }
     async save(button) {
-      const sent = new URLSearchParams({ csrfmiddlewaretoken: this.token, kind: this.data.kind, ...this.data.fields,
+      const sent = { kind: this.data.kind, ...this.data.fields,
         shape: this.shape.value, bands: this.bands.json(), start_date_0: this.start.value, start_date_1: this.start.value ? this.time("start") : "",
-        end_date_0: this.end.value, end_date_1: this.end.value ? this.time("end") : "" });
-      const mark = document.querySelector("[data-organization]");
-      if (mark) sent.set("_organization", mark.dataset.organization);
-      if (this.price) { sent.set("id", this.price.id); sent.set("_version", this.price.version); }
-      if (this.after) sent.set("after", this.after.id);
-      button.disabled = true;
-      let answer;
-      try { answer = await (await fetch(location.pathname, { method: "POST", body: sent })).json(); }
-      catch { answer = { errors: { "": ["It was not saved: the server gave no answer, or you may not do this. What you typed is still here."] } }; }
-      button.disabled = false;
-      const sentences = Object.values(answer.errors || {}).flat();
-      if (sentences.length) {
-        this.errors.replaceChildren(...sentences.map((textContent) => make("p", { textContent })));
-        this.bands.mark(answer.errors.bands || []);
-        return;
-      }
-      const [cells, at] = [[...document.querySelectorAll(".bw-price-cell")], this.button];
-      sessionStorage.setItem("bw-price-cell", cells.indexOf(at));
-      location.reload();
+        end_date_0: this.end.value, end_date_1: this.end.value ? this.time("end") : "" };
+      if (this.price) Object.assign(sent, { id: this.price.id, _version: this.price.version });
+      if (this.after) sent.after = this.after.id;
+      const errors = await send(this, sent, button);
+      if (errors) this.bands.mark(errors.bands || []);
+    }
+    async remove() {
+      const { start, end, id, version } = this.price;
+      if (!window.confirm(`Delete the price from ${start} until ${end || "open"}? ${this.told || ""} Usage of its time is no longer priced by it.`)) return;
+      await send(this, { do: "delete", kind: this.data.kind, id, _version: version }, this.drop);
     }
     // A price keeps its time of day, unless its day is another.
     time(which) { return this.price && this[which].value === this.price[which] ? this.price[`${which}Time`] : "00:00:00"; }
@@ -98,7 +138,7 @@
     const cells = lines.flat(), kept = Number(sessionStorage.getItem("bw-price-cell"));
     const reach = (button) => { cells.forEach((one) => { one.tabIndex = -1; }); button.tabIndex = 0; };
     lines.forEach((row, down) => row.forEach((button, along) => {
-      button.addEventListener("click", () => { reach(button); new Cell(button, grid).open(); });
+      button.addEventListener("click", () => { reach(button); (JSON.parse(button.dataset.cell).charge ? new Charge(button) : new Cell(button, grid)).open(); });
       button.addEventListener("focus", () => reach(button));
       button.addEventListener("keydown", (event) => {
         const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
