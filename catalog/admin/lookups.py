@@ -1,14 +1,17 @@
 """Pages of lookup tables and of their revisions: status, data, files."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from catalog.admin import lookup_files
 from catalog.lookups import data, items, statuses
 from catalog.lookups.registration import DATA
 from catalog.models import LookupTable, LookupTableRevision
@@ -135,6 +138,19 @@ class LookupTableRevisionAdmin(ConsoleModelAdmin):
         """Leave a revision in the table in which it was made."""
         return [*super().get_readonly_fields(request, obj), *(["lookup_table"] if obj else [])]
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add moving the data: upload, copy, download."""
+        wrap = self.admin_site.admin_view
+        act, file = (
+            partial(one, page=self) for one in (lookup_files.act_view, lookup_files.file_view)
+        )
+        at = "<uuid:revision_id>/data/"
+        return [
+            path(at, wrap(act), name="lookup_files"),
+            path(f"{at}<uuid:job_id>/", wrap(file), name="lookup_file"),
+            *super().get_urls(),
+        ]
+
     def title_of(self, row: LookupTableRevision) -> str:
         """Table and revision."""
         return f"{row.lookup_table}: {row.name}"
@@ -145,6 +161,7 @@ class LookupTableRevisionAdmin(ConsoleModelAdmin):
         row = self.get_object(request, object_id)
         if row is not None:
             extra["lookup_data"] = shown_data(request, row)
+            extra["lookup_files"] = lookup_files.offered(request, row)
         return super().change_view(request, object_id, *args, extra_context=extra, **options)
 
     @display(description="Status", ordering="status")

@@ -105,6 +105,8 @@ OPEN = {
     "policy_targets": "for whoever composes statements: tested with the editor",
     "ingest_failure_log": "narrowed by row: tested with failed usage",
     "ingest_failure_resubmit": "narrowed by row: tested with failed usage",
+    "lookup_files": "asks for the data: tested with files of lookup tables",
+    "lookup_file": "asks for the data: tested with files of lookup tables",
     "upload_file": "narrowed by row: tested with failed usage",
     "statement_file": "narrowed by row: tested with statements",
     "export_file": "narrowed by row: tested with exports",
