@@ -45,6 +45,7 @@ def before_saving(page: Any, request: HttpRequest, object_id: str | None) -> Htt
     told = tell(request, stored, form.cleaned_data)
     if told is None:
         return None
+    request.console_title = page.title_of(stored)
     context = {
         **page.admin_site.each_context(request),
         "title": page.title_of(stored),
