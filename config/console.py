@@ -93,6 +93,7 @@ AREAS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Systems", "hub", "integrations.SystemIntegration"),
             Page("Webhook destinations", "webhook", "integrations.WebhookDestination"),
+            Page("Channels", "campaign", "integrations.NotificationChannel"),
             Page("Connections", "link", "integrations.IntegrationConfiguration"),
             Page("Deliveries", "send", "integrations.Delivery"),
             Page("Runs", "sync", "integrations.IntegrationRun"),

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import connection, models, transaction
 
-from integrations.models import Delivery, DeliveryStatus, WebhookDestination
+from integrations.models import Channel, Delivery, DeliveryStatus, WebhookDestination
 
 AT_ONCE = 4
 # While a receiver only fails it may hold one sender, so that dead receivers cannot hold them all.
@@ -79,6 +79,7 @@ class Assignment:
     sealed_secrets: tuple[str, ...]
     at: datetime
     header_names: Mapping[str, str] = field(default_factory=dict)
+    channel: str = Channel.WEBHOOK
 
     def __repr__(self) -> str:
         """Say which delivery this is; the secrets must not reach a log or a traceback."""
@@ -129,6 +130,7 @@ def begin(delivery_id: UUID, at: datetime) -> Assignment | None:
         sealed_secrets=_secrets(destination, at),
         at=at,
         header_names=destination.header_names,
+        channel=destination.channel,
     )
 
 

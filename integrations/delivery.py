@@ -11,8 +11,14 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations import claims, disabling, representations, retries, sending, signing
-from integrations.models import Delivery, DeliveryAttempt, DeliveryStatus, WebhookDestination
+from integrations import channels, claims, disabling, representations, retries, sending, signing
+from integrations.models import (
+    Channel,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryStatus,
+    WebhookDestination,
+)
 from integrations.models.webhooks import SEALED_FOR
 from organizations.kernel import events, sealing
 from organizations.models import Event
@@ -57,6 +63,8 @@ def deliver(delivery_id: UUID, at: datetime) -> UUID | None:
 def _send(assignment: claims.Assignment) -> sending.Answer:
     """Sign and send; a secret that cannot be read is a failed attempt like any other."""
     try:
+        if assignment.channel != Channel.WEBHOOK:
+            return channels.send(assignment)
         headers = _headers(assignment)
     except sealing.Unreadable:
         return sending.Answer(duration_ms=0, error=UNREADABLE)

@@ -96,7 +96,7 @@ def update(
         was_active = row.is_active
         _set(row, wanted)
         _rotate(row, wanted.secret, at, overlap)
-        _after_activation(row, was_active, at)
+        after_activation(row, was_active, at)
     return row
 
 
@@ -107,7 +107,7 @@ def activate(
     with changes.editing(destination, by=by) as row:
         was_active = row.is_active
         row.is_active = active
-        _after_activation(row, was_active, at)
+        after_activation(row, was_active, at)
     return row
 
 
@@ -143,7 +143,8 @@ def _rotate(row: WebhookDestination, secret: str, at: datetime, overlap: timedel
     row.secret = secret
 
 
-def _after_activation(row: WebhookDestination, was_active: bool, at: datetime) -> None:
+def after_activation(row: WebhookDestination, was_active: bool, at: datetime) -> None:
+    """End what waits for a destination that was switched off; begin anew where switched on."""
     if was_active and not row.is_active:
         claims.end_as_disabled(row.deliveries.all(), at)
     if row.is_active and not was_active:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from integrations.models import (
     NOTIFICATION,
+    Channel,
     Delivery,
     DeliveryAttempt,
     IntegrationConfiguration,
@@ -28,6 +29,7 @@ def webhook_destination(row: WebhookDestination) -> dict[str, Any]:
         "code": row.code,
         "active": row.is_active,
         "url": row.url,
+        **({} if row.channel == Channel.WEBHOOK else {"channel": row.channel}),
         "credentials": {
             "id": str(row.credentials_id),
             "version": row.version,

@@ -1,6 +1,7 @@
 """Console pages of integrations: webhook destinations, what was sent to them, exports."""
 
 from integrations.admin import (
+    channels,
     connections,
     credentials,
     deliveries,
@@ -14,6 +15,7 @@ from integrations.admin import (
 )
 
 __all__ = [
+    "channels",
     "connections",
     "credentials",
     "deliveries",

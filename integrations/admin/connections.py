@@ -27,7 +27,7 @@ class ConnectionForm(ConsoleForm):
         "enabled": "is_enabled",
     }
     entity_id = forms.UUIDField(label="Rule", widget=UnfoldAdminSelectWidget)
-    destination_id = forms.UUIDField(label="Webhook destination", widget=UnfoldAdminSelectWidget)
+    destination_id = forms.UUIDField(label="Destination", widget=UnfoldAdminSelectWidget)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -46,14 +46,14 @@ class ConnectionForm(ConsoleForm):
 
 @admin.register(IntegrationConfiguration)
 class IntegrationConfigurationAdmin(ConsoleModelAdmin):
-    """Which rule is sent to which webhook destination."""
+    """Which rule is sent to which webhook destination or channel."""
 
     form = ConnectionForm
     list_display = ["name", "entity_type", "destination", "state", "created_at"]
     list_filter = ["is_enabled"]
     search_fields = ["name"]
     fields = ["name", "entity_id", "destination_id", "is_enabled"]
-    empty_hint = "A connection sends what a rule finds to a webhook destination."
+    empty_hint = "A connection sends what a rule finds to a webhook destination or a channel."
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Leave the ids to the form, which offers names."""

@@ -5,13 +5,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from integrations import connections, destinations, dispatch, resending, signing
 from integrations.admin.header_names import HeaderNamesField
-from integrations.models import Delivery, WebhookDestination
+from integrations.models import Channel, Delivery, WebhookDestination
 from integrations.representations import MASK
 from organizations.kernel import clock
 from organizations.kernel.console import linking, saving, show, telling
@@ -60,6 +61,10 @@ class WebhookDestinationAdmin(ConsoleModelAdmin):
         "A webhook destination is an address of yours. Rules connected with it decide what it "
         "is told."
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Leave channels that people look at to their own page."""
+        return super().get_queryset(request).filter(channel=Channel.WEBHOOK)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Texts in one line."""

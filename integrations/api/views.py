@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from integrations import destinations, representations, resending
 from integrations.api.serializers import WebhookDestinationSerializer
-from integrations.models import Delivery, DeliveryStatus, WebhookDestination
+from integrations.models import Channel, Delivery, DeliveryStatus, WebhookDestination
 from organizations.kernel import clock
 from organizations.kernel.api import filters
 from organizations.kernel.api.views import TenantViewSet
@@ -18,7 +18,7 @@ from organizations.kernel.errors import FieldRefused
 class WebhookViewSet(TenantViewSet):
     """Webhook destinations (C1)."""
 
-    queryset = WebhookDestination.objects.all()
+    queryset = WebhookDestination.objects.filter(channel=Channel.WEBHOOK)
     serializer_class = WebhookDestinationSerializer
     page_size_limit = 200
     permits: ClassVar[dict[str, tuple[str | None, str | None]]] = {

@@ -14,15 +14,18 @@ from integrations.models.mappings import ExternalMapping
 from integrations.models.marketplaces import MarketplaceReport, MeteredHour
 from integrations.models.runs import IntegrationRun, RunLogEntry, RunStatus
 from integrations.models.webhooks import (
+    Channel,
     Delivery,
     DeliveryAttempt,
     DeliveryStatus,
+    NotificationChannel,
     WebhookDestination,
 )
 
 __all__ = [
     "NOTIFICATION",
     "WEBHOOK",
+    "Channel",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryStatus",
@@ -38,6 +41,7 @@ __all__ = [
     "IntegrationRun",
     "MarketplaceReport",
     "MeteredHour",
+    "NotificationChannel",
     "OAuthConnection",
     "PartitionOrder",
     "RunLogEntry",

@@ -9,14 +9,28 @@ from organizations.kernel.tenancy import TenantModel, TenantQuerySet, newest_fir
 SEALED_FOR = "webhook secret"
 
 
+class Channel(models.TextChoices):
+    """How a destination is told: signed requests, or one of the channels that people look at."""
+
+    WEBHOOK = "WEBHOOK", "Webhook"
+    EMAIL = "EMAIL", "E-mail"
+    SLACK = "SLACK", "Slack"
+    PAGERDUTY = "PAGERDUTY", "PagerDuty"
+    OPSGENIE = "OPSGENIE", "Opsgenie"
+
+
 class WebhookDestination(TenantModel):
     """An address that receives events, with the secret its deliveries are signed with.
+
+    Other channels than webhooks have their secret here as well: the key, or the whole address of
+    Slack; ``url`` is then the public part of it, or ``mailto:`` with the addresses.
 
     ``secret`` is sealed in the database and write-only outside: answers and forms show a mask
     (C1). ``previous_secret`` signs in parallel until ``previous_secret_ends_at`` after a rotation
     (C4). ``header_names`` maps the names of C4 to those a receiver expects instead.
     """
 
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.WEBHOOK)
     name = models.CharField(max_length=200)
     description = models.CharField(max_length=500)
     code = models.CharField(max_length=80, null=True, blank=True, validators=[ids.relaxed_code])
@@ -42,7 +56,10 @@ class WebhookDestination(TenantModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "code"], name="webhook_destination_code_unique"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(channel__in=Channel.values), name="webhook_destination_channel_known"
+            ),
         ]
         indexes = [newest_first_index("webhook_destination_newest")]
 
@@ -63,6 +80,14 @@ class WebhookDestination(TenantModel):
         """What signed before the rotation; raises like ``secret``."""
         sealed = self.sealed_previous_secret
         return sealing.unseal(sealed, purpose=SEALED_FOR) if sealed else None
+
+
+class NotificationChannel(WebhookDestination):
+    """A destination that people look at: what the page of channels is about."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "channel"
 
 
 class DeliveryStatus(models.TextChoices):

@@ -7,6 +7,7 @@ from integrations.models import (
     IntegrationCredential,
     IntegrationRun,
     MeteredHour,
+    NotificationChannel,
     RunStatus,
     SystemIntegration,
 )
@@ -44,4 +45,10 @@ def integrations(founded: Founded, mark: str) -> list[models.Model]:
         organization=founded.organization, external_system="AWS", customer=f"{mark} customer",
         dimension="units", hour=now.replace(minute=0, second=0, microsecond=0), created_at=now,
     )  # fmt: skip
-    return [mapping, credential, run, system]
+    channel = NotificationChannel(
+        organization=founded.organization, name=f"{mark} channel", description="Slack channel",
+        channel="SLACK", url="https://hooks.slack.com",
+    )  # fmt: skip
+    channel.secret = "https://hooks.slack.com/services/planted"
+    channel.save()
+    return [mapping, credential, run, system, channel]

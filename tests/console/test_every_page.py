@@ -14,7 +14,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.models import Bill, BillJob, LateUsage, LineItem, Rehearsal
 from catalog.models import Aggregation, Meter
-from integrations.models import IntegrationCredential, SystemIntegration, WebhookDestination
+from integrations.models import (
+    IntegrationCredential,
+    NotificationChannel,
+    SystemIntegration,
+    WebhookDestination,
+)
 from organizations import access
 from organizations.kernel import registry
 from organizations.kernel.principals import Principal
@@ -65,6 +70,12 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     ),
     "integrations_integrationcredential_connect": (
         "GET", UPDATE, "config:integrationCredentials", IntegrationCredential,
+    ),
+    "integrations_notificationchannel_send_test": (
+        "GET", UPDATE, "config:webhookDestination", NotificationChannel,
+    ),
+    "integrations_notificationchannel_switch": (
+        "GET", UPDATE, "config:webhookDestination", NotificationChannel,
     ),
     "permission_decision": ("GET", READ, "config:permissionPolicy", None),
     "bill_pdf": ("GET", READ, "billing:bill", Bill),
