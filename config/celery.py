@@ -4,13 +4,26 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_process_shutdown
+
+from config import tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("billwright")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _trace(sender: Any = None, **_later: Any) -> None:
+    is_sender = str(getattr(sender, "hostname", "")).startswith("sender-")
+    tracing.start("sender" if is_sender else "worker")
+
+
+@worker_process_shutdown.connect
+def _send_last_traces(**_later: Any) -> None:
+    tracing.flush()
 
 
 @worker_init.connect

@@ -21,17 +21,23 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.kill]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+def database_url() -> str:
+    """Return the address of the database of this test, for programs that are started."""
+    its = connection.settings_dict
+    url = f"postgresql://{its['USER']}:{its['PASSWORD']}@{its['HOST']}:{its['PORT']}"
+    return f"{url}/{its['NAME']}"
+
+
 class Sender:
     """The worker that sends webhooks, on the database of this test."""
 
-    def __init__(self) -> None:
-        its = connection.settings_dict
-        url = f"postgresql://{its['USER']}:{its['PASSWORD']}@{its['HOST']}:{its['PORT']}"
+    def __init__(self, **more: str) -> None:
         environ = {
             **os.environ,
-            "DATABASE_URL": f"{url}/{its['NAME']}",
+            "DATABASE_URL": database_url(),
             "WEBHOOK_ALLOW_PRIVATE_TARGETS": "1",
             "PYTHONWARNINGS": "ignore",
+            **more,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "celery", "--app=config", "worker", "--pool=threads",

@@ -60,11 +60,13 @@ class Session:
 
 
 class ScopedCursor(base.Cursor):
-    """A cursor that enters the scope before whatever it does."""
+    """A cursor that enters the scope before whatever it does; a subclass is of one connection."""
 
-    def __init__(self, connection: Any, *, session: Session, **options: Any) -> None:
+    session: Session
+
+    def __init__(self, connection: Any, **options: Any) -> None:
         super().__init__(connection, **options)
-        self._enter = partial(session.enter, connection)
+        self._enter = partial(self.session.enter, connection)
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """Run a statement."""
@@ -97,7 +99,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         parameters = super().get_connection_params()
         self.session = Session()
         if self.alias != NO_DB_ALIAS:
-            parameters["cursor_factory"] = partial(ScopedCursor, session=self.session)
+            # A class, for what watches queries derives its own from it.
+            own = type("ScopedCursor", (ScopedCursor,), {"session": self.session})
+            parameters["cursor_factory"] = own
         return parameters
 
     def create_cursor(self, name: str | None = None) -> Any:
