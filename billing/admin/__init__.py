@@ -3,6 +3,7 @@
 from billing.admin import (
     account_plans,
     accounts,
+    arrived,
     balances,
     bills,
     charges,
@@ -23,6 +24,7 @@ from billing.admin import (
 __all__ = [
     "account_plans",
     "accounts",
+    "arrived",
     "balances",
     "bills",
     "charges",
@@ -41,3 +43,4 @@ __all__ = [
 ]
 
 date_changes.register()
+arrived.register()

@@ -1,6 +1,7 @@
 """The page of uploaded files of measurements: how far each is, and what of it was not stored."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -9,7 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
-from billing.admin import usage_csv
+from billing.admin import arrived, usage_csv
 from billing.models import MeasurementUpload, UploadStatus
 from billing.usage import upload_faults, uploads
 from organizations.kernel import file_addresses, files
@@ -48,6 +49,9 @@ class MeasurementUploadAdmin(ReadOnlyConsoleAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("csv/", wrap(self.csv_view), name="usage_csv"),
+            path(
+                "arrived/<uuid:meter_id>/", wrap(partial(arrived.view, self)), name="meter_arrived"
+            ),
             path("<uuid:upload_id>/file/<str:what>/", wrap(self.file_view), name="upload_file"),
             *super().get_urls(),
         ]

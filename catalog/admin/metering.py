@@ -15,7 +15,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalog import derived_fields
-from catalog.admin import calculating, segments
+from catalog.admin import calculating, segments, sending
 from catalog.lookups.published import Tables
 from catalog.models import Aggregation, AggregationMethod, FieldCategory, Meter
 from organizations.kernel import exact_json
@@ -123,6 +123,14 @@ class MeterAdmin(ConsoleModelAdmin):
     empty_hint = (
         "A meter says which fields a measurement of usage has, for example tokens and model."
     )
+    change_form_outer_after_template = "console/meter_sending.html"
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> Any:
+        """Add how to send measurements, and what arrived lately."""
+        extra = {**(options.pop("extra_context", None) or {})}
+        if meter := self.get_object(request, object_id):
+            extra["sending"] = sending.of(request, meter)
+        return super().change_view(request, object_id, *args, extra_context=extra, **options)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start with one measure, or with the fields the address names: ``measure.gb,who.user``."""

@@ -91,15 +91,21 @@ def children_of(request: HttpRequest, product: Product) -> list[dict[str, Any]]:
         ("Plan templates", PlanTemplate, product.plan_templates.all(), of_it),
         ("Plans", Plan, Plan.objects.filter(plan_template__product=product), {}),
     )
-    return [
-        {
+    found = []
+    for title, model, rows, filled in kinds:
+        if not linking.to_list(request, model):
+            continue
+        seen = linking.seen(request, rows)
+        shown = list(seen.newest_first()[: MOST_SHOWN + 1])
+        is_all = len(shown) <= MOST_SHOWN
+        found.append({
             "title": title,
             "add": linking.to_form(request, model, **filled),
+            "count": len(shown) if is_all else f"{MOST_SHOWN}+",
+            "all": "" if is_all else linking.to_list(request, model),
             "rows": [
                 {"name": row.name, "code": row.code, "url": show.address(row)}
-                for row in linking.seen(request, rows).newest_first()[:MOST_SHOWN]
+                for row in shown[:MOST_SHOWN]
             ],
-        }
-        for title, model, rows, filled in kinds
-        if linking.to_list(request, model)
-    ]
+        })  # fmt: skip
+    return found

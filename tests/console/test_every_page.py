@@ -118,6 +118,7 @@ OPEN = {
     "ingest_failure_resubmit": "narrowed by row: tested with failed usage",
     "lookup_files": "asks for the data: tested with files of lookup tables",
     "lookup_file": "asks for the data: tested with files of lookup tables",
+    "meter_arrived": "asks several policies: tested with samples of sending",
     "upload_file": "narrowed by row: tested with failed usage",
     "statement_file": "narrowed by row: tested with statements",
     "export_file": "narrowed by row: tested with exports",

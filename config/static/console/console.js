@@ -118,6 +118,45 @@
     setTimeout(() => { button.textContent = before; }, 1200);
   });
 
+  // Parts of a page that are shown one at a time: a tab for each [data-tab].
+  const showTabs = (box, place) => {
+    const parts = [...box.children].filter((one) => one.dataset.tab);
+    if (parts.length < 2) return;
+    const list = document.createElement("div");
+    list.className = "bw-tabs"; list.setAttribute("role", "tablist");
+    const tabs = parts.map((part, number) => {
+      const tab = Object.assign(document.createElement("button"), { type: "button", textContent: part.dataset.tab, id: `tab-${place}-${number}` });
+      part.id ||= `part-${place}-${number}`;
+      tab.setAttribute("role", "tab"); tab.setAttribute("aria-controls", part.id);
+      part.setAttribute("role", "tabpanel"); part.setAttribute("aria-labelledby", tab.id);
+      list.append(tab);
+      return tab;
+    });
+    const choose = (number) => tabs.forEach((tab, each) => {
+      const chosen = each === number;
+      tab.setAttribute("aria-selected", String(chosen)); tab.tabIndex = chosen ? 0 : -1; parts[each].hidden = !chosen;
+    });
+    list.addEventListener("click", (event) => { const number = tabs.indexOf(event.target); if (number >= 0) choose(number); });
+    list.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      const next = (tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length;
+      event.preventDefault(); choose(next); tabs[next].focus();
+    });
+    box.prepend(list); choose(0);
+  };
+
+  // Parts that take a while are read after the page; without them their link stays.
+  const readPart = async (box) => {
+    const answer = await fetch(box.dataset.part).catch(() => null);
+    if (answer?.ok && !answer.redirected) box.innerHTML = await answer.text();
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("[data-tabs]").forEach(showTabs);
+    document.querySelectorAll("[data-part]").forEach(readPart);
+  });
+
   // A choice that shows another page at once.
   document.addEventListener("change", (event) => {
     if (event.target.matches("select[data-submits]")) event.target.form.submit();
