@@ -28,6 +28,7 @@ from organizations.kernel.principals import Principal
 
 LASTS = timedelta(minutes=10)
 SECONDS = 20.0
+MOST_DIGITS = 10  # of the seconds a token lasts: some systems tell centuries, others nonsense
 SEALED_FOR = "oauth verifier"
 
 
@@ -96,15 +97,33 @@ def arrive(
 
 
 def renewed(credential: IntegrationCredential, system: System) -> Mapping[str, str]:
-    """Return the secrets with a new access token; raises ``NotAuthorized`` or ``TryAgain``."""
+    """Return the secrets with a new access token; raises ``NotAuthorized`` or ``TryAgain``.
+
+    Several runs of a credential may come here at once, and a refresh token is good for one: what
+    another worker got meanwhile is taken, before asking and when ours was refused.
+    """
     secrets = credential.secrets
+    if (theirs := _renewed_by_another(credential, secrets)) is not None:
+        return theirs
     form = {"grant_type": "refresh_token", "refresh_token": secrets["refreshToken"]}
     try:
         answer = _tokens(credential, form, secrets)
     except ConnectionRefused as error:
+        if (theirs := _renewed_by_another(credential, secrets)) is not None:
+            return theirs
         raise NotAuthorized(str(error)) from None
     by = principals.system(credential.organization_id)
     return _keep(credential, secrets, answer, by=by).secrets
+
+
+def _renewed_by_another(
+    credential: IntegrationCredential, secrets: Mapping[str, str]
+) -> Mapping[str, str] | None:
+    """Return the secrets as they are stored, when their token is another one and lasts."""
+    stored = IntegrationCredential.objects.get(pk=credential.pk)
+    is_other = stored.secrets.get("accessToken") != secrets.get("accessToken")
+    lasts = stored.tokens_end_at is None or stored.tokens_end_at > clock.now()
+    return stored.secrets if is_other and lasts else None
 
 
 def issued(credential: IntegrationCredential, system: System) -> Mapping[str, str]:
@@ -153,7 +172,7 @@ def _keep(
 def _lasts(answer: Mapping[str, Any], system: System | None) -> timedelta | None:
     """Return how long a token lasts: as the answer says, else as the system is known for."""
     told = str(answer.get("expires_in") or "")
-    if told.isdigit():
+    if told.isascii() and told.isdigit() and len(told) < MOST_DIGITS:
         return timedelta(seconds=int(told))
     return system.oauth.lasts if system and system.oauth else None
 
