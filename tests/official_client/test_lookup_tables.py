@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from m3ter import ConflictError
 
 pytestmark = pytest.mark.django_db
 FIELDS = [{"name": "gpu", "type": "STRING"}, {"name": "rate", "type": "NUMBER"}]
@@ -67,3 +68,28 @@ def test_jobs_move_the_data_of_revisions(client):
     assert jobs.delete(address.job_id, **within).file_name == "g.csv"
     revisions.update_status(draft.id, status="ARCHIVED", version=1, **owner)
     assert "/files/download/" in data.archieve(draft.id, content_type="text/csv", **owner).url
+
+
+def test_tables_and_drafts_are_listed_changed_and_emptied(client):
+    tables = client.lookup_tables
+    revisions, data = tables.lookup_table_revisions, tables.lookup_table_revision_data
+    first, second = (tables.create(name=code, code=code) for code in ("gpus", "regions"))
+    owner = {"lookup_table_id": first.id}
+    draft = revisions.create(name="R", fields=FIELDS, keys=["gpu"], **owner)
+    within = {**owner, "lookup_table_revision_id": draft.id}
+    data.update(items=[{"gpu": "a100", "rate": 2}], **within)
+
+    renamed = tables.update(first.id, name="GPU types", code="gpus", version=1)
+    changed = revisions.update(
+        draft.id, name="2027", fields=FIELDS, keys=["gpu"], version=1, **owner
+    )
+    with pytest.raises(ConflictError):
+        tables.update(first.id, name="Again", code="gpus", version=1)
+
+    assert (renamed.name, renamed.version) == ("GPU types", 2)
+    assert [one.id for one in tables.list(page_size=1)] == [second.id, first.id]
+    assert [one.id for one in tables.list(codes=["gpus"])] == [first.id]
+    assert revisions.retrieve(draft.id, **owner).to_dict() == changed.to_dict()
+    assert (changed.name, changed.version) == ("2027", 2)
+    assert data.delete(draft.id, **owner).result == "All items were deleted."
+    assert data.retrieve(**within).items == []
