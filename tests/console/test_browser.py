@@ -24,8 +24,9 @@ def visit(live_server, chromium):  # noqa: F811
     """Return a function that opens a window; scripts must not complain in any of them."""
     opened = []
 
-    def open_window():
-        window = Visit(chromium, live_server.url, viewport={"width": 1400, "height": 900})
+    def open_window(**options):
+        options = {"viewport": {"width": 1400, "height": 900}, **options}
+        window = Visit(chromium, live_server.url, **options)
         opened.append(window)
         return window
 

@@ -98,6 +98,7 @@
       box.removeAttribute("aria-labelledby");
       const shown = box.querySelector(".select2-selection__rendered");
       if (shown?.id) box.setAttribute("aria-describedby", shown.id);
+      if (shown) shown.setAttribute("aria-label", box.getAttribute("aria-label"));
     });
   };
 
