@@ -235,10 +235,16 @@
     if (date) document.body.dataset.adminUtcOffset = date.dataset.utcOffset;
   };
 
+  // The theme writes the name of a chosen file into the nearest text field, wherever that is.
+  const bareFiles = () => document.querySelectorAll("input[type=file]").forEach((input) => {
+    const shown = input.parentNode.parentNode.parentNode.querySelector("input[type=text][disabled]");
+    if (!shown) input.hasChangeListener = true;
+  });
+
   window.addEventListener("load", () => setTimeout(nameBoxes));
   document.addEventListener("formset:added", () => setTimeout(nameBoxes));
   document.addEventListener("DOMContentLoaded", () => {
-    zonedShortcuts(); searchWhileTyping(); proposeCodes(); followJobs(); reachable(); drawCharts(document);
+    bareFiles(); zonedShortcuts(); searchWhileTyping(); proposeCodes(); followJobs(); reachable(); drawCharts(document);
     new MutationObserver(paintCharts).observe(document.documentElement, { attributeFilter: ["class"] });
     document.body.addEventListener("htmx:afterSettle", (event) => drawCharts(event.target));
   });
