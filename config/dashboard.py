@@ -1,6 +1,6 @@
 """The console's first page: what waits for somebody, how things go, and how to begin."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ from billing.models import (
     LateUsageStatus,
 )
 from catalog.models import Meter
-from config import getting_started
+from config import getting_started, mending
 from organizations.kernel import clock
 from organizations.kernel.console import choices, linking, show
 from organizations.kernel.console.fields import plain_text
@@ -41,6 +41,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["steps"] = getting_started.steps(request)
     context["is_started"] = all(step.is_done for step in context["steps"])
     context["figures"] = _figures(request)
+    context["mending"] = mending.of(request, _failures_since())
     if allows("config:retrieve", "billing:billJob"):
         context["run_billing_url"] = run_billing.address(request)
         context["jobs"] = _running_jobs(_seen(request, BillJob, "billing:billJob"))
@@ -106,15 +107,19 @@ def _figures(request: HttpRequest) -> list[dict[str, Any]]:
             figures.append(_figure("late usage to decide", late, shown))
     reading = "measurements:retrieve"
     if request.permissions.allows_some(reading, "data:measurement"):
-        # Whole days, because the list is narrowed by days.
-        since = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        since -= timedelta(days=FAILURE_DAYS)
+        since = _failures_since()
         failures = _seen(request, IngestFailure, "data:measurement", reading).filter(
-            created_at__gte=since
+            created_at__gte=since, actioned_at=None
         )
         shown = linking.to_list(request, IngestFailure, created_at_from=since.date())
         figures.append(_figure(f"failed usage, {FAILURE_DAYS} days", failures, shown))
     return figures
+
+
+def _failures_since() -> datetime:
+    """Return the midnight some days ago: whole days, because the list is narrowed by days."""
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=FAILURE_DAYS)
 
 
 def _alert_counts(request: HttpRequest, alerts: Any) -> list[dict[str, Any]]:

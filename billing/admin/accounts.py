@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from billing.admin import overview, statements, visits
-from billing.models import Account
+from billing.models import Account, AccountPlan
 from organizations.kernel.console import choices, show
 from organizations.kernel.console.addresses import AddressField
 from organizations.kernel.console.base import ConsoleModelAdmin
+from organizations.kernel.console.filters import WordFilter
 from organizations.kernel.console.forms import ConsoleForm
 
 
@@ -37,6 +39,20 @@ class ParentFilter(admin.SimpleListFilter):
         return queryset.filter(parent_account__isnull=self.value() == "top")
 
 
+class PlanFilter(WordFilter):
+    """Accounts that no plan was ever attached to: what they use is not billed."""
+
+    title = "plan"
+    parameter_name = "plan"
+    options = (("none", "Without a plan"), ("some", "With a plan"))
+
+    def narrow(self, queryset: Any, word: str) -> Any:
+        """Ask for rows of account plans, past and future ones included."""
+        attached = Exists(AccountPlan.objects.filter(account_id=OuterRef("pk")))
+        narrowing = {"some": attached, "none": ~attached}.get(word)
+        return queryset if narrowing is None else queryset.filter(narrowing)
+
+
 @admin.register(Account)
 class AccountAdmin(ConsoleModelAdmin):
     """Customers who send usage and receive bills."""
@@ -52,7 +68,7 @@ class AccountAdmin(ConsoleModelAdmin):
         "created_at",
     ]
     list_select_related = ["parent_account"]
-    list_filter = [ParentFilter, "is_autocreated"]
+    list_filter = [ParentFilter, "is_autocreated", PlanFilter]
     search_fields = ["name", "code", "email_address"]
     autocomplete_fields = ["parent_account"]
     change_form_outer_before_template = "console/account_overview.html"

@@ -78,6 +78,11 @@ class Account(TenantModel):
             newest_first_index("account_newest"),
             models.Index(fields=["organization", "code_folded"], name="account_code_folded"),
             models.Index(fields=["organization", "name"], name="account_name"),
+            models.Index(
+                fields=["organization"],
+                condition=models.Q(is_autocreated=True),
+                name="account_autocreated",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -135,15 +135,21 @@ class MissingConversionRate(DomainError):
     """No rate from one currency to the other; inverse and chained rates are not derived (CUR-4)."""
 
     code = "MISSING_CONVERSION_RATE"
+    _begins = "There is no conversion rate from"
 
     def __init__(self, from_code: str, to_code: str, account_code: str) -> None:
         super().__init__(
-            f"There is no conversion rate from {from_code} to {to_code}, which the bill of "
+            f"{self._begins} {from_code} to {to_code}, which the bill of "
             f"account {account_code} needs. Currency codes are compared exactly."
         )
         self.from_code = from_code
         self.to_code = to_code
         self.account_code = account_code
+
+    @classmethod
+    def is_told_by(cls, message: str) -> bool:
+        """Whether a stored reason is this refusal's."""
+        return message.startswith(cls._begins)
 
 
 def working_precision() -> AbstractContextManager[Context]:
