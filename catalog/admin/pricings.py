@@ -279,6 +279,14 @@ class PricingAdmin(ConsoleModelAdmin):
             response["Location"] = f"{owner}#prices" if owner else response["Location"]
         return response
 
+    def response_change(self, request: HttpRequest, obj: Pricing) -> Any:
+        """Where it leads back to the plan, show the plan's prices."""
+        response = super().response_change(request, obj)
+        owner = linking.to_row(request, obj.plan or obj.plan_template)
+        if owner and response.get("Location") == owner:
+            response["Location"] = f"{owner}#prices"
+        return response
+
     @display(description="Aggregation")
     def measured(self, row: Pricing) -> str:
         """The aggregation or compound aggregation."""

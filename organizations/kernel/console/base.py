@@ -27,6 +27,7 @@ from organizations.kernel.console import (
     paging,
     reading,
     readonly,
+    returning,
     saving,
     telling,
 )
@@ -241,6 +242,7 @@ class ConsoleModelAdmin(OfferingAdmin, DeletingAdmin):
         row = options.get("obj")
         if row is not None and hasattr(row, "version"):
             context.update(saving.carried(request, row, context["adminform"].form))
+        context["back_to"] = returning.place(request)
         context["typed_again"] = context["adminform"].form.typed_again
         context["history_url"] = self.history_address(request, row) if row is not None else ""
         if row is not None:
@@ -254,12 +256,20 @@ class ConsoleModelAdmin(OfferingAdmin, DeletingAdmin):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """Tell it in the words of the page."""
         request.console_told = telling.done(request, self, obj, "added")
-        return super().response_add(request, obj, post_url_continue)
+        return returning.keep(request, super().response_add(request, obj, post_url_continue))
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
         """Tell it in the words of the page."""
         request.console_told = telling.done(request, self, obj, "changed")
-        return super().response_change(request, obj)
+        return returning.keep(request, super().response_change(request, obj))
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> Any:
+        """Lead back to the page that the form was opened from, else to the list."""
+        return returning.response(request) or super().response_post_save_add(request, obj)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> Any:
+        """Lead back to the page that the form was opened from, else to the list."""
+        return returning.response(request) or super().response_post_save_change(request, obj)
 
     def message_user(
         self, request: HttpRequest, message: Any, level: Any = messages.INFO, *more: Any, **o: Any
