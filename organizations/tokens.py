@@ -20,6 +20,7 @@ from django.conf import settings
 
 from organizations.kernel import clock, ids, keyed_hashes
 from organizations.kernel.errors import DomainError
+from organizations.kernel.principals import Principal
 from organizations.models import AccessKey, AccessKeyStatus, OrganizationStatus, ServiceUser
 
 KEY_CACHE_SECONDS = 20
@@ -113,6 +114,15 @@ def issue(access_key_id: str, secret: str) -> str:
     _remember_use(key)
     _renew_hash(key, expected, given)
     return token_for(key)
+
+
+def owner_of(access_key_id: str) -> Principal | None:
+    """Return whom a key stands for, whether or not it works; None where there is no such key."""
+    key_id = ids.parse(access_key_id)
+    key = AccessKey.objects.filter(pk=key_id).first() if key_id else None
+    if key is None:
+        return None
+    return Principal(key.service_user_id, "SERVICE_USER", key.organization_id, access_key_id=key.pk)
 
 
 def token_for(key: AccessKey, *, lifetime: int | None = None) -> str:

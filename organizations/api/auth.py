@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import msgspec
@@ -9,9 +10,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from organizations import attempts, tokens
+from organizations import attempts, audit, tokens
 from organizations.kernel import exact_json, isolation
-from organizations.kernel.api import errors, limits
+from organizations.kernel.api import errors, limits, request_id
 
 BODY_LIMIT = 4096
 # An empty type is that of no body at all, or of a client that does not say.
@@ -63,7 +64,18 @@ def _issue(request: HttpRequest, key_id: str, secret: str) -> str:
     except tokens.InvalidClient as refusal:
         if refusal.is_guess:
             attempts.TOKEN.failed(**who)
+            if attempts.TOKEN.are_locked(**who):  # this guess was the last that is looked at
+                _write_down(key_id, address)
         raise
+
+
+def _write_down(key_id: str, address: str) -> None:
+    """Leave an audit entry that a key is guessed at and locked for an address, once a lockout."""
+    owner = tokens.owner_of(key_id)
+    if owner is None:
+        return  # an invented key belongs to nobody who could be told
+    by = replace(owner, source_address=address or None, request_id=request_id.current())
+    audit.record(by, "token locked", "config:accessKey", by.access_key_id, is_allowed=False)
 
 
 def _json(status: int, content: dict) -> HttpResponse:

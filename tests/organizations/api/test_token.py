@@ -9,7 +9,7 @@ import time_machine
 from organizations import attempts, tokens
 from organizations.installation import standing
 from organizations.kernel import principals
-from organizations.models import AccessKey
+from organizations.models import AccessKey, AuditEntry
 from tests.clients import ApiClient
 
 
@@ -170,3 +170,16 @@ def test_a_body_that_is_too_large_or_of_another_type_is_not_read(
     answer = ask(client, founded.access_key_id, founded.api_secret, body, kind)
 
     assert (answer.status_code, answer.json()["status"]) == (status, status)
+
+
+def test_guessing_at_a_key_leaves_one_entry_when_it_locks_it(client, founded):
+    for _ in range(25):
+        ask(client, founded.access_key_id, "wrong")
+    ask(client, "00000000-0000-4000-8000-000000000000", "invented")
+
+    (entry,) = AuditEntry.objects.filter(action="token locked")
+    assert entry.organization == founded.organization
+    assert str(entry.entity_id) == str(entry.access_key_id) == str(founded.access_key_id)
+    assert entry.principal_id == founded.service_user.pk
+    assert (entry.source_address, entry.is_allowed) == ("127.0.0.1", False)
+    assert entry.request_id
