@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from billing import representations as look
 from billing.api import bill_serializers as shapes
 from billing.api.bill_jobs import job_request
-from billing.bills import lifecycle, line_reading, previewing
+from billing.bills import lifecycle, line_reading, previewing, unpriced
 from billing.models import Account, Bill, BillFrequency, BillStatus, LineItem, LineItemType
+from catalog.models import Aggregation
 from organizations.kernel import clock
 from organizations.kernel.api import search
 from organizations.kernel.api.filters import (
@@ -167,6 +168,8 @@ class BillViewSet(TenantViewSet):
         self.rights.require("config:retrieve", line_reading.LINE)  # A5.12
         body = shapes.BillJobRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        filters = self.action_filters["preview"]
+        _, asked = apply(self.get_queryset(), filters, request.query_params)
         previewed = previewing.preview(
             self.organization, job_request(body.validated_data), by=self.principal, at=clock.now()
         )
@@ -174,8 +177,24 @@ class BillViewSet(TenantViewSet):
             {
                 **look.bill(previewed.bill),
                 "lineItems": [look.bill_line_item(line) for line in previewed.lines],
+                **(self._debug(previewed) if asked.get("debug") else {}),
             }
         )
+
+    def _debug(self, previewed: previewing.Preview) -> dict[str, Any]:
+        """Say what is not charged for want of a price in force (SEG-3)."""
+        rows = Aggregation.objects.for_organization(self.organization_id)
+        seen = self.rights.visible(rows, "config:retrieve", "config:aggregation")
+        return {
+            "segmentsWithoutPrice": [
+                {
+                    "planId": str(one.plan_id),
+                    "aggregationId": str(one.aggregation_id),
+                    "segment": one.segment,
+                }
+                for one in unpriced.segments(previewed.plans, seen)
+            ]
+        }
 
     # Changing --------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from billing.bills import calculation, families, line_rows, snapshot, writer
 from billing.bills.job_requests import JobRequest, check, wanted
 from billing.bills.taken import Snapshot
 from billing.models import Bill, LineItem
+from billing.rating.inputs import AccountPlanTerm
 from organizations.kernel import exact_json, ids
 from organizations.kernel.errors import DomainError, FieldRefused
 from organizations.kernel.money import ZERO
@@ -33,6 +34,7 @@ class Preview:
 
     bill: Bill
     lines: list[LineItem]
+    plans: tuple[AccountPlanTerm, ...] = ()
 
 
 def preview(
@@ -66,7 +68,8 @@ def preview(
         created_by=by.id,
     )
     writer.fill(bill, bills[0], account.facts, ZERO, job=None, by=by, at=at)
-    return Preview(bill, _lines(taken, bill, bills[0], by=by, at=at))
+    lines = _lines(taken, bill, bills[0], by=by, at=at)
+    return Preview(bill, lines, bills[0].source.input.account_plans)
 
 
 def _lines(
