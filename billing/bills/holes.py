@@ -2,8 +2,10 @@
 
 A change of timezone, billing day or rhythm moves where periods begin, while locked bills stay:
 
-* another timezone: the locked bill ends some hours before the next period opens. The next bill
-  reaches back to where the locked one ended, for usage; its days are charged already;
+* a timezone further west: the locked bill ends some hours before the next period opens. The next
+  bill reaches back to where the locked one ended, for usage; its days are charged already;
+* a timezone further east: the period opens some hours before the locked bill ends. Usage and
+  the service of the first day begin where it ends;
 * another billing day or rhythm: a locked bill ends inside a period. The bill of that period is
   partial: it begins where the locked one ends. A run of the period behind makes it along.
 """
@@ -90,9 +92,9 @@ def closed(bill: PlannedBill, around: Around) -> PlannedBill:
     if not any(one.identity != bill.identity for one in around.locked):
         return bill
     plans = tuple(_closed(plan, bill, around) for plan in bill.plans)
-    begins = [plan.reaches_back_to for plan in plans if plan.billed_to]
+    begins = [plan.reaches_back_to for plan in plans if plan.billed_to or plan.begins]
     period = bill.period
-    if begins and all(plan.billed_to for plan in plans):
+    if begins and len(begins) == len(plans):
         period = Period(min(one for one in begins if one), period.end)
     return replace(bill, plans=plans, period=period)
 
@@ -148,8 +150,10 @@ def _closed(plan: PlanOfAccount, bill: PlannedBill, around: Around) -> PlanOfAcc
         if one.boundary_date == opens and _rhythm(one) == _rhythm_of(bill):
             midnight = local_midnight(opens, bill.zone)
             starts = max(one.end_at, plan.period.start)
-            is_short = starts < midnight
-            return msgspec.structs.replace(plan, reaches_back_to=starts) if is_short else plan
+            if starts == midnight:
+                return plan
+            begins = starts if starts > midnight else None
+            return msgspec.structs.replace(plan, reaches_back_to=starts, begins=begins)
     if around.has_bill(bill, opens):
         return plan
     if before := around.ended_inside(bill, plan, opens_before(plan, bill), opens):

@@ -35,6 +35,8 @@ class PlanOfAccount(msgspec.Struct, frozen=True, gc=False):
     reaches_back_to: datetime | None = None
     # A locked bill has charged the days up to then, inside of the period.
     billed_to: date | None = None
+    # It has charged the first day, which begins earlier here, up to that hour.
+    begins: datetime | None = None
 
     @property
     def period(self) -> Period:

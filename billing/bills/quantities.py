@@ -229,6 +229,7 @@ class _PlanAsked:
             period=plan.period,
             cycle=plan.cycle,
             billed_to=plan.billed_to,
+            begins=plan.begins,
             standing_charge=priced.standing_charge,
             minimum_spend=priced.minimum_spend,
             pricings=tuple(

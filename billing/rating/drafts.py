@@ -127,7 +127,7 @@ def plans_on_bill(bill: RatingInput) -> tuple[PlanOnBill, ...]:
 
 
 def _plan_on_bill(bill: RatingInput, term: AccountPlanTerm) -> PlanOnBill:
-    schedule = PlanSchedule(term.cycle, term.period, bill.timezone, term.billed_to)
+    schedule = PlanSchedule(term.cycle, term.period, bill.timezone, term.billed_to, term.begins)
     boundary = bill.key.boundary
     currency = bill.currencies.get(term.currency) or Currency(term.currency)
     family = term.family

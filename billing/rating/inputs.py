@@ -255,7 +255,8 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
 
     ``period`` is the Account Plan's own start and end, uncut. ``currency`` is the pricing currency
     (CUR-1). ``account_id`` is the account whose plan and usage this is. ``billed_to``: a locked
-    bill of older dates has charged the days of the period up to then (JOB-18).
+    bill of older dates has charged the days of the period up to then; ``begins``: up to that hour
+    of the first day (JOB-18).
     """
 
     id: UUID
@@ -276,6 +277,7 @@ class AccountPlanTerm(msgspec.Struct, frozen=True, gc=False):
     group: PlanGroup | None = None
     family: FamilyRole | None = None
     billed_to: date | None = None
+    begins: datetime | None = None
 
 
 class RatingInput(msgspec.Struct, frozen=True, gc=False):

@@ -54,17 +54,26 @@ class PlanSchedule(msgspec.Struct, frozen=True, gc=False):
     """The billing periods of one account plan: its cycle, its own period, the bill's timezone.
 
     ``billed_to``: the period that ends is charged from there on only, since a locked bill of other
-    dates has charged the days before (JOB-18).
+    dates has charged the days before (JOB-18). ``begins``: a locked bill of a timezone further west
+    ends some hours into the first day; the day is charged, and its service begins then.
     """
 
     cycle: Cycle
     period: Period
     zone: tzinfo
     billed_to: date | None = None
+    begins: datetime | None = None
 
     @property
     def start_day(self) -> date:
         return local_date(self.period.start, self.zone)
+
+    def service(self, days: DayRange) -> Period:
+        """Return the time of a charge for days."""
+        period = days.to_period(self.zone)
+        if self.begins is None or not period.contains(self.begins):
+            return period
+        return Period(self.begins, period.end)
 
     def active_days(self, opens: date, closes: date) -> DayRange:
         """Cut days at the end of the plan; the day in which it ends is not charged (PER-10)."""

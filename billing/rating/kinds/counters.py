@@ -162,7 +162,7 @@ def _draft(
         currency=plan.currency,
         description=description,
         subtotal=plan.rounded(amount, description),
-        service_period=days.to_period(plan.schedule.zone),
+        service_period=plan.schedule.service(days),
         facts=facts,
         quantity=Decimal(units),
         units=Decimal(units),

@@ -54,7 +54,7 @@ class Scope:
         return [charge for charge in found if self.plan.has(charge.attribution)]
 
     def period(self, days: DayRange) -> Period:
-        return days.to_period(self.plan.schedule.zone)
+        return self.plan.schedule.service(days)
 
     def due(self, minimum: MinimumSpend, days: DayRange) -> Decimal:
         """Return the exact minimum for the days (MIN-7)."""

@@ -54,7 +54,7 @@ def _standing_charge(plan: PlanOnBill, charge: StandingCharge, period: BillingPe
         currency=plan.currency,
         description=description,
         subtotal=plan.rounded(prorate(charge.amount, shares), description),
-        service_period=period.active.to_period(plan.schedule.zone),
+        service_period=plan.schedule.service(period.active),
         facts=by_days.facts("standing charge", charge.amount, shares, charge.in_advance),
     )
 

@@ -38,6 +38,26 @@ def test_usage_between_a_locked_bill_and_another_timezones_month_is_on_the_next_
     assert (job.billed, Bill.objects.get(pk=july.pk).total) == (1, 15)
 
 
+def test_a_timezone_further_east_charges_the_hours_in_between_once():
+    shop = shop_on_20_a_month(minimum_spend=Decimal(25))
+    assert billed()[0][2] == 45  # 20, 100 x 0.10 and 15 up to the minimum
+    account = Bill.objects.get().account
+    OrganizationConfig.objects.update(timezone="Europe/Copenhagen")
+    # The first hours of July in Copenhagen: one before, one after June ended in UTC.
+    runners.use(account, shop.meter, "2024-06-30T22:30", 1000)
+    runners.use(account, shop.meter, "2024-07-01T00:30", 40)
+
+    for _ in range(2):
+        assert runners.run(shop.organization, "2024-07-15").parked == 0
+
+    # 20, (40 + 70 + 30) x 0.10 = 14 and 11 up to 25. The late 1,000 are of June.
+    july = Bill.objects.get(boundary_date="2024-08-01")
+    assert july.total == 45
+    starts = set(july.line_items.values_list("service_period_start", flat=True))
+    assert starts == {runners.instant("2024-07-01")}
+    assert july.start_date == date(2024, 7, 1)
+
+
 def shop_on_20_a_month(**template) -> making.Shop:
     """An account whose June is billed and locked."""
     shop = making.Shop(**template)
