@@ -1,5 +1,6 @@
 """Data of lookup table revisions as files in the console (usage.md 15.5)."""
 
+from datetime import tzinfo
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from catalog.lookups import formats, jobs, rules
 from catalog.lookups.registration import DATA
 from catalog.models import LookupJobStatus, LookupTableJob, LookupTableRevision, RevisionStatus
 from organizations.kernel import file_addresses, files, ids
-from organizations.kernel.console import linking, show, telling
+from organizations.kernel.console import choices, linking, show, telling
 from organizations.kernel.errors import DomainError, FieldRefused
 
 MOST_JOBS = 10
@@ -24,8 +25,9 @@ COLOURS = {"SUCCEEDED": "good", "FAILED": "bad", "PENDING": "busy"}
 
 def offered(request: HttpRequest, revision: LookupTableRevision) -> dict[str, Any]:
     """Return what may be done with the data of a revision, and the newest jobs."""
-    data, allows = revision.data, request.permissions.allows
+    data, allows, zone = revision.data, request.permissions.allows, choices.zone(request)
     may_read = allows("config:retrieve", DATA, data.pk)
+    _jobs(revision)[:MOST_JOBS] if may_read else []
     is_draft = revision.status == RevisionStatus.DRAFT
     return {
         "may_upload": is_draft and allows("config:update", DATA, data.pk),
@@ -36,7 +38,9 @@ def offered(request: HttpRequest, revision: LookupTableRevision) -> dict[str, An
         "version": data.version,
         "count": revision.item_count,
         "url": reverse("admin:lookup_files", args=[revision.pk]),
-        "jobs": [_shown(revision, job) for job in _jobs(revision)[:MOST_JOBS]] if may_read else [],
+        "jobs": [_shown(revision, job, zone) for job in _jobs(revision)[:MOST_JOBS]]
+        if may_read
+        else [],
     }
 
 
@@ -58,7 +62,7 @@ def _targets(request: HttpRequest, revision: LookupTableRevision) -> list[Lookup
     ]
 
 
-def _shown(revision: LookupTableRevision, job: LookupTableJob) -> dict[str, Any]:
+def _shown(revision: LookupTableRevision, job: LookupTableJob, zone: tzinfo) -> dict[str, Any]:
     is_written = job.type in {"DOWNLOAD", "ARCHIVE"} and job.status == LookupJobStatus.SUCCEEDED
     has_file = is_written and job.file is not None and files.is_readable(job.file)
     return {
@@ -66,7 +70,7 @@ def _shown(revision: LookupTableRevision, job: LookupTableJob) -> dict[str, Any]
         "name": job.file_name or (f"into {job.destination.name}" if job.destination else ""),
         "status": show.label(job.get_status_display(), COLOURS[job.status]),
         "reason": job.failure_reason,
-        "at": job.created_at,
+        "at": show.zoned(job.created_at, zone),
         "url": reverse("admin:lookup_file", args=[revision.pk, job.pk]) if has_file else "",
     }
 

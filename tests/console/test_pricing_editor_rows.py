@@ -179,8 +179,11 @@ def test_compared_plans_show_the_charges_that_differ(console, sold):  # noqa: F8
     other = factories.make_plan(plan.plan_template, name="Other", minimum_spend=Decimal(5))
 
     url, pair = reverse(EDITOR), {"left": plan.pk, "right": other.pk}
-    grid = console.client.get(url, pair).context["grid"]
+    page = console.client.get(url, pair)
+    grid = page.context["grid"]
 
     assert grid["rows"] == []
+    # The boxes keep what was chosen.
+    assert all(f'value="{one.pk}" selected' in console.text(page) for one in (plan, other))
     assert [row["name"] for row in grid["charges"]] == ["Minimum spend"]
     assert [cell["text"] for cell in grid["charges"][0]["cells"]] == ["", "5.00 USD"]
