@@ -7,7 +7,7 @@ destination.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -91,13 +91,19 @@ class DestinationInactive(DomainError):
         super().__init__(f"Webhook destination {destination.name} is inactive; activate it first.")
 
 
-def dispatch(at: datetime) -> int:
-    """Dispatch every new event; returns how many deliveries were made."""
+def dispatch(at: datetime, *, after_batch: Callable[[], None] | None = None) -> int:
+    """Dispatch every new event; returns how many deliveries were made.
+
+    Where events keep coming this does not end soon: ``after_batch`` may hand out what each batch
+    made.
+    """
     made = 0
     while _pass_over_those_nobody_waits_for(at) == NOBODY_LISTENS_BATCH:
         pass
     while (batch := _dispatch_batch(at)) is not None:
         made += batch
+        if after_batch is not None:
+            after_batch()
     return made
 
 

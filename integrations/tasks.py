@@ -42,7 +42,11 @@ __all__ = [
 def dispatch_events(**_later: object) -> None:
     """Make deliveries of new events and hand out what is due."""
     with isolation.everywhere():
-        dispatch.dispatch(clock.now())
+        dispatch.dispatch(clock.now(), after_batch=_hand_out)
+    _hand_out()
+
+
+def _hand_out() -> None:
     _enqueue(clock.now())
     _enqueue_runs(clock.now())
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.test import override_settings
@@ -126,19 +127,23 @@ def _record(organization: Organization, names: list[str], stop: threading.Event)
 
 def _dispatch(stop: threading.Event) -> None:
     """Do what a dispatcher and a sender of four threads do until told to stop."""
-
-    @isolation.everywhere()
-    def send(identity: Any) -> None:
-        try:
-            delivery.deliver(identity, clock.now())
-        finally:
-            connection.close()
-
     with isolation.everywhere(), ThreadPoolExecutor(4) as pool:
-        while not stop.is_set():
-            dispatch.dispatch(clock.now())
-            for identity in claims.hand_out(clock.now()):
+
+        def hand_out(destination_id: UUID | None = None) -> None:
+            for identity in claims.hand_out(clock.now(), destination_id=destination_id):
                 pool.submit(send, identity)
+
+        @isolation.everywhere()
+        def send(identity: UUID) -> None:
+            try:
+                if (destination_id := delivery.deliver(identity, clock.now())) is not None:
+                    hand_out(destination_id)
+            finally:
+                connection.close()
+
+        while not stop.is_set():
+            dispatch.dispatch(clock.now(), after_batch=hand_out)
+            hand_out()
             time.sleep(0.05)
         connection.close()
 

@@ -236,3 +236,17 @@ def test_deliveries_and_attempts_are_kept_for_28_days(organization):
 
     assert list(Delivery.objects.values_list("pk", flat=True)) == [young.pk]
     assert list(DeliveryAttempt.objects.values_list("delivery_id", flat=True)) == [young.pk]
+
+
+def test_what_a_batch_made_is_handed_out_while_more_events_come(
+    organization, receiver, monkeypatch
+):
+    monkeypatch.setattr(dispatch, "BATCH", 1)
+    make_destination(organization, receiver.url)
+    for _ in range(3):
+        make_event(organization)
+    there = []
+
+    dispatch.dispatch(NOON, after_batch=lambda: there.append(Delivery.objects.count()))
+
+    assert there == [1, 2, 3]
