@@ -68,3 +68,12 @@ def test_whoever_may_not_read_all_bills_and_lines_is_refused(acting, api, billed
     )
 
     assert reader.post(PATH, {"timezone": "Asia/Tokyo"}).status == 403
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1500-02-28"])
+@pytest.mark.parametrize("field", ["dayEpoch", "weekEpoch", "monthEpoch", "yearEpoch"])
+def test_days_at_the_ends_of_the_calendar_are_answered(api, billed, field, day):
+    customer(api)
+    billed()
+
+    assert api.post(PATH, {field: day}).status in (200, 400)
