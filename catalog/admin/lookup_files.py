@@ -27,7 +27,6 @@ def offered(request: HttpRequest, revision: LookupTableRevision) -> dict[str, An
     """Return what may be done with the data of a revision, and the newest jobs."""
     data, allows, zone = revision.data, request.permissions.allows, choices.zone(request)
     may_read = allows("config:retrieve", DATA, data.pk)
-    _jobs(revision)[:MOST_JOBS] if may_read else []
     is_draft = revision.status == RevisionStatus.DRAFT
     return {
         "may_upload": is_draft and allows("config:update", DATA, data.pk),
