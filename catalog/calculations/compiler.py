@@ -93,6 +93,8 @@ def compile_calculation(text: str, names: Names, *, expects: Type = ANY) -> Calc
 
 def _fitted(result: Any, expects: Type) -> Value:
     """Return the result in the type that is expected of it."""
+    if result.__class__ is bool and expects is Type.BOOLEAN:
+        return bool(result)  # rules ask very often
     kind = type_of(result)
     if expects == Type.BOOLEAN and kind & CONDITION:
         return bool(result)
