@@ -77,6 +77,10 @@ class IngestFailureAdmin(ReadOnlyConsoleAdmin):
     actions = ["resubmit", "mark_actioned"]
     empty_hint = "Usage that cannot be stored shows up here with its reason. None has."
 
+    def title_of(self, row: IngestFailure) -> str:
+        """What it is, and when it was: ids say nothing to people."""
+        return f"{row.get_type_display()}, {show.instant(row.created_at)}"
+
     def get_urls(self) -> list[URLPattern]:
         """Add the download of what was sent."""
         view = self.admin_site.admin_view(self.log_view)

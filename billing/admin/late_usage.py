@@ -85,6 +85,10 @@ class LateUsageAdmin(ReadOnlyConsoleAdmin):
         "have made. None has."
     )
 
+    def title_of(self, row: LateUsage) -> str:
+        """What it is, and when it was: ids say nothing to people."""
+        return f"{row.description}, {show.instant(row.created_at)}"
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Say what is open by currency, and whether usage adds up."""
         rows = self.get_queryset(request).filter(status=LateUsageStatus.OPEN)

@@ -49,6 +49,10 @@ class DeliveryAdmin(ReadOnlyConsoleAdmin):
         "delivery is listed here."
     )
 
+    def title_of(self, row: Delivery) -> str:
+        """What it is, and when it was: ids say nothing to people."""
+        return f"{row.event_name}, {show.instant(row.created_at)}"
+
     @display(description="Status", ordering="status")
     def shown_status(self, row: Delivery) -> str:
         """A coloured word."""

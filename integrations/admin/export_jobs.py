@@ -34,6 +34,10 @@ class ExportJobAdmin(ReadOnlyConsoleAdmin):
         "has ended."
     )
 
+    def title_of(self, row: ExportJob) -> str:
+        """What it is, and when it was: ids say nothing to people."""
+        return f"{row.get_source_type_display()}, {show.instant(row.created_at)}"
+
     def get_urls(self) -> list[URLPattern]:
         """Add the download."""
         wrap = self.admin_site.admin_view

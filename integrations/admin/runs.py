@@ -48,6 +48,10 @@ class IntegrationRunAdmin(ReadOnlyConsoleAdmin):
         "and its log."
     )
 
+    def title_of(self, row: IntegrationRun) -> str:
+        """What it is, and when it was: ids say nothing to people."""
+        return f"{row.entity_type} to {self.system(row)}, {show.instant(row.created_at)}"
+
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add how runs ended on each of the last days."""
         return {"history": run_history.days(self.get_queryset(request), clock.now())}

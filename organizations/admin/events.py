@@ -78,6 +78,10 @@ class EventAdmin(ReadOnlyConsoleAdmin):
     readonly_fields = ["shown_payload", "shown_actioned", "cause"]
     empty_hint = "Every change of configuration and bills records an event here, for 28 days."
 
+    def title_of(self, row: Event) -> str:
+        """What it is, and when it was: ids say nothing to people."""
+        return f"{row.name}, {show.instant(row.created_at)}"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Events of the last 28 days only, deleted or not."""
         return events.kept(super().get_queryset(request))
