@@ -82,14 +82,18 @@ def faults(calculation: str, fields: Mapping[str, str]) -> str:
     """
     if len(calculation) > LONGEST_RULE:
         return f"a calculation may have at most {LONGEST_RULE:,} characters"
-    # Any of them may be null when it runs. That makes no comparison sensible which is not.
-    types = {path: _TYPES[word] for path, word in fields.items()}
-    maps = {path for path, word in fields.items() if word == "map"}
     try:
-        compile_calculation(calculation, FixedNames(types, maps), expects=Type.BOOLEAN)
+        compile_calculation(calculation, names_of(fields), expects=Type.BOOLEAN)
     except CalculationRefused as error:
         return str(error)
     return ""
+
+
+def names_of(fields: Mapping[str, str]) -> FixedNames:
+    """Return what a calculation about events with these fields may speak of."""
+    # Any of them may be null when it runs. That makes no comparison sensible which is not.
+    types = {path: _TYPES[word] for path, word in fields.items()}
+    return FixedNames(types, {path for path, word in fields.items() if word == "map"})
 
 
 @lru_cache(maxsize=MOST_COMPILED)

@@ -4,12 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, path
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from notifications import configurations, trying
+from catalog.admin import calculating
+from catalog.calculations import Type
+from notifications import configurations, rules, trying
 from notifications.models import EVERY_EVENT, NotificationConfiguration
 from organizations.access import Rights
 from organizations.kernel import event_types, events
@@ -34,9 +38,10 @@ class RuleForm(ConsoleForm):
     }
     event_name = forms.ChoiceField(label="Event", widget=UnfoldAdminSelectWidget)
     description = forms.CharField(widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
-    calculation = forms.CharField(
+    calculation = calculating.CalculationField(
+        "admin:rule_calculation",
+        sends=("event_name",),
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "class": "font-mono"}),
         help_text='True or false, as in new.status == "APPROVED" AND old.status != "APPROVED".',
     )
 
@@ -77,6 +82,19 @@ class NotificationConfigurationAdmin(ConsoleModelAdmin):
         "A rule picks the events that matter, for example every bill that is approved. What it "
         "finds is listed under events, and sent to the webhook destinations connected with it."
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the check of the calculation editor."""
+        check = self.admin_site.admin_view(self.calculation_view)
+        return [path("calculation/", check, name="rule_calculation"), *super().get_urls()]
+
+    def calculation_view(self, request: HttpRequest) -> JsonResponse:
+        """Check a calculation about the type of event that is chosen in the form."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        known = event_types.fields_for(request.organization.pk)
+        fields = known.get(request.POST.get("event_name", ""), {})
+        return calculating.answer(request, rules.names_of(fields), Type.BOOLEAN)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Sum up in the list's one query."""

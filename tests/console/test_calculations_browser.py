@@ -3,6 +3,7 @@
 import pytest
 
 from catalog.models import Meter
+from notifications.models import NotificationConfiguration
 from tests import factories
 from tests.console.browsing import chromium  # noqa: F401  (a fixture)
 from tests.console.clients import address
@@ -50,3 +51,37 @@ def test_a_derived_field_is_typed_checked_and_saved(visit, founded, tmp_path):  
     assert [(one["code"], one["calculation"]) for one in meter.derived_fields] == [
         ("tb", "stored_gb / 1024")
     ]
+
+
+def test_the_condition_of_a_rule_is_checked_against_the_fields_of_its_event(
+    visit,  # noqa: F811
+    founded,  # noqa: F811
+):
+    window = visit()
+    page = window.log_in(founded.admin.email, "a-long-secret")
+    page.goto(window.base + address(NotificationConfiguration, "add"))
+    page.fill("[name=name]", "Approved")
+    page.fill("[name=description]", "A bill was approved.")
+    page.select_option("[name=event_name]", "billing.bill.updated")
+    with page.expect_response("**/calculation/"):
+        page.click(BOX)
+    page.keyboard.type("new.stat")
+    page.wait_for_selector(".bw-offered li")
+    assert "new.status" in page.locator(".bw-offered li").all_inner_texts()
+    page.keyboard.press("Escape")
+    page.fill(BOX, "new.nosuch == 1")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.wait_for_selector(".bw-fault")
+    page.fill(BOX, 'new.status == "APPROVED"')
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_label("Sample of new.status").fill("APPROVED")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".bw-result b:has-text('true')")
+    page.click("[name=_save]")
+    page.wait_for_selector("text=was added successfully")
+
+    made = NotificationConfiguration.objects.get()
+    assert (made.event_name, made.calculation) == (
+        "billing.bill.updated",
+        'new.status == "APPROVED"',
+    )

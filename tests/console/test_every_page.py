@@ -57,6 +57,7 @@ CUSTOM: dict[str, tuple[str, str, str, Any]] = {
     ),
     "meter_fields": ("GET", READ, "config:meter", Meter),
     "compound_calculation": ("POST", READ, "config:compoundAggregation", None),
+    "rule_calculation": ("POST", READ, "config:notificationConfiguration", None),
     "meter_calculation": ("POST", READ, "config:meter", None),
     "aggregation_segments": ("GET", READ, "config:aggregation", Aggregation),
     "integrations_systemintegration_try_out": (

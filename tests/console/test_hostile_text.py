@@ -34,6 +34,8 @@ def fill(row, text):
             filled[field.name] = text[:longest]
         if field.name == "custom_fields":
             filled[field.name] = {text: text}
+    if type(row)._meta.proxy:  # its table has a row of another page, and codes are unique
+        filled.pop("code", None)
     if filled:
         type(row).objects.filter(pk=row.pk).update(**filled)
     return filled
