@@ -18,7 +18,7 @@ from integrations.models import (
     RunStatus,
     SystemIntegration,
 )
-from integrations.runs import enabling, replaying, sending_now
+from integrations.runs import enabling, replaying, sandbox, sending_now
 from integrations.systems import known, registry, trying, values
 from organizations.kernel import changes, clock
 from organizations.kernel.console import linking, saving, show, telling
@@ -105,6 +105,12 @@ class SystemIntegrationAdmin(ConsoleModelAdmin):
         if about is None or (obj is not None and not self.has_change_permission(request, obj)):
             return ["shown_name", "system", "shown_entity", "shown_credential", "state", "shown"]
         return []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Warn where a sandbox organization would send to a live system."""
+        super().save_model(request, obj, form, change)
+        if warning := sandbox.warning(request.organization, form.about.identifier):
+            messages.warning(request, warning)
 
     # Saving ------------------------------------------------------------------------------------
     def create_row(self, request: HttpRequest, row: SystemIntegration, form: Any) -> None:

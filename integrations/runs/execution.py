@@ -20,7 +20,16 @@ from integrations.models import (
     RunLogEntry,
     RunStatus,
 )
-from integrations.runs import logs, metering, reading, reporting, retries, settings, trouble
+from integrations.runs import (
+    logs,
+    metering,
+    reading,
+    reporting,
+    retries,
+    sandbox,
+    settings,
+    trouble,
+)
 from integrations.systems import registry
 from integrations.systems.base import (
     Job,
@@ -87,6 +96,9 @@ def _begin(run_id: UUID, at: datetime) -> Begun | None:
         )
         if configuration is None or not configuration.is_enabled:
             _end(run, RunStatus.DISABLED, at, "The integration is disabled.")
+            return None
+        if warning := sandbox.warning(configuration.organization, configuration.destination):
+            _end(run, RunStatus.DISABLED, at, warning)
             return None
         if _is_busy(configuration, run, at):
             IntegrationRun.objects.filter(pk=run.pk).update(claimed_until=at + BUSY)

@@ -79,6 +79,17 @@ def find(name: str) -> Known | None:
     return _BY_KEY.get(key(name))
 
 
+def counterpart(system: Known) -> Known | None:
+    """Return the test system of a live one (Stripe test mode of Stripe); None where there is none.
+
+    The names of test systems begin with those of the live ones.
+    """
+    if system.is_test:
+        return None
+    named_so = (one for one in SYSTEMS if one.is_test and one.name.startswith(f"{system.name} "))
+    return next(named_so, None)
+
+
 def spellings(identifier: str) -> tuple[str, ...]:
     """Return how the name of a system may be written in a mapping, in lower case (A8)."""
     low = identifier.lower()
