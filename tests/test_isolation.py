@@ -57,6 +57,7 @@ EVERYWHERE = {
     "config/operating.py": "operators see what waits in all organizations, counted",
     "config/management/commands/demo.py": "finds the demonstration",
     "integrations/tasks.py": "dispatching, handing out and deleting go through all organizations",
+    "integrations/management/commands/settle_metered_hours.py": "a bill is named by its id",
     "integrations/export_tasks.py": "exports of all organizations are due by time",
     "notifications/tasks.py": "scheduled events of all organizations are due by time",
     "organizations/api/auth.py": "a key is found by its id",

@@ -7,8 +7,12 @@ report yet is called again, hour by hour, with the same quantity: the marketplac
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
-from integrations.models import IntegrationRun, MeteredHour
+from django.db import transaction
+from django.db.models import QuerySet
+
+from integrations.models import IntegrationRun, MarketplaceReport, MeteredHour
 from integrations.runs import reporting
 from integrations.systems.base import Metered, Refused
 from organizations.kernel import clock, ids
@@ -38,26 +42,33 @@ class Meter:
             if written(row.hour) not in self._reported.get(row.dimension, {})
         ]
 
-    def keep(
-        self, customer: str, quantities: Mapping[str, Decimal], latest: datetime, hours: int
-    ) -> list[Metered]:
+    def keep(self, customer: str, quantities: Mapping[str, Decimal], hours: int) -> list[Metered]:
         """Keep an hour for each dimension, the latest that is free; ``Refused`` for none."""
+        latest = clock.now().replace(minute=0, second=0, microsecond=0)
         return [
             self._kept(customer, dimension, quantity, latest, hours)
             for dimension, quantity in quantities.items()
         ]
 
+    def release(self, metered: Iterable[Metered]) -> None:
+        """Free hours that have certainly not been taken."""
+        for one in metered:
+            self._rows(one).delete()
+
     def give_up(self, metered: Iterable[Metered]) -> None:
         """Leave hours to somebody else: the marketplace has another quantity for them."""
         for one in metered:
-            MeteredHour.objects.filter(
-                organization_id=self._organization,
-                external_system=self._system,
-                customer=one.customer,
-                dimension=one.dimension,
-                hour=one.hour,
-                bill_id=self._bill,
-            ).update(bill_id=None, quantity=0)
+            self._rows(one).update(bill_id=None, quantity=0)
+
+    def _rows(self, one: Metered) -> QuerySet:
+        return MeteredHour.objects.filter(
+            organization_id=self._organization,
+            external_system=self._system,
+            customer=one.customer,
+            dimension=one.dimension,
+            hour=one.hour,
+            bill_id=self._bill,
+        )
 
     def _kept(
         self, customer: str, dimension: str, quantity: Decimal, latest: datetime, hours: int
@@ -87,3 +98,41 @@ class Meter:
 def written(hour: datetime) -> str:
     """Return an hour as the report writes it."""
     return f"{hour:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def settle(bill_id: UUID, *, taken: bool) -> list[MeteredHour]:
+    """Decide about hours of a bill of which nobody knows whether they arrived; returns them.
+
+    ``taken``: they count as reported. Else their hours are free, and the next run meters them.
+    """
+    with transaction.atomic():
+        hours = list(MeteredHour.objects.select_for_update().filter(bill_id=bill_id))
+        reports = {
+            row.external_system: row
+            for row in MarketplaceReport.objects.select_for_update().filter(bill_id=bill_id)
+        }
+        open_ = [
+            row
+            for row in hours
+            if row.external_system not in reports
+            or written(row.hour)
+            not in reports[row.external_system].reported_usage.get(row.dimension, {})
+        ]
+        for row in open_:
+            if taken:
+                _count(row, reports)
+            else:
+                row.delete()
+    return open_
+
+
+def _count(row: MeteredHour, reports: dict[str, MarketplaceReport]) -> None:
+    report = reports.get(row.external_system)
+    if report is None:
+        report = reports[row.external_system] = reporting.begun(
+            row.organization_id, row.bill_id, row.external_system, clock.now()
+        )
+    more = {row.dimension: {written(row.hour): Decimal(int(row.quantity))}}
+    report.reported_usage = reporting.added(report.reported_usage, more)
+    report.modified_at = clock.now()
+    report.save(update_fields=["reported_usage", "modified_at"])

@@ -6,6 +6,7 @@ is added in the transaction that ends it, whether it succeeded or failed half-wa
 
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
@@ -53,24 +54,31 @@ def keep(run: IntegrationRun, reported: Reported, at: datetime) -> None:
     bill_id = _bill_of(run)
     if not reported or bill_id is None:
         return
-    about = Bill.objects.filter(pk=bill_id, organization_id=run.organization_id)
-    start = about.values_list("start_date", flat=True).first()
     with transaction.atomic():
-        made, _ = MarketplaceReport.objects.get_or_create(
-            organization_id=run.organization_id,
-            bill_id=bill_id,
-            external_system=word(run.destination),
-            defaults={
-                "account_id": run.account_id,
-                "bill_start_date": start,
-                "created_at": at,
-                "modified_at": at,
-            },
-        )
+        made = begun(run.organization_id, bill_id, word(run.destination), at)
         row = MarketplaceReport.objects.select_for_update(no_key=True).get(pk=made.pk)
         row.reported_usage = added(row.reported_usage, reported)
         row.modified_at = at
         row.save(update_fields=["reported_usage", "modified_at"])
+
+
+def begun(
+    organization_id: UUID, bill_id: UUID | None, system: str, at: datetime
+) -> MarketplaceReport:
+    """Return the report of a bill to a system, made where there is none yet."""
+    bill = Bill.objects.filter(pk=bill_id, organization_id=organization_id).first()
+    made, _ = MarketplaceReport.objects.get_or_create(
+        organization_id=organization_id,
+        bill_id=bill_id,
+        external_system=system,
+        defaults={
+            "account_id": bill.account_id if bill else None,
+            "bill_start_date": bill.start_date if bill else None,
+            "created_at": at,
+            "modified_at": at,
+        },
+    )
+    return made
 
 
 def added(known_so_far: Reported, more: Reported) -> dict[str, dict[str, Decimal]]:
@@ -83,5 +91,5 @@ def added(known_so_far: Reported, more: Reported) -> dict[str, dict[str, Decimal
     return total
 
 
-def _bill_of(run: IntegrationRun) -> object | None:
+def _bill_of(run: IntegrationRun) -> UUID | None:
     return ids.parse(run.entity_id) if run.entity_type.lower() == "bill" else None

@@ -32,6 +32,7 @@ KEY = re.compile(r"([A-Za-z0-9]{10,40})-([A-Za-z0-9_.-]{1,200})")
 HOURS = 6  # a timestamp may be six hours old
 THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException"})
 PASSING = frozenset({"InternalServiceErrorException", "InternalFailure", "ServiceUnavailable"})
+TOO_LATE = "TimestampOutOfBoundsException"
 REFUSED_KEY = frozenset({
     "UnrecognizedClientException", "InvalidSignatureException", "AccessDeniedException",
     "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch",
@@ -96,6 +97,8 @@ class Aws(System):
             return TryAgain(sentence, is_throttled=True)
         if kind in PASSING:
             return TryAgain(sentence)
+        if kind == TOO_LATE:
+            return metering.TooLate(sentence)
         if kind in REFUSED_KEY:
             return NotAuthorized(sentence)
         return failure(self.about.name, answer, said)

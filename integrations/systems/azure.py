@@ -129,5 +129,5 @@ def _fate(one: Metered, result: Mapping[str, Any]) -> metering.Fate:
         return metering.TAKEN if is_ours else metering.ELSEWHERE
     said = str(error.get("message") or "")[:300]
     sentence = f"Azure refused {one.dimension} of {one.hour:%Y-%m-%d %H:00} UTC: {status}. {said}"
-    kind = NotAuthorized if status == "ResourceNotAuthorized" else Refused
-    return kind(sentence.strip())
+    kinds = {"ResourceNotAuthorized": NotAuthorized, "Expired": metering.TooLate}
+    return kinds.get(status, Refused)(sentence.strip())

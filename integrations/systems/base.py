@@ -165,10 +165,11 @@ class Meter(Protocol):
     def pending(self) -> list[Metered]:
         """Return what was kept and is not known to have arrived."""
 
-    def keep(
-        self, customer: str, quantities: Mapping[str, Decimal], latest: datetime, hours: int
-    ) -> list[Metered]:
+    def keep(self, customer: str, quantities: Mapping[str, Decimal], hours: int) -> list[Metered]:
         """Keep an hour for each dimension, the latest of so many that is free."""
+
+    def release(self, metered: Iterable[Metered]) -> None:
+        """Free hours that have certainly not been taken."""
 
     def give_up(self, metered: Iterable[Metered]) -> None:
         """Leave hours that the marketplace knows with another quantity."""
@@ -181,11 +182,12 @@ class NoMeter:
         """Return nothing."""
         return []
 
-    def keep(
-        self, customer: str, quantities: Mapping[str, Decimal], latest: datetime, hours: int
-    ) -> list[Metered]:
+    def keep(self, customer: str, quantities: Mapping[str, Decimal], hours: int) -> list[Metered]:
         """Refuse: only bills are metered."""
         raise Refused("Only bills are metered.")
+
+    def release(self, metered: Iterable[Metered]) -> None:
+        """Do nothing."""
 
     def give_up(self, metered: Iterable[Metered]) -> None:
         """Do nothing."""

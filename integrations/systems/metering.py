@@ -60,6 +60,10 @@ def more(
     return {name: units for name, units in found.items() if units}
 
 
+class TooLate(Refused):
+    """The hour is so long ago that the marketplace takes it no more."""
+
+
 # What became of an hour that a marketplace was told of: it has our quantity, it has another one, or
 # an error.
 TAKEN, ELSEWHERE = "TAKEN", "ELSEWHERE"
@@ -76,17 +80,19 @@ def tell(
 ) -> list[Metered]:
     """Bring the marketplace to what is wanted; returns what it has taken of it now.
 
-    First what was kept by attempts before, then the difference. An hour that has another quantity
-    is somebody else's: it is given up, and an earlier one is kept. What was taken before an error
-    is told with it.
+    First what was kept by attempts before, one by one, then the difference. An hour that has
+    another quantity is somebody else's: it is given up, and an earlier one is kept. What was
+    refused for good when it was first sent has certainly not been taken, and its hour is free
+    again. What was taken before an error is told with it.
     """
     taken: list[Metered] = []
     try:
-        _told(job, job.meter.pending(), taken, call)
+        for one in job.meter.pending():
+            _told(job, [one], taken, call, is_first=False)
         while missing := more(wanted_units, job.reported, taken):
-            if job.hour is None:
-                raise Refused("The run has no hour to meter for.")
-            _told(job, job.meter.keep(customer, missing, job.hour, hours), taken, call)
+            kept = job.meter.keep(customer, missing, hours)
+            for start in range(0, len(kept), AT_ONCE):
+                _told(job, kept[start : start + AT_ONCE], taken, call, is_first=True)
     except (SendingFailed, TryAgain) as error:
         error.reported = reported(taken)
         raise
@@ -95,20 +101,40 @@ def tell(
 
 def _told(
     job: Job,
-    metered: Sequence[Metered],
+    some: Sequence[Metered],
     taken: list[Metered],
     call: Callable[[Sequence[Metered]], Sequence[Fate]],
+    *,
+    is_first: bool,
 ) -> None:
-    for start in range(0, len(metered), AT_ONCE):
-        some = metered[start : start + AT_ONCE]
+    try:
         fates = list(zip(some, call(some), strict=True))
-        taken += [one for one, fate in fates if fate == TAKEN]
-        job.meter.give_up([one for one, fate in fates if fate == ELSEWHERE])
-        refused = [fate for _, fate in fates if isinstance(fate, Exception)]
-        # What is refused for good is told before what passes.
-        refused.sort(key=lambda fate: isinstance(fate, TryAgain))
-        if refused:
-            raise refused[0]
+    except (SendingFailed, TryAgain) as error:
+        fates = [(one, error) for one in some]
+    taken += [one for one, fate in fates if fate == TAKEN]
+    job.meter.give_up([one for one, fate in fates if fate == ELSEWHERE])
+    if is_first:
+        job.meter.release([one for one, fate in fates if _is_no(fate)])
+    refused = [(one, fate) for one, fate in fates if isinstance(fate, Exception)]
+    # What is refused for good is told before what passes.
+    refused.sort(key=lambda pair: isinstance(pair[1], TryAgain))
+    if not refused:
+        return
+    one, error = refused[0]
+    if isinstance(error, TooLate) and not is_first:
+        raise Refused(
+            f"Nobody can tell any more whether {int(one.quantity):,} units of {one.dimension} for "
+            f"{one.hour:%Y-%m-%d %H:00} UTC have arrived ({error}). Look there, and settle it with "
+            f"manage.py settle_metered_hours --bill {job.bill.bill_id}."
+        )
+    raise error
+
+
+def _is_no(fate: Fate) -> bool:
+    """Say whether what was sent for the first time has certainly not been taken."""
+    if isinstance(fate, TryAgain):
+        return fate.is_throttled
+    return isinstance(fate, SendingFailed)
 
 
 def reported(confirmed: Iterable[Metered]) -> dict[str, dict[str, Decimal]]:
