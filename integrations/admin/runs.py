@@ -28,6 +28,9 @@ COLOURS = {
 }
 
 
+BEYOND = "Left for another time: {}. Run them again when these are through."
+
+
 @admin.register(IntegrationRun)
 class IntegrationRunAdmin(ReadOnlyConsoleAdmin):
     """Entities on their way to systems outside."""
@@ -85,8 +88,10 @@ class IntegrationRunAdmin(ReadOnlyConsoleAdmin):
     )
     def run_again(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Make new runs of those selected, newest first."""
-        runs = queryset.order_by("-created_at", "-pk")[: replaying.MOST]
+        runs, beyond = replaying.newest(queryset)
         done, left = replaying.many(runs, by=request.principal, at=clock.now())
+        if beyond:
+            messages.warning(request, BEYOND.format(counted(beyond, "older runs")))
         if done:
             messages.success(request, f"On their way again: {counted(done, 'runs')}.")
         if left:

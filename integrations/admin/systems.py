@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.urls import URLPattern, path
 from unfold.decorators import action, display
 
-from integrations.admin import run_history, system_forms
+from integrations.admin import run_history, runs, system_forms
 from integrations.models import (
     NOTIFICATION,
     IntegrationConfiguration,
@@ -214,7 +214,7 @@ class SystemIntegrationAdmin(ConsoleModelAdmin):
         row = self.get_object(request, object_id)
         may_read = request.permissions.allows_some("config:retrieve", "config:integrationRun")
         if row is not None and may_read:
-            runs = linking.seen(
+            seen_runs = linking.seen(
                 request,
                 IntegrationRun.objects.filter(
                     configuration_id=row.pk, organization=request.organization
@@ -222,9 +222,9 @@ class SystemIntegrationAdmin(ConsoleModelAdmin):
             )
             extra["runs"] = [
                 {"row": each, "url": show.address(each)}
-                for each in runs.order_by("-created_at", "-pk")[:LATEST_RUNS]
+                for each in seen_runs.order_by("-created_at", "-pk")[:LATEST_RUNS]
             ]
-            extra["history"] = run_history.days(runs, clock.now())
+            extra["history"] = run_history.days(seen_runs, clock.now())
             extra["runs_url"] = linking.to_list(
                 request, IntegrationRun, configuration__id__exact=row.pk
             )
@@ -270,9 +270,11 @@ class SystemIntegrationAdmin(ConsoleModelAdmin):
         failed = IntegrationRun.objects.filter(
             configuration__in=queryset.values("pk"), finished_at__isnull=False
         ).exclude(status=RunStatus.COMPLETE)
-        rows = failed.order_by("-created_at", "-pk")[: replaying.MOST]
+        rows, beyond = replaying.newest(failed)
         done, left = replaying.many(rows, by=request.principal, at=clock.now())
         messages.success(request, f"On their way again: {counted(done, 'runs')}.")
+        if beyond:
+            messages.warning(request, runs.BEYOND.format(counted(beyond, "older runs")))
         if left:
             messages.warning(request, f"Not run again: {counted(left, 'runs')}.")
 

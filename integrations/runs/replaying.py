@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from integrations.models import IntegrationConfiguration, IntegrationRun
 from integrations.runs import triggers
@@ -63,6 +64,12 @@ def again(run: IntegrationRun, *, by: Principal, at: datetime) -> IntegrationRun
             entity_id=run.pk,
         )
     return made
+
+
+def newest(runs: QuerySet) -> tuple[list[IntegrationRun], int]:
+    """Return the newest runs, as many as are run again at once, and how many there are beyond."""
+    rows = list(runs.order_by("-created_at", "-pk")[:MOST])
+    return rows, max(0, runs.count() - MOST) if len(rows) == MOST else 0
 
 
 def many(runs: Iterable[IntegrationRun], *, by: Principal, at: datetime) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from integrations.models import (
     IntegrationRun,
     SystemIntegration,
 )
-from integrations.runs import execution
+from integrations.runs import execution, replaying
 from organizations.models import AuditEntry
 from tests import factories
 from tests.console.clients import Console, errors_of, make_person
@@ -255,3 +255,21 @@ def test_consent_of_another_person_or_refused_by_the_system_changes_nothing(
     assert "gave no consent" in console.text(refused)
     row.refresh_from_db()
     assert not row.is_authorized
+
+
+def test_runs_beyond_what_is_run_again_at_once_are_told(
+    console, organization, account, monkeypatch
+):
+    made = bills.connect(organization, "STRIPE_TEST", {"apiKey": KEY})
+    for month in (5, 6, 7):
+        bills.send(made, bills.make_bill(account, ["1"], boundary_date=f"2026-0{month}-01"))
+    monkeypatch.setattr(replaying, "MOST", 2)
+
+    answer = console.client.post(
+        reverse("admin:integrations_systemintegration_changelist"),
+        {"action": "run_failed_again", "_selected_action": [str(made.pk)], "confirmed": "yes"},
+        follow=True,
+    )
+
+    assert "On their way again: 2 runs." in console.text(answer)
+    assert "Left for another time: 1 older run." in console.text(answer)
